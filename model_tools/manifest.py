@@ -1,0 +1,205 @@
+"""`publish.yaml`: the manifest that travels with a checkpoint and says how to publish it.
+
+It owns the manifest's fields, their defaults and what is said about a wrong one. It reads text, never a file.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Annotated, Literal, Self
+
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from model_tools.errors import ManifestInvalid
+
+MANIFEST_NAME = "publish.yaml"
+MAX_MANIFEST_BYTES = 1 << 20
+"""A manifest is read whole into memory; a larger file is something else."""
+
+Task = Literal["image-classification", "tensor"]
+Dtype = Literal["float32", "float64", "float16", "bfloat16", "int64", "int32", "uint8", "bool"]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,47}$")]
+Axis = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+Size = Annotated[int, Field(ge=1, le=1_000_000)]
+EXECUTABLE_CHECKPOINTS = (".pt2",)
+CHECKPOINT_SUFFIXES = (".pt", ".pth", ".pt2", ".safetensors")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class InputSpec(_Section):
+    """One input tensor of the model's `forward`."""
+
+    shape: list[Size | Axis] = Field(max_length=8)
+    """Fixed sizes, or names of axes whose size may vary from request to request, such as `batch`."""
+    dtype: Dtype = "float32"
+    range: tuple[float, float] | None = None
+    """Smallest and largest value that makes sense; without it numbers are drawn around 0, integers from 0 and 1."""
+
+
+class AxisSizes(_Section):
+    """The sizes that a dynamic axis may take."""
+
+    min: Size = 1
+    max: Size = 4
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.min > self.max:
+            msg = f"min ({self.min}) is larger than max ({self.max})"
+            raise ValueError(msg)
+        return self
+
+
+class Preprocess(_Section):
+    """How an image becomes the model's input: decode, resize, crop, scale to 0…1, normalise."""
+
+    size: Size | tuple[Size, Size]
+    """One number resizes the shorter side to it (torchvision's `Resize(int)`); two are [height, width]."""
+    crop: Size | tuple[Size, Size] | None = None
+    """Centre crop after the resize: one number for a square, or [height, width]."""
+    mode: Literal["L", "RGB"] = "RGB"
+    mean: list[float] | None = None
+    std: list[Annotated[float, Field(gt=0)]] | None = None
+
+    @property
+    def channels(self) -> int:
+        """1 for grey images, 3 for colour."""
+        return 1 if self.mode == "L" else 3
+
+    @model_validator(mode="after")
+    def _one_value_a_channel(self) -> Self:
+        for field in ("mean", "std"):
+            values = getattr(self, field)
+            if values is not None and len(values) != self.channels:
+                msg = f"{field} has {len(values)} values, mode {self.mode} has {self.channels} channel(s)"
+                raise ValueError(msg)
+        return self
+
+
+class Optimize(_Section):
+    """What may be done to make the traced model faster; parity is proved after it."""
+
+    freeze: bool = True
+    channels_last: bool | Literal["auto"] = "auto"
+
+
+class Manifest(_Section):
+    """A validated `publish.yaml`."""
+
+    name: Name
+    task: Task
+    checkpoint: str
+    architecture: str | None = None
+    arguments: dict[str, object] = Field(default_factory=dict)
+    inputs: list[InputSpec] = Field(min_length=1, max_length=16)
+    axes: dict[Axis, AxisSizes] = Field(default_factory=dict)
+    classes: str | None = None
+    preprocess: Preprocess | None = None
+    samples: str | None = None
+    optimize: Optimize = Field(default_factory=Optimize)
+
+    @field_validator("checkpoint", "classes", "samples")
+    @classmethod
+    def _inside_the_folder(cls, value: str | None) -> str | None:
+        if value is not None and not is_inside(value):
+            msg = f"{value!r} leaves the model's folder; name a file in it"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("architecture")
+    @classmethod
+    def _module_and_callable(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", value):
+            msg = f"{value!r} is not of the form module:Callable"
+            raise ValueError(msg)
+        return value
+
+    @model_validator(mode="after")
+    def _fields_that_belong_together(self) -> Self:
+        if not self.checkpoint.endswith(CHECKPOINT_SUFFIXES):
+            msg = f"checkpoint must end in {', '.join(CHECKPOINT_SUFFIXES)}"
+            raise ValueError(msg)
+        if self.checkpoint.endswith(".safetensors") and self.architecture is None:
+            msg = "a .safetensors file holds weights only: name the code as architecture: module:Callable"
+            raise ValueError(msg)
+        if self.checkpoint.endswith(EXECUTABLE_CHECKPOINTS) and self.architecture is not None:
+            msg = "a .pt2 file brings its own graph: remove architecture"
+            raise ValueError(msg)
+        if self.task == "image-classification":
+            missing = [field for field in ("classes", "preprocess") if getattr(self, field) is None]
+            if missing:
+                msg = f"task image-classification needs {' and '.join(missing)}"
+                raise ValueError(msg)
+        unused = set(self.axes) - {axis for spec in self.inputs for axis in spec.shape if isinstance(axis, str)}
+        if unused:
+            msg = f"axes names {', '.join(sorted(unused))}, which no input's shape uses"
+            raise ValueError(msg)
+        return self
+
+    def axis_sizes(self, axis: str) -> AxisSizes:
+        """Return the sizes that the named dynamic axis may take (1 to 4 unless `axes` says otherwise)."""
+        return self.axes.get(axis, AxisSizes())
+
+
+def is_inside(path: str) -> bool:
+    """Tell whether a relative path (or glob) stays inside the folder that it is relative to."""
+    parts = PurePosixPath(path).parts
+    return bool(parts) and not path.startswith("/") and "\\" not in path and "\0" not in path and ".." not in parts
+
+
+def parse_manifest(text: str, *, where: str = MANIFEST_NAME) -> Manifest:
+    """Return the manifest that a YAML text describes.
+
+    Raises ManifestInvalid naming each wrong field and what to do; `where` is how the message names the file.
+    """
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ManifestInvalid(
+            f"{where} is not YAML: {' '.join(str(error).split())}. Correct the line it names."
+        ) from error
+    if not isinstance(data, Mapping):
+        raise ManifestInvalid(
+            f"{where} must be a mapping of fields such as `name: digits`; it is {type(data).__name__}."
+        )
+    try:
+        return Manifest.model_validate(data)
+    except ValidationError as error:
+        raise ManifestInvalid(explain(error, where)) from error
+
+
+def explain(error: ValidationError, where: str) -> str:
+    """Return one message that names each field that pydantic refused, what is wrong and the remedy."""
+    problems = []
+    for problem in error.errors(include_url=False, include_context=False):
+        field = ".".join(str(part) for part in problem["loc"])
+        message = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "missing":
+            message = "is missing: add it"
+        elif problem["type"] == "extra_forbidden":
+            message = f"is not a field of it: remove it or correct its spelling ({', '.join(_known_fields(field))})"
+        elif problem["type"] != "value_error":
+            message = f"{message} (it is {problem['input']!r})"[:300]
+        problems.append(f"{field}: {message}" if field else message)
+    return f"{where}: {'; '.join(problems)}."
+
+
+def _known_fields(field: str) -> list[str]:
+    sections: dict[str, type[BaseModel]] = {
+        "inputs": InputSpec, "axes": AxisSizes, "preprocess": Preprocess, "optimize": Optimize,
+    }  # fmt: skip
+    top = field.split(".", maxsplit=1)[0]
+    section = sections.get(top, Manifest) if "." in field else Manifest
+    return sorted(section.model_fields)
