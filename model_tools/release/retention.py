@@ -1,0 +1,28 @@
+"""Which old versions may go. Pure: the policy, not the deleting."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+PUBLISHED_BY_US = "model-tools release "
+"""How the description of every version begins that the workflow published. Nothing else is ever pruned."""
+
+
+@dataclass(frozen=True)
+class PublishedVersion:
+    """A version of the inference function."""
+
+    number: int
+    description: str
+
+
+def versions_to_prune(
+    versions: Sequence[PublishedVersion], *, in_use: Collection[int], released: Sequence[int], keep: int
+) -> list[int]:
+    """Return the versions to delete, oldest first.
+
+    `in_use` are those that an alias names; `released` those that were live, newest first, of which the first `keep`
+    stay to go back to. What the workflow did not publish stays in any case.
+    """
+    kept = {*in_use, *list(dict.fromkeys(released))[:keep]}
+    ours = [version.number for version in versions if version.description.startswith(PUBLISHED_BY_US)]
+    return sorted(number for number in ours if number not in kept)

@@ -1,0 +1,164 @@
+"""The smoke test: one version is asked every sample, and each answer must be what its sample expects.
+
+Pure: whoever asks the version, and the clock, are handed in.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from model_tools.errors import SmokeTestFailed
+from model_tools.manifest import explain
+
+MAX_SAMPLES_BYTES = 64 << 20
+MAX_PROBLEMS_TOLD = 5
+DEFAULT_TOLERANCE = 1e-3
+HTTP_ERROR = 400
+
+
+class Expectation(BaseModel):
+    """What a sample's answer must be; what is not named is not checked."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    class_name: Annotated[str | None, Field(alias="class")] = None
+    min_confidence: Annotated[float, Field(ge=0, le=1)] | None = None
+    output: list[Any] | None = None
+    """Nested lists of numbers, as the model answers them."""
+    tolerance: Annotated[float, Field(ge=0)] = DEFAULT_TOLERANCE
+    """Largest absolute difference from `output` that is accepted."""
+
+
+class Sample(BaseModel):
+    """One line of samples.jsonl."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    event: dict[str, Any]
+    expect: Expectation = Expectation()
+
+
+class Answer(Protocol):
+    """What a call of one version came back with."""
+
+    @property
+    def payload(self) -> object:
+        """The function's answer, or its error."""
+
+    @property
+    def executed_version(self) -> str:
+        """The version that Lambda says has answered."""
+
+    @property
+    def function_error(self) -> str | None:
+        """None unless the function raised, died or ran out of time."""
+
+
+class Ask(Protocol):
+    """Calls one version of the function."""
+
+    def __call__(self, payload: object, *, qualifier: str) -> Answer:
+        """Return what the version named by the qualifier answers."""
+
+
+@dataclass(frozen=True)
+class SmokeReport:
+    """What a passed smoke test saw."""
+
+    events: int
+    slowest_ms: float
+
+
+def parse_samples(data: bytes) -> list[Sample]:
+    """Return the samples of a samples.jsonl. Raises SmokeTestFailed naming the line that is wrong."""
+    samples = []
+    for number, line in enumerate(data.splitlines(), start=1):
+        try:
+            samples.append(Sample.model_validate_json(line))
+        except ValidationError as error:
+            raise SmokeTestFailed(explain(error, f"line {number} of samples.jsonl")) from error
+    if not samples:
+        raise SmokeTestFailed("There is no sample to ask: add one under samples: in publish.yaml.")
+    return samples
+
+
+def run_smoke_test(samples: Sequence[Sample], version: str, *, ask: Ask, clock: Callable[[], float]) -> SmokeReport:
+    """Ask one version every sample. Raises SmokeTestFailed telling the first few answers that are wrong."""
+    problems: list[str] = []
+    slowest = 0.0
+    for sample in samples:
+        began = clock()
+        answer = ask(sample.event, qualifier=version)
+        slowest = max(slowest, clock() - began)
+        if answer.function_error:
+            found = [f"it failed: {_error_message(answer.payload)}"]
+        elif answer.executed_version != version:
+            found = [f"version {answer.executed_version} was executed instead of {version}"]
+        else:
+            found = check_answer(sample, answer.payload, version=version)
+        problems += [f"{sample.name}: {problem}" for problem in found]
+    if problems:
+        told = "; ".join(problems[:MAX_PROBLEMS_TOLD])
+        more = f"; and {len(problems) - MAX_PROBLEMS_TOLD} more" if len(problems) > MAX_PROBLEMS_TOLD else ""
+        raise SmokeTestFailed(
+            f"Version {version} answered {len(samples)} sample(s) and {len(problems)} check(s) failed: {told}{more}. "
+            "Traffic was not touched. Correct the model, or the samples if they expect the wrong thing."
+        )
+    return SmokeReport(events=len(samples), slowest_ms=round(slowest * 1000, 1))
+
+
+def check_answer(sample: Sample, answer: object, *, version: str) -> list[str]:
+    """Return what is wrong with an answer of a direct call, in words; an empty list when nothing is."""
+    if not isinstance(answer, Mapping):
+        return [f"it answered {_brief(answer)} instead of an object"]
+    status = answer.get("statusCode", 200)
+    if not isinstance(status, int) or status >= HTTP_ERROR:
+        return [f"it answered {status}: {answer.get('message', _brief(answer))}"]
+    problems = []
+    if answer.get("version") != version:
+        problems.append(f"version {answer.get('version')!r} answered instead of {version!r}")
+    expect = sample.expect
+    if expect.class_name is not None and answer.get("class") != expect.class_name:
+        problems.append(f"it answered class {answer.get('class')!r}, expected {expect.class_name!r}")
+    if expect.min_confidence is not None and not _at_least(answer.get("confidence"), expect.min_confidence):
+        problems.append(
+            f"its confidence is {_brief(answer.get('confidence'))}, expected {expect.min_confidence} or more"
+        )
+    if expect.output is not None:
+        problems += _compare(expect.output, answer.get("output"), expect.tolerance, "output")
+    return problems
+
+
+def _error_message(payload: object) -> str:
+    if isinstance(payload, Mapping) and "errorMessage" in payload:
+        return f"{payload.get('errorType', 'Error')}: {payload['errorMessage']}"
+    return _brief(payload)
+
+
+def _at_least(value: object, floor: float) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value) and value >= floor
+
+
+def _compare(expected: object, actual: object, tolerance: float, where: str) -> list[str]:
+    """Return the first difference between two nested lists of numbers."""
+    if isinstance(expected, Sequence) and not isinstance(expected, str):
+        if not isinstance(actual, Sequence) or isinstance(actual, str) or len(actual) != len(expected):
+            return [f"{where} is {_brief(actual)}, expected {len(expected)} values"]
+        for index, (left, right) in enumerate(zip(expected, actual, strict=True)):
+            if problems := _compare(left, right, tolerance, f"{where}[{index}]"):
+                return problems
+        return []
+    if not isinstance(expected, int | float) or not isinstance(actual, int | float):
+        return [] if expected == actual else [f"{where} is {_brief(actual)}, expected {_brief(expected)}"]
+    if abs(expected - actual) <= tolerance:  # False for NaN, which is never as expected
+        return []
+    return [f"{where} is {actual}, expected {expected} ± {tolerance}"]
+
+
+def _brief(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 120 else f"{text[:117]}…"  # noqa: PLR2004 (what fits on a line of a message)

@@ -1,0 +1,93 @@
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+
+import pytest
+
+from model_tools.errors import SmokeTestFailed
+from model_tools.release.smoke import Sample, check_answer, parse_samples, run_smoke_test
+
+SEVEN = Sample.model_validate(
+    {"name": "seven.json", "event": {"image": "…"}, "expect": {"class": "seven", "min_confidence": 0.6}}
+)
+
+
+@dataclass(frozen=True)
+class Answered:
+    payload: object
+    executed_version: str = "4"
+    function_error: str | None = None
+
+
+def answering(payload: object, **fields: str) -> Callable[..., Answered]:
+    return lambda event, *, qualifier: Answered(payload, **fields)
+
+
+def smoke(ask: Callable[..., Answered]) -> None:
+    run_smoke_test([SEVEN], "4", ask=ask, clock=count(0, 0.25).__next__)
+
+
+def test_the_right_answer_of_the_right_version_passes() -> None:
+    answer = {"class": "seven", "confidence": 0.98, "version": "4"}
+
+    report = run_smoke_test([SEVEN, SEVEN], "4", ask=answering(answer), clock=count(0, 0.25).__next__)
+
+    assert (report.events, report.slowest_ms) == (2, 250.0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ({"class": "one", "confidence": 0.9, "version": "4"}, "it answered class 'one', expected 'seven'"),
+        ({"class": "seven", "confidence": 0.5, "version": "4"}, "its confidence is 0.5, expected 0.6 or more"),
+        ({"class": "seven", "confidence": float("nan"), "version": "4"}, "its confidence is nan"),
+        ({"class": "seven", "confidence": 0.9, "version": "3"}, "version '3' answered instead of '4'"),
+        ({"statusCode": 400, "message": "no image"}, "it answered 400: no image"),
+        ("seven", "it answered 'seven' instead of an object"),
+        (None, "it answered None instead of an object"),
+    ],
+)
+def test_a_wrong_answer_fails_with_what_is_wrong(answer: object, told: str) -> None:
+    with pytest.raises(SmokeTestFailed) as caught:
+        smoke(answering(answer))
+
+    assert f"seven.json: {told}" in str(caught.value)
+
+
+def test_a_version_that_raises_fails_with_its_error() -> None:
+    error = {"errorType": "RuntimeError", "errorMessage": "no such operator"}
+
+    with pytest.raises(SmokeTestFailed, match="RuntimeError: no such operator"):
+        smoke(answering(error, function_error="Unhandled"))
+
+
+def test_another_version_than_the_new_one_is_not_taken_for_it() -> None:
+    with pytest.raises(SmokeTestFailed, match="version 3 was executed instead of 4"):
+        smoke(answering({"class": "seven", "confidence": 1.0, "version": "4"}, executed_version="3"))
+
+
+def test_outputs_are_compared_number_by_number_within_the_tolerance() -> None:
+    sample = Sample.model_validate(
+        {"name": "t", "event": {}, "expect": {"output": [[1.0, 2.0], [3.0, 4.0]], "tolerance": 0.01}}
+    )
+
+    assert check_answer(sample, {"output": [[1.0, 2.009], [3.0, 4.0]], "version": "4"}, version="4") == []
+    assert check_answer(sample, {"output": [[1.0, 2.0], [3.0, 4.02]], "version": "4"}, version="4") == [
+        "output[1][1] is 4.02, expected 4.0 ± 0.01"
+    ]
+    assert check_answer(sample, {"output": [[1.0, 2.0]], "version": "4"}, version="4") == [
+        "output is [[1.0, 2.0]], expected 2 values"
+    ]
+    nan = {"output": [[1.0, 2.0], [3.0, float("nan")]], "version": "4"}
+    assert check_answer(sample, nan, version="4") != []
+
+
+def test_samples_are_read_line_by_line_and_a_wrong_line_is_named() -> None:
+    good = json.dumps({"name": "a", "event": {}})
+
+    assert [sample.name for sample in parse_samples(f"{good}\n{good}\n".encode())] == ["a", "a"]
+    with pytest.raises(SmokeTestFailed, match=r"line 2 of samples.jsonl: expect.clas: is not a field"):
+        parse_samples(f'{good}\n{{"name": "b", "event": {{}}, "expect": {{"clas": "x"}}}}'.encode())
+    with pytest.raises(SmokeTestFailed, match="There is no sample"):
+        parse_samples(b"")
