@@ -1,0 +1,111 @@
+"""Lambda: the inference function's code, versions and alias, and calls of one exact version."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import IO, Any
+
+import urllib3
+
+from model_tools.aws.faults import translated
+from model_tools.errors import ServiceUnavailable
+from model_tools.release.retention import PublishedVersion
+from model_tools.release.rollout import Split, Version
+
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class AliasState:
+    """What an alias says, and the revision that a guarded update must name."""
+
+    split: Split
+    revision_id: str
+
+
+@dataclass(frozen=True)
+class DeployedCode:
+    """The code of `$LATEST`: where it can be downloaded for some minutes, and its revision."""
+
+    url: str
+    revision_id: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a call of the function came back with."""
+
+    payload: object
+    executed_version: str
+    function_error: str | None
+
+
+class FunctionVersions:
+    """One Lambda function through one boto3 client."""
+
+    def __init__(self, client: Any, function: str) -> None:
+        self._lambda = client
+        self._function = function
+
+    def deployed_code(self) -> DeployedCode:
+        """Return where the code of `$LATEST` is."""
+        with translated(f"reading the code of {self._function}"):
+            answer = self._lambda.get_function(FunctionName=self._function)
+        return DeployedCode(answer["Code"]["Location"], answer["Configuration"]["RevisionId"])
+
+    def download_code(self, code: DeployedCode, into: IO[bytes]) -> None:
+        """Write the code's zip to a file object."""
+        what = f"downloading the code of {self._function}"
+        try:
+            with urllib3.PoolManager().request("GET", code.url, preload_content=False) as response:
+                if response.status != HTTPStatus.OK:
+                    raise ServiceUnavailable(f"{what}: {response.status}; it is tried again")
+                for chunk in response.stream(CHUNK):
+                    into.write(chunk)
+        except urllib3.exceptions.HTTPError as error:
+            raise ServiceUnavailable(f"{what}: {type(error).__name__}; it is tried again") from error
+
+    def alias(self, name: str = "live") -> AliasState:
+        """Return what an alias says now."""
+        with translated(f"reading alias {name} of {self._function}"):
+            alias = self._lambda.get_alias(FunctionName=self._function, Name=name)
+        weights = (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
+        shares = tuple(sorted((Version(version), float(share)) for version, share in weights.items()))
+        return AliasState(Split(Version(alias["FunctionVersion"]), shares), alias["RevisionId"])
+
+    def invoke(self, payload: object, *, qualifier: str) -> Answer:
+        """Call one version and wait for its answer."""
+        with translated(f"invoking {self._function}:{qualifier}"):
+            answer = self._lambda.invoke(
+                FunctionName=self._function, Qualifier=qualifier, Payload=json.dumps(payload).encode()
+            )
+            body = answer["Payload"].read()
+        return Answer(json.loads(body), answer["ExecutedVersion"], answer.get("FunctionError"))
+
+    def versions(self) -> Iterator[PublishedVersion]:
+        """Yield the published versions, oldest first."""
+        with translated(f"listing the versions of {self._function}"):
+            pages = self._lambda.get_paginator("list_versions_by_function").paginate(FunctionName=self._function)
+            for page in pages:
+                for version in page["Versions"]:
+                    if version["Version"] != "$LATEST":
+                        yield PublishedVersion(int(version["Version"]), version.get("Description", ""))
+
+    def versions_in_use(self) -> set[int]:
+        """Return the versions that any alias names."""
+        with translated(f"listing the aliases of {self._function}"):
+            pages = self._lambda.get_paginator("list_aliases").paginate(FunctionName=self._function)
+            aliases = [alias for page in pages for alias in page["Aliases"]]
+        used = {alias["FunctionVersion"] for alias in aliases}
+        for alias in aliases:
+            used |= ((alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}).keys()
+        return {int(version) for version in used if version != "$LATEST"}
+
+    def delete_version(self, number: int) -> None:
+        """Delete one version; one that is already gone is as good. The function itself is out of reach here."""
+        with translated(f"deleting version {number} of {self._function}"):
+            try:
+                self._lambda.delete_function(FunctionName=self._function, Qualifier=str(number))
+            except self._lambda.exceptions.ResourceNotFoundException:
+                return
