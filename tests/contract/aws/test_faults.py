@@ -1,0 +1,34 @@
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+
+from model_tools.aws.faults import translated
+from model_tools.errors import ModelNotFound, ServiceUnavailable
+
+
+def client_error(code: str, status: int = 400) -> ClientError:
+    return ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, "GetObject")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        client_error("SlowDown", 503),
+        client_error("ThrottlingException"),
+        client_error("SomethingNew", 500),
+        EndpointConnectionError(endpoint_url="http://x"),
+        ReadTimeoutError(endpoint_url="http://x"),
+    ],
+)
+def test_what_passes_by_itself_is_service_unavailable(error: Exception) -> None:
+    with pytest.raises(ServiceUnavailable, match="reading it"), translated("reading it"):
+        raise error
+
+
+def test_a_known_code_is_raised_as_what_it_means() -> None:
+    with pytest.raises(ModelNotFound), translated("reading it", {"NoSuchKey": ModelNotFound("it is not there")}):
+        raise client_error("NoSuchKey", 404)
+
+
+def test_other_codes_come_as_they_are() -> None:
+    with pytest.raises(ClientError, match="AccessDenied"), translated("reading it"):
+        raise client_error("AccessDenied", 403)
