@@ -1,0 +1,40 @@
+"""What can be set or happen is documented."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from model_tools import errors, manifest
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.mark.parametrize(
+    "section",
+    [manifest.Manifest, manifest.InputSpec, manifest.AxisSizes, manifest.Preprocess, manifest.Optimize],
+)
+def test_every_field_of_the_manifest_is_described(section: type[BaseModel]) -> None:
+    text = (DOCS / "reference" / "manifest.md").read_text()
+
+    assert [name for name in section.model_fields if f"`{name}`" not in text] == []
+
+
+def test_every_error_is_described() -> None:
+    text = (DOCS / "reference" / "errors.md").read_text()
+    names = [
+        name
+        for name, kind in vars(errors).items()
+        if isinstance(kind, type) and issubclass(kind, errors.PublishError) and kind is not errors.PublishError
+    ]
+
+    assert len(names) > 10
+    assert [name for name in names if f"`{name}`" not in text] == []
+
+
+def test_every_parameter_of_the_template_is_described() -> None:
+    text = (DOCS / "how-to" / "deploy-to-aws.md").read_text()
+    parameters = (DOCS.parent / "template.yaml").read_text().split("\nParameters:")[1].split("\nConditions:")[0]
+
+    assert [name for name in yaml.safe_load(parameters) if f"`{name}`" not in text] == []
