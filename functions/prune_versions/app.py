@@ -8,12 +8,12 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from model_tools.aws.lambda_functions import FunctionVersions
-from model_tools.aws.registry import ReleaseRegistry
+from model_tools.aws.registry import Registry
 from model_tools.release.retention import versions_to_prune
 
 logger, tracer, metrics = Logger(), Tracer(), Metrics()
 function = FunctionVersions(boto3.client("lambda"), os.environ["INFERENCE_FUNCTION"])
-registry = ReleaseRegistry(boto3.client("dynamodb"), os.environ["REGISTRY_TABLE"])
+registry = Registry(boto3.client("dynamodb"), os.environ["REGISTRY_TABLE"], os.environ["INFERENCE_FUNCTION"])
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -25,7 +25,7 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
     doomed = versions_to_prune(
         list(function.versions()),
         in_use={*function.versions_in_use(), int(event["live_version"])},
-        released=registry.released_versions(os.environ["INFERENCE_FUNCTION"]),
+        released=[int(record.version) for record in registry.releases() if record.version],
         keep=int(os.environ["RETAINED_VERSIONS"]),
     )
     for version in doomed:

@@ -1,0 +1,187 @@
+"""The command line and plain AWS clients against `model-tools local up`, as a user meets them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+
+
+@dataclass(frozen=True)
+class Local:
+    """A running `model-tools local up`, and the environment in which commands find it."""
+
+    endpoint_url: str
+    outputs: dict[str, str]
+    environment: dict[str, str]
+    process: "subprocess.Popen[str]"
+
+    def run(self, *command: str | Path) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [BIN / command[0], *command[1:]], env=self.environment, capture_output=True, text=True, check=False
+        )
+
+    def aws(self, *arguments: str) -> Any:
+        done = self.run("aws", "--endpoint-url", self.endpoint_url, "--output", "json", *arguments)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout or "null")
+
+
+def start(home: Path) -> Local:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "XDG_RUNTIME_DIR": str(home),
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "me",
+        "AWS_SECRET_ACCESS_KEY": "me",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "COLUMNS": "160",
+    }
+    command = [BIN / "model-tools", "local", "up", "--port", "0", "--time-scale", "60", "--json"]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+    ready = json.loads(process.stdout.readline())
+    return Local(ready["endpoint_url"], ready["outputs"], environment, process)
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
+    running = start(tmp_path_factory.mktemp("home"))
+    yield running
+    running.process.send_signal(signal.SIGINT)
+    assert running.process.wait(timeout=60) == 0
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models") / "digits"
+    script = ROOT / "examples" / "digits" / "train.py"
+    subprocess.run([sys.executable, script, "--output", folder], check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def published(local: Local, digits: Path) -> dict[str, Any]:
+    """Publish the digits model by the command line; what its last line says, in JSON."""
+    done = local.run("model-tools", "publish", str(digits), "--local", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def event_of(folder: Path, name: str) -> dict[str, Any]:
+    return json.loads((folder / "samples" / f"{name}.json").read_text())["event"]
+
+
+def test_a_published_model_is_live_and_answers(
+    local: Local, published: dict[str, Any], digits: Path, tmp_path: Path
+) -> None:
+    event = tmp_path / "event.json"
+    event.write_text(json.dumps(event_of(digits, "four")))
+
+    done = local.run("model-tools", "invoke", "--local", "--event", str(event), "--json")
+
+    assert done.returncode == 0, done.stderr
+    assert '"four"' in done.stdout
+
+
+def test_a_refusal_exits_1_and_says_why_and_what_is_live_still(
+    local: Local, published: dict[str, Any], digits: Path, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken"
+    subprocess.run(["cp", "-r", digits, broken], check=True)
+    (broken / "classes.txt").write_text("only one\n")
+
+    done = local.run("model-tools", "publish", str(broken), "--local")
+
+    assert done.returncode == 1
+    assert "ClassesMismatch" in done.stdout + done.stderr
+    assert "still live" in done.stdout + done.stderr
+
+
+def test_releases_shows_what_is_live_and_what_was_refused(local: Local, published: dict[str, Any]) -> None:
+    done = local.run("model-tools", "releases", "--local")
+
+    assert done.returncode == 0
+    assert "digits-" in done.stdout
+    assert "100" in done.stdout
+
+
+def test_watch_tells_the_states_of_an_execution_that_has_ended(local: Local, published: dict[str, Any]) -> None:
+    done = local.run("model-tools", "watch", "--local")
+
+    assert "TraceAndPackageModel" in done.stdout
+
+
+def test_plain_aws_clients_publish_follow_and_ask(
+    local: Local, published: dict[str, Any], digits: Path, tmp_path: Path
+) -> None:
+    uri = f"s3://{local.outputs['CheckpointsBucketName']}/by-hand/digits/"
+    assert (
+        local.run("aws", "--endpoint-url", local.endpoint_url, "s3", "cp", "--recursive", str(digits), uri).returncode
+        == 0
+    )
+
+    started = local.aws(
+        "stepfunctions", "start-execution",
+        "--state-machine-arn", local.outputs["PublishStateMachineArn"],
+        "--input", json.dumps({"model_uri": uri}),
+    )  # fmt: skip
+    local.run("model-tools", "watch", started["executionArn"], "--local")
+    history = local.aws("stepfunctions", "get-execution-history", "--execution-arn", started["executionArn"])
+    entered = [e["stateEnteredEventDetails"]["name"] for e in history["events"] if "stateEnteredEventDetails" in e]
+    assert entered[:3] == ["ReceiveRequest", "ResolveModel", "AcquireLease"]
+    assert history["events"][-1]["type"] == "ExecutionSucceeded"
+
+    answer = tmp_path / "answer.json"
+    called = local.aws(
+        "lambda", "invoke", "--function-name", f"{local.outputs['InferenceFunctionName']}:live",
+        "--payload", json.dumps(event_of(digits, "nine")), "--cli-binary-format", "raw-in-base64-out", str(answer),
+    )  # fmt: skip
+    assert json.loads(answer.read_text())["class"] == "nine"
+    assert called["ExecutedVersion"] == json.loads(answer.read_text())["version"]
+
+
+def test_the_stack_shows_its_outputs_to_plain_clients(local: Local) -> None:
+    (stack,) = local.aws("cloudformation", "describe-stacks", "--stack-name", "model-tools")["Stacks"]
+
+    assert {item["OutputKey"]: item["OutputValue"] for item in stack["Outputs"]} == local.outputs
+
+
+def test_ctrl_c_leaves_nothing_behind(tmp_path: Path, processes_of: Callable[[Path], list[str]]) -> None:
+    running = start(tmp_path)
+    assert processes_of(tmp_path)
+
+    running.process.send_signal(signal.SIGINT)
+
+    assert running.process.wait(timeout=60) == 0
+    assert processes_of(tmp_path) == []
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    gone = running.run("model-tools", "releases", "--local")
+    assert gone.returncode != 0
+    assert "model-tools local up" in gone.stdout + gone.stderr
+
+
+@pytest.fixture
+def processes_of() -> Callable[[Path], list[str]]:
+    """Return the command lines of all processes whose environment names a folder as their home."""
+
+    def look(home: Path) -> list[str]:
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                if f"XDG_RUNTIME_DIR={home}".encode() in (entry / "environ").read_bytes():
+                    found.append((entry / "cmdline").read_text().replace("\0", " "))
+            except OSError:
+                continue
+        return found
+
+    return look

@@ -1,0 +1,43 @@
+"""One emulator with one deployed stack for all integration tests: they meet it as users do, one after another."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from emulator.server import Emulator
+from tests.integration.stack import Stack
+
+ROOT = Path(__file__).parents[2]
+TIME_SCALE = 60
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    with Emulator(time_scale=TIME_SCALE) as emulator:
+        yield Stack(emulator, emulator.deploy(ROOT / "template.yaml"))
+
+
+@pytest.fixture(scope="session")
+def trained_digits(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Train the digits example with the given options, once for each set of them."""
+    folders: dict[tuple[str, ...], Path] = {}
+
+    def train(*options: str) -> Path:
+        if options not in folders:
+            folder = tmp_path_factory.mktemp("digits") / "model"
+            script = ROOT / "examples" / "digits" / "train.py"
+            subprocess.run([sys.executable, script, "--output", folder, *options], check=True, capture_output=True)
+            folders[options] = folder
+        return folders[options]
+
+    return train
+
+
+@pytest.fixture
+def digits(trained_digits: Callable[..., Path], tmp_path: Path) -> Path:
+    """A trained digits model in a folder of its own, to be spoilt at will."""
+    return Path(shutil.copytree(trained_digits(), tmp_path / "digits"))
