@@ -90,7 +90,7 @@ def _read_manifest_member(stream: IO[bytes], uri: str) -> bytes:
     searched = 0
     try:
         with (
-            igzip_threaded.open(stream, "rb", threads=1) as inflated,
+            igzip_threaded.open(stream, "rb", threads=1) as inflated,  # type: ignore[no-untyped-call]
             tarfile.open(fileobj=inflated, mode="r|") as archive,
         ):
             for member in archive:

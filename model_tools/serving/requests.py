@@ -1,0 +1,76 @@
+"""What callers send and what they get: a direct call's object, or an HTTP event around it.
+
+A Function URL and an API Gateway HTTP API send the same event (payload format 2.0).
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+
+class BadRequest(Exception):
+    """The request cannot be answered; the message tells the caller what to change. Never a function error."""
+
+    def __init__(self, message: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def is_http(event: object) -> bool:
+    """Tell whether an event comes from a Function URL or an HTTP API."""
+    return (
+        isinstance(event, Mapping)
+        and isinstance(event.get("requestContext"), Mapping)
+        and "http" in event["requestContext"]
+    )
+
+
+def parse_event(event: object) -> Mapping[str, Any]:
+    """Return the request's object in a Lambda event. Raises BadRequest."""
+    request = _require_object(event)
+    if not is_http(request):
+        return request
+    method = request["requestContext"]["http"].get("method", "")
+    if method != "POST":
+        raise BadRequest(
+            f"{method or 'this method'} is not served here: POST a JSON object.", HTTPStatus.METHOD_NOT_ALLOWED
+        )
+    return _require_object(_parse_body(request))
+
+
+def answer(body: Mapping[str, Any], *, over_http: bool, status: HTTPStatus = HTTPStatus.OK) -> dict[str, Any]:
+    """Return what the handler answers: the object itself to a direct call, a response around it over HTTP."""
+    if not over_http:
+        return dict(body) if status == HTTPStatus.OK else {"statusCode": int(status), **body}
+    headers = {"content-type": "application/json", "cache-control": "no-store"}
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["allow"] = "POST"
+    return {"statusCode": int(status), "headers": headers, "body": json.dumps(body, allow_nan=False)}
+
+
+def _parse_body(event: Mapping[str, Any]) -> object:
+    body = event.get("body")
+    if not isinstance(body, str) or not body:
+        raise BadRequest("the request has no body: POST a JSON object.")
+    try:
+        text = base64.b64decode(body, validate=True).decode("utf-8") if event.get("isBase64Encoded") else body
+        return json.loads(text, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise BadRequest(f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.") from error
+    except (binascii.Error, ValueError) as error:
+        raise BadRequest("the body is not UTF-8 text, or not base64 as its event says.") from error
+    except RecursionError as error:
+        raise BadRequest("the body is nested too deeply.") from error
+
+
+def _refuse_constant(name: str) -> float:
+    raise BadRequest(f"the body holds {name}, which is no JSON number.")
+
+
+def _require_object(value: object) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise BadRequest("the request must be a JSON object.")
+    return value

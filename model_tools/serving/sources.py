@@ -1,0 +1,32 @@
+"""Where the image that a request names by its URL comes from."""
+
+from collections.abc import Callable, Collection
+
+from model_tools.errors import ModelNotFound
+from model_tools.serving.fetch import Fetcher
+from model_tools.serving.images import MAX_IMAGE_BYTES
+from model_tools.serving.requests import BadRequest
+
+ReadObject = Callable[[str, int], bytes]
+"""Returns the bytes of an object by its URI, of at most so many bytes. Raises ModelNotFound."""
+
+
+class ImageSource:
+    """Fetches from the public web, and from buckets that an operator has named."""
+
+    def __init__(self, fetcher: Fetcher, read_object: ReadObject, allowed_buckets: Collection[str]) -> None:
+        self._fetcher = fetcher
+        self._read_object = read_object
+        self._allowed_buckets = allowed_buckets
+
+    def fetch(self, url: str) -> bytes:
+        """Return the bytes at a URL. Raises BadRequest."""
+        if not url.startswith("s3://"):
+            return self._fetcher.fetch(url)
+        bucket = url.removeprefix("s3://").partition("/")[0]
+        if bucket not in self._allowed_buckets:
+            raise BadRequest("images are not read from that bucket; the operator must name it (ImageBucketName).")
+        try:
+            return self._read_object(url, MAX_IMAGE_BYTES)
+        except ModelNotFound as error:
+            raise BadRequest("there is no such image in the bucket, or it is too large.") from error
