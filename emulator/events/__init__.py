@@ -1,0 +1,12 @@
+"""EventBridge and EventBridge Scheduler inside the emulator: what happens really starts something.
+
+Owns the events that S3 sends, the rules that they match, schedules, and the delivery to a target as the target's
+role. It refuses targets and schedules that it would never serve (`cron()`, other services) when they are made, and
+logs what could not be delivered.
+"""
+
+from __future__ import annotations
+
+from emulator.events.service import EventSettings, EventsService, install
+
+__all__ = ["EventSettings", "EventsService", "install"]

@@ -1,0 +1,26 @@
+"""Putting the Lambda service in the place of moto's."""
+
+from __future__ import annotations
+
+from moto.awslambda.models import lambda_backends
+
+from emulator.lambda_service import metric_queries
+from emulator.lambda_service.backend import EmulatedBackend
+from emulator.lambda_service.service import LambdaService
+from emulator.lambda_service.settings import LambdaSettings
+
+
+def install(settings: LambdaSettings) -> LambdaService:
+    """Start the service and make moto use it from now on; functions of a service before this one are forgotten.
+
+    Call it before the server takes its first request: moto looks up a service's URLs once.
+    """
+    service = LambdaService(settings)
+    # moto makes a backend of (region, account) alone, so the class has to know the service
+    backend = type("LambdaBackend", (EmulatedBackend,), {"service": service})
+    lambda_backends.backend = backend
+    for account in lambda_backends.values():
+        account.backend = backend
+        account.clear()
+    metric_queries.install()
+    return service

@@ -1,0 +1,48 @@
+"""What the Lambda service is told when it is installed: where it lives, who pays, how long things take."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Temporary credentials that a function process runs with."""
+
+    access_key_id: str
+    secret_access_key: str
+    session_token: str
+
+
+@dataclass(frozen=True)
+class Delays:
+    """Seconds of real time that the control plane stays busy, so that wait loops are exercised."""
+
+    create: float = 0.2
+    update: float = 0.3
+    publish: float = 0.2
+
+
+@dataclass(frozen=True)
+class LambdaSettings:
+    """Everything that the service takes from outside.
+
+    `credentials_for(role_arn, session_name)` gives the temporary credentials of a function's role; it is called once
+    for each environment, from the service's own thread, and must not call the emulator over HTTP.
+    """
+
+    endpoint_url: str
+    credentials_for: Callable[[str, str], Credentials]
+    work_dir: Path
+    python: str = sys.executable
+    delays: Delays = field(default_factory=Delays)
+    environments_per_version: int = 10
+    queued_per_version: int = 100
+    init_seconds: float = 10.0
+    snapshot_init_seconds: float = 130.0
+    restore_seconds: float = 10.0
+    memory_poll_seconds: float = 0.1
+    async_retry_delays: tuple[float, ...] = (1.0, 2.0)

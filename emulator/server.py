@@ -1,0 +1,126 @@
+"""The emulator: one endpoint, started and stopped as a whole."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import Any, Self
+
+from botocore.config import Config
+from moto.core.base_backend import BackendDict
+from moto.core.config import default_user_config
+from moto.core.model_instances import reset_model_data
+
+from emulator import bucket_policies, managed_policies
+from emulator.clients import Clients
+from emulator.credentials import CredentialDesk
+from emulator.deploy import Stacks
+from emulator.errors import EmulatorError
+from emulator.events import EventSettings
+from emulator.events import install as install_events
+from emulator.front_door import FrontDoor
+from emulator.http_server import HttpServer
+from emulator.lambda_service import LambdaSettings
+from emulator.lambda_service import install as install_lambda
+from emulator.moto_app import create_moto_app
+from emulator.step_functions import InterpreterSettings
+from emulator.step_functions import install as install_step_functions
+
+# Longer than a function may take; one attempt, so that a test sees what happened and not what a retry made of it.
+_PATIENT = Config(read_timeout=910, retries={"total_max_attempts": 1}, max_pool_connections=50)
+
+_running = threading.Lock()  # moto's state is the process's: one emulator at a time
+
+
+def _repair_moto() -> None:
+    default_user_config["stepfunctions"] = {"execute_state_machine": True}
+    managed_policies.install()
+    bucket_policies.repair()
+
+
+def _forget_everything() -> None:
+    BackendDict.reset()
+    reset_model_data()
+
+
+class Emulator:
+    """AWS behind one endpoint URL, from `start()` to `stop()`; a context manager does both.
+
+    `port` 0 takes a free one. `time_scale` divides Wait states, retry back-off and schedules: 60 makes a minute of
+    baking a second. Task timeouts are not scaled, since real work does not get faster.
+    """
+
+    def __init__(self, *, port: int = 0, time_scale: float = 1.0) -> None:
+        if time_scale <= 0:
+            message = f"time_scale is {time_scale}: give a number greater than 0"
+            raise EmulatorError(message)
+        self._port = port
+        self._time_scale = time_scale
+        self._started = ExitStack()
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where clients connect to, e.g. `http://127.0.0.1:4566`."""
+        return self._http.url
+
+    def start(self) -> Self:
+        """Start to answer; EmulatorError when the port is taken or another emulator runs in this process."""
+        if not _running.acquire(blocking=False):
+            message = "an emulator is running in this process already: stop it first, or start `python -m emulator`"
+            raise EmulatorError(message)
+        with ExitStack() as started:  # whatever fails half-way, what was started until then is stopped
+            started.callback(_running.release)
+            self._start_services(started)
+            self._started = started.pop_all()
+        return self
+
+    def _start_services(self, started: ExitStack) -> None:
+        _repair_moto()
+        work_dir = Path(
+            started.enter_context(tempfile.TemporaryDirectory(prefix="emulator-", ignore_cleanup_errors=True))
+        )
+        started.callback(_forget_everything)
+        self._http = HttpServer(self._port)
+        started.callback(self._http.close)
+        os.environ["MOTO_PORT"] = str(self._http.port)  # moto's own callers look it up at each call
+        started.callback(os.environ.pop, "MOTO_PORT", None)
+        self.desk = CredentialDesk()
+        at = {"endpoint_url": self.endpoint_url, "credentials_for": self.desk.issue}
+        self._clients = Clients(**at, session_name="operator", config=_PATIENT)
+        started.callback(self._clients.close)
+        self._stacks = Stacks(self.client)
+        started.callback(install_lambda(LambdaSettings(**at, work_dir=work_dir / "lambda")).close)
+        started.callback(install_step_functions(InterpreterSettings(**at, time_scale=self._time_scale)).close)
+        started.callback(install_events(EventSettings(**at, time_scale=self._time_scale)).close)
+        self._http.serve(FrontDoor(create_moto_app(), self.desk.identify))
+
+    def stop(self) -> None:
+        """End every execution and process, forget everything. Safe to call twice."""
+        self._started.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client with the operator's credentials; the same one each time, safe to share."""
+        return self._clients.get(service)
+
+    def deploy(
+        self,
+        template: Path,
+        *,
+        stack_name: str = "model-tools",
+        parameters: Mapping[str, str] = MappingProxyType({}),
+    ) -> dict[str, str]:
+        """Create or update a stack from a SAM template and its folders; return its outputs when it is usable."""
+        return self._stacks.deploy(template, stack_name=stack_name, parameters=parameters)

@@ -1,0 +1,11 @@
+"""AWS Step Functions inside the emulator: repairs of moto's interpreter, one concern a module.
+
+It refuses JSONata and what the interpreter does not know; it never makes a success up.
+"""
+
+from __future__ import annotations
+
+from emulator.step_functions.service import StepFunctionsService, install
+from emulator.step_functions.settings import InterpreterSettings
+
+__all__ = ["InterpreterSettings", "StepFunctionsService", "install"]

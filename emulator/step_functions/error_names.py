@@ -1,0 +1,151 @@
+"""The names that failed calls of a service have in `Retry`, `Catch` and the history.
+
+moto names SDK integrations in lower case, hides every failed call of a Lambda ARN behind `Exception`, and turns a
+connection that broke into `States.Runtime`, which nothing can catch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from moto.stepfunctions.parser.api import HistoryEventType, LambdaFunctionFailedEventDetails, TaskFailedEventDetails
+from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_aws_sdk import (
+    StateTaskServiceAwsSdk,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_dynamodb import (
+    StateTaskServiceDynamoDB,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_events import (
+    StateTaskServiceEvents,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_lambda import (
+    StateTaskServiceLambda,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_sfn import (
+    StateTaskServiceSfn,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_sns import (
+    StateTaskServiceSns,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_sqs import (
+    StateTaskServiceSqs,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task import StateTask
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_lambda import StateTaskLambda
+from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+
+
+@dataclass(frozen=True)
+class ErrorFamily:
+    """How one integration names its errors.
+
+    `prefix` stands before the dot; `unmodelled` is the name of an error that the service's API does not list (an
+    access denied, most often); `service` is what the cause calls the service.
+    """
+
+    prefix: str
+    unmodelled: str
+    service: str
+
+
+_LAMBDA = ErrorFamily("Lambda", "AWSLambdaException", "AWSLambda")
+_OPTIMISED: dict[type, ErrorFamily] = {
+    StateTaskLambda: _LAMBDA,
+    StateTaskServiceLambda: _LAMBDA,
+    StateTaskServiceDynamoDB: ErrorFamily("DynamoDB", "AmazonDynamoDBException", "AmazonDynamoDBv2"),
+    StateTaskServiceSfn: ErrorFamily("StepFunctions", "AWSStepFunctionsException", "AWSStepFunctions"),
+    StateTaskServiceEvents: ErrorFamily("EventBridge", "AmazonEventBridgeException", "AmazonEventBridge"),
+    StateTaskServiceSns: ErrorFamily("SNS", "AmazonSNSException", "AmazonSNS"),
+    StateTaskServiceSqs: ErrorFamily("SQS", "AmazonSQSException", "AmazonSQS"),
+}
+# SDK integrations name a service as AWS's SDK for Java does.
+_JAVA_NAMES = {
+    "cloudformation": "CloudFormation",
+    "cloudwatch": "CloudWatch",
+    "cloudwatchlogs": "CloudWatchLogs",
+    "dynamodb": "DynamoDb",
+    "eventbridge": "EventBridge",
+    "sagemaker": "SageMaker",
+    "secretsmanager": "SecretsManager",
+}
+
+
+def error_family(task: Any) -> ErrorFamily:
+    """Return how the task's integration names its errors."""
+    if isinstance(task, StateTaskServiceAwsSdk):
+        api = task.resource.api_name.lower()
+        name = _JAVA_NAMES.get(api, api.capitalize())
+        return ErrorFamily(name, f"{name}Exception", name)
+    return _OPTIMISED[type(task)]
+
+
+def error_name(family: ErrorFamily, error: Exception) -> str:
+    """Return the name of a failed call, e.g. `Lambda.ResourceConflictException`."""
+    if not isinstance(error, ClientError):
+        return f"{family.prefix}.SdkClientException"  # the answer never came
+    if type(error) is ClientError:
+        return f"{family.prefix}.{family.unmodelled}"
+    modelled = type(error).__name__
+    return f"{family.prefix}.{modelled}" if modelled.endswith("Exception") else f"{family.prefix}.{modelled}Exception"
+
+
+def error_cause(family: ErrorFamily, error: Exception, *, sdk_integration: bool) -> str:
+    """Return the cause as Step Functions words it: the service's message and what identifies the call."""
+    if not isinstance(error, ClientError):
+        return str(error)
+    answer = error.response
+    metadata = answer.get("ResponseMetadata", {})
+    message = answer["Error"].get("Message", "")
+    status, request_id = metadata.get("HTTPStatusCode", 0), metadata.get("RequestId", "")
+    if sdk_integration:
+        return f"{message} (Service: {family.service}, Status Code: {status}, Request ID: {request_id})"
+    code = answer["Error"].get("Code", "")
+    return (
+        f"{message} (Service: {family.service}; Status Code: {status}; Error Code: {code}; "
+        f"Request ID: {request_id}; Proxy: null)"
+    )
+
+
+def failure_event(task: Any, env: Any, name: str, cause: str) -> FailureEvent:
+    """Return the event of a task that failed, in the words of its kind of task."""
+    if isinstance(task, StateTaskLambda):
+        details = EventDetails(
+            lambdaFunctionFailedEventDetails=LambdaFunctionFailedEventDetails(error=name, cause=cause)
+        )
+        kind = HistoryEventType.LambdaFunctionFailed
+    else:
+        details = EventDetails(
+            taskFailedEventDetails=TaskFailedEventDetails(
+                error=name,
+                cause=cause,
+                resource=task._get_sfn_resource(),
+                resourceType=task._get_sfn_resource_type(),
+            )
+        )
+        kind = HistoryEventType.TaskFailed
+    return FailureEvent(env=env, error_name=ErrorName(error_name=name), event_type=kind, event_details=details)
+
+
+def repair() -> None:
+    """Name failed calls before moto does; everything else stays moto's."""
+    for task_class in (StateTaskServiceAwsSdk, *_OPTIMISED):
+        _name_calls_of(task_class)
+
+
+def _name_calls_of(task_class: type) -> None:
+    # Looked up on the class, since some inherit it; bound now, so that a wrapped parent is called, not a loop.
+    # moto calls everything else that goes wrong in a DynamoDB task a DynamoDB error, timeouts included.
+    moto_event = StateTask._from_error if task_class is StateTaskServiceDynamoDB else task_class._from_error
+
+    def _from_error(self: Any, env: Any, ex: Exception) -> FailureEvent:
+        if type(self) is not task_class or not isinstance(ex, ClientError | BotoCoreError):
+            return moto_event(self, env=env, ex=ex)
+        family = error_family(self)
+        cause = error_cause(family, ex, sdk_integration=isinstance(self, StateTaskServiceAwsSdk))
+        return failure_event(self, env, error_name(family, ex), cause)
+
+    task_class._from_error = _from_error

@@ -1,0 +1,84 @@
+"""StartExecution, DescribeExecution and StopExecution as the API promises them.
+
+moto starts executions named `None`, takes any name and any size of input, forgets why an execution was stopped, and
+answers a string output without its quotes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.stepfunctions.exceptions import InvalidName, ValidationException
+from moto.stepfunctions.parser.backend.execution import Execution
+from moto.stepfunctions.parser.models import StepFunctionsParserBackend
+from moto.stepfunctions.responses import StepFunctionResponse
+
+from emulator.step_functions import stopping
+from emulator.step_functions.payload_limit import MAX_BYTES
+
+_NAME = re.compile(r"[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}")
+
+
+def describe(execution: Execution) -> dict[str, Any]:
+    """Return the answer of DescribeExecution."""
+    answer: dict[str, Any] = {
+        "executionArn": execution.exec_arn,
+        "stateMachineArn": execution.state_machine_arn,
+        "name": execution.name,
+        "status": execution.status,
+        "startDate": execution.start_date,
+        "input": execution.execution_input,
+        "inputDetails": {"included": True},
+        "redriveCount": 0,
+    }
+    if execution.status != "RUNNING":
+        answer["stopDate"] = execution.stop_date
+    if execution.status == "SUCCEEDED":
+        answer["output"] = json.dumps(execution.output, separators=(",", ":"), ensure_ascii=False)
+        answer["outputDetails"] = {"included": True}
+    if execution.error is not None:
+        answer["error"] = execution.error
+    if execution.cause is not None:
+        answer["cause"] = execution.cause
+    return answer
+
+
+def _describe_execution(self: StepFunctionResponse) -> ActionResult:
+    return ActionResult(describe(self.stepfunction_backend.describe_execution(self._get_param("executionArn"))))
+
+
+def _stop_execution(self: StepFunctionResponse) -> ActionResult:
+    execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
+    stopping.stop(execution, error=self._get_param("error"), cause=self._get_param("cause"))
+    return ActionResult({"stopDate": execution.stop_date})
+
+
+def repair() -> None:
+    """Replace the operations; starting itself stays moto's."""
+    start = StepFunctionsParserBackend.start_execution
+
+    def start_execution(
+        self: StepFunctionsParserBackend,
+        state_machine_arn: str,
+        name: str | None = None,
+        execution_input: str | None = None,
+        trace_header: str | None = None,
+    ) -> Execution:
+        if name is not None and not _NAME.fullmatch(name):
+            message = f"Invalid Name: '{name}'"
+            raise InvalidName(message)
+        if execution_input is not None and len(execution_input.encode()) > MAX_BYTES:
+            message = (
+                "1 validation error detected: Value at 'input' failed to satisfy constraint: "
+                f"Member must have length less than or equal to {MAX_BYTES}"
+            )
+            raise ValidationException(message)
+        return start(self, state_machine_arn, name or str(uuid.uuid4()), execution_input, trace_header)
+
+    StepFunctionsParserBackend.start_execution = start_execution
+    StepFunctionResponse.describe_execution = _describe_execution
+    StepFunctionResponse.stop_execution = _stop_execution

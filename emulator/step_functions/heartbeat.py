@@ -1,0 +1,39 @@
+"""A task that stopped to send heartbeats fails as `States.HeartbeatTimeout`; moto calls it `States.Timeout`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.stepfunctions.parser.api import HistoryEventType, TaskTimedOutEventDetails
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_callback import (
+    StateTaskServiceCallback,
+)
+from moto.stepfunctions.parser.asl.eval.callback.callback import HeartbeatTimeoutError
+from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+
+
+def repair() -> None:
+    """Tell the two timeouts apart."""
+    moto_event = StateTaskServiceCallback._from_error
+
+    def _from_error(self: StateTaskServiceCallback, env: Any, ex: Exception) -> FailureEvent:
+        if not isinstance(ex, HeartbeatTimeoutError):
+            return moto_event(self, env=env, ex=ex)
+        kind = StatesErrorNameType.StatesHeartbeatTimeout
+        return FailureEvent(
+            env=env,
+            error_name=StatesErrorName(typ=kind),
+            event_type=HistoryEventType.TaskTimedOut,
+            event_details=EventDetails(
+                taskTimedOutEventDetails=TaskTimedOutEventDetails(
+                    resource=self._get_sfn_resource(),
+                    resourceType=self._get_sfn_resource_type(),
+                    error=kind.to_name(),
+                )
+            ),
+        )
+
+    StateTaskServiceCallback._from_error = _from_error

@@ -1,0 +1,17 @@
+"""Errors that a definition passes on by name, such as a Fail state that reports what a Catch has caught.
+
+moto refuses names that begin with `States.` there, so a publication that timed out could not say so.
+"""
+
+from __future__ import annotations
+
+from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
+from moto.stepfunctions.parser.asl.component.state.exec.state_parallel import branches_decl
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_callback
+from moto.stepfunctions.parser.asl.component.state.fail import state_fail
+
+
+def repair() -> None:
+    """Accept any name where an error is reported; where one is expected (ErrorEquals) moto's check stays."""
+    for module in (state_fail, branches_decl, state_task_service_callback):
+        module.CustomErrorName = ErrorName

@@ -1,0 +1,40 @@
+"""Answers to `.waitForTaskToken`: a failure keeps its cause, a success is JSON."""
+
+from __future__ import annotations
+
+import json
+
+from moto.core.responses import EmptyResult
+from moto.stepfunctions.exceptions import AWSError
+from moto.stepfunctions.responses import StepFunctionResponse
+
+
+class InvalidOutput(AWSError):
+    """The output of a task is not JSON."""
+
+    TYPE = "InvalidOutput"
+    STATUS = 400
+
+
+def _send_task_failure(self: StepFunctionResponse) -> EmptyResult:
+    self.stepfunction_backend.send_task_failure(
+        self._get_param("taskToken"), error=self._get_param("error"), cause=self._get_param("cause")
+    )
+    return EmptyResult()
+
+
+def _send_task_success(self: StepFunctionResponse) -> EmptyResult:
+    output = self._get_param("output")
+    try:
+        json.loads(output)
+    except ValueError as error:
+        message = f"Invalid Output: '{error}'"
+        raise InvalidOutput(message) from error
+    self.stepfunction_backend.send_task_success(self._get_param("taskToken"), output)
+    return EmptyResult()
+
+
+def repair() -> None:
+    """Replace both operations."""
+    StepFunctionResponse.send_task_failure = _send_task_failure
+    StepFunctionResponse.send_task_success = _send_task_success

@@ -1,0 +1,431 @@
+"""From a SAM application to resources that can be used, and again."""
+
+from __future__ import annotations
+
+import io
+import json
+import urllib.request
+import zipfile
+
+import pytest
+
+from emulator.errors import EmulatorError
+from tests.contract.emulator.machines import output_of
+from tests.contract.emulator.templates import ECHO, bare, template, write
+
+
+def function_of(aws, stack):
+    return aws.client("lambda").get_function_configuration(FunctionName=f"{stack}-echo")
+
+
+@pytest.fixture(scope="module")
+def app(aws, tmp_path_factory):
+    """A deployed application: its folder and its outputs."""
+    folder = tmp_path_factory.mktemp("app")
+    return folder, aws.deploy(write(folder), stack_name="app")
+
+
+def test_a_stack_is_usable_when_it_is_deployed(aws, app):
+    _, outputs = app
+    assert outputs == {
+        "EchoArn": "arn:aws:lambda:us-east-1:123456789012:function:app-echo",
+        "LiveArn": "arn:aws:lambda:us-east-1:123456789012:function:app-echo:live",
+        "MachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:app-machine",
+        "Bucket": "app-files-123456789012",
+    }
+    assert output_of(aws, outputs["MachineArn"], {"a": 1}) == {"echo": {"a": 1}, "version": "$LATEST"}
+    answer = aws.client("lambda").invoke(FunctionName=outputs["LiveArn"], Payload=b"{}")
+    assert json.load(answer["Payload"])["version"] == "1"
+    assert aws.client("s3").get_bucket_versioning(Bucket=outputs["Bucket"])["Status"] == "Enabled"
+    assert function_of(aws, "app")["MemorySize"] == 256
+
+
+def test_a_layer_that_is_a_package_is_imported_by_its_folders_name(aws, tmp_path):
+    code = "import shared\n\ndef handler(event, context):\n    return shared.NAME\n"
+    aws.deploy(write(tmp_path, code=code), stack_name="layered")
+    answer = aws.client("lambda").invoke(FunctionName="layered-echo", Payload=b"{}")
+    assert json.load(answer["Payload"]) == "shared"
+
+
+def test_plain_aws_clients_find_the_outputs(aws, app):
+    _, outputs = app
+    [stack] = aws.client("cloudformation").describe_stacks(StackName="app")["Stacks"]
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    assert {item["OutputKey"]: item["OutputValue"] for item in stack["Outputs"]} == outputs
+    assert "the function" in {item.get("Description") for item in stack["Outputs"]}
+
+
+def test_an_unchanged_stack_is_not_touched(aws, app):
+    folder, outputs = app
+    client = aws.client("lambda")
+    client.update_function_configuration(FunctionName="app-echo", Description="by somebody else")
+    before = function_of(aws, "app")["RevisionId"]
+    assert aws.deploy(folder / "template.yaml", stack_name="app") == outputs
+    assert function_of(aws, "app")["RevisionId"] == before
+    versions = client.list_versions_by_function(FunctionName="app-echo")["Versions"]
+    assert [version["Version"] for version in versions] == ["$LATEST", "1"]
+
+
+def test_new_code_leaves_an_alias_where_somebody_moved_it(aws, tmp_path):
+    aws.deploy(write(tmp_path), stack_name="moving")
+    client = aws.client("lambda")
+    aws.deploy(write(tmp_path, code=ECHO + "# two\n"), stack_name="moving")
+    second = client.publish_version(FunctionName="moving-echo")["Version"]
+    client.update_alias(
+        FunctionName="moving-echo",
+        Name="live",
+        RoutingConfig={"AdditionalVersionWeights": {second: 0.25}},
+    )
+    aws.deploy(write(tmp_path, code=ECHO + "# three\n"), stack_name="moving")
+    alias = client.get_alias(FunctionName="moving-echo", Name="live")
+    assert alias["RoutingConfig"] == {"AdditionalVersionWeights": {second: 0.25}}
+    assert alias["FunctionVersion"] == "1"
+
+
+def test_what_changed_is_updated(aws, tmp_path):
+    aws.deploy(write(tmp_path), stack_name="changing")
+    louder = "def handler(event, context):\n    return 'loud'\n"
+    machine = {"StartAt": "Done", "States": {"Done": {"Type": "Pass", "Result": 7, "End": True}}}
+    outputs = aws.deploy(
+        write(tmp_path, code=louder, machine=machine),
+        stack_name="changing",
+        parameters={"Size": "512", "Mode": "loud"},
+    )
+    assert outputs["OnlyLoud"] == "!"
+    assert function_of(aws, "changing")["MemorySize"] == 512
+    answer = aws.client("lambda").invoke(FunctionName="changing-echo", Payload=b"{}")
+    assert json.load(answer["Payload"]) == "loud"
+    assert output_of(aws, outputs["MachineArn"]) == 7
+    [stack] = aws.client("cloudformation").describe_stacks(StackName="changing")["Stacks"]
+    assert {"OutputKey": "OnlyLoud", "OutputValue": "!"}.items() <= stack["Outputs"][-1].items()
+
+
+def test_a_changed_layer_reaches_its_functions(aws, tmp_path):
+    code = "import shared\n\ndef handler(event, context):\n    return shared.NAME\n"
+    aws.deploy(write(tmp_path, code=code), stack_name="relayered")
+    aws.deploy(write(tmp_path, code=code, shared="NAME = 'newer'\n"), stack_name="relayered")
+    answer = aws.client("lambda").invoke(FunctionName="relayered-echo", Payload=b"{}")
+    assert json.load(answer["Payload"]) == "newer"
+
+
+def test_several_stacks_live_side_by_side(aws, app, tmp_path):
+    outputs = aws.deploy(write(tmp_path), stack_name="other")
+    assert outputs["Bucket"] == "other-files-123456789012"
+    assert {"app", "other"} <= {s["StackName"] for s in aws.client("cloudformation").describe_stacks()["Stacks"]}
+
+
+@pytest.mark.parametrize(
+    ("resource", "message"),
+    [
+        ({"Type": "AWS::Neptune::Graph"}, "Odd: the emulator does not know the type AWS::Neptune::Graph"),
+        (
+            {"Type": "AWS::SNS::Topic", "Properties": {"ArchivePolicy": {}}},
+            "Odd: the emulator would lose the property ArchivePolicy of AWS::SNS::Topic in silence",
+        ),
+        (
+            {"Type": "AWS::SNS::Topic", "CreationPolicy": {}},
+            "Odd: the emulator does not know the attribute CreationPolicy",
+        ),
+        (
+            {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": {"Fn::ImportValue": "x"}}},
+            "does not know Fn::ImportValue",
+        ),
+        ({"Type": "AWS::SNS::Topic", "Properties": {"TopicName": {"Ref": "Nowhere"}}}, "refers to Nowhere"),
+        (
+            {"Type": "AWS::S3::Bucket", "Properties": {"NotificationConfiguration": {"QueueConfigurations": []}}},
+            "Odd .AWS::S3::Bucket.: ValueError: the emulator sends a bucket's events to EventBridge only",
+        ),
+        (
+            {
+                "Type": "AWS::DynamoDB::Table",
+                "Properties": {
+                    "BillingMode": "PAY_PER_REQUEST",
+                    "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S", "Colour": "red"}],
+                    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+                },
+            },
+            'Unknown parameter in AttributeDefinitions.0.: "Colour"',
+        ),
+        (
+            {
+                "Type": "AWS::Scheduler::Schedule",
+                "Properties": {
+                    "ScheduleExpression": "cron(0 9 * * ? *)",
+                    "FlexibleTimeWindow": {"Mode": "OFF"},
+                    "Target": {
+                        "Arn": "arn:aws:states:us-east-1:123456789012:stateMachine:m",
+                        "RoleArn": "arn:aws:iam::123456789012:role/r",
+                    },
+                },
+            },
+            "does not fire cron",
+        ),
+    ],
+)
+def test_what_cannot_be_made_is_named(aws, tmp_path, resource, message):
+    with pytest.raises(EmulatorError, match=message):
+        aws.deploy(write(tmp_path, bare(Odd=resource)), stack_name="odd")
+
+
+def test_nothing_is_made_when_a_type_is_unknown(aws, tmp_path):
+    with pytest.raises(EmulatorError, match="does not know the type"):
+        aws.deploy(
+            write(
+                tmp_path,
+                bare(
+                    Topic={"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "early"}}, Odd={"Type": "AWS::X::Y"}
+                ),
+            ),
+            stack_name="half",
+        )
+    assert not [t for t in aws.client("sns").list_topics()["Topics"] if t["TopicArn"].endswith(":early")]
+
+
+def test_what_cannot_be_updated_says_so(aws, tmp_path):
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "a"}}
+    aws.deploy(write(tmp_path, bare(Topic=topic)), stack_name="fixed")
+    topic["Properties"]["DisplayName"] = "b"
+    with pytest.raises(
+        EmulatorError, match=r"Topic: the emulator cannot update AWS::SNS::Topic \(DisplayName changed\)"
+    ):
+        aws.deploy(write(tmp_path, bare(Topic=topic)), stack_name="fixed")
+
+
+def test_a_circle_is_named(aws, tmp_path):
+    one = {"Type": "AWS::SNS::Topic", "DependsOn": "Two"}
+    two = {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "One"}}}
+    with pytest.raises(EmulatorError, match=r"One → Two → One"):
+        aws.deploy(write(tmp_path, bare(One=one, Two=two)), stack_name="circle")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"Mode": "shrill"}, "parameter Mode is 'shrill': allowed are quiet, loud"),
+        ({"Size": "64"}, "parameter Size is 64: it must be between 128 and 1024"),
+        ({"Size": "big"}, "it must be a number"),
+        ({"Colour": "red"}, "no parameter Colour: it has Mode, Size"),
+    ],
+)
+def test_wrong_parameters_are_refused(aws, tmp_path, parameters, message):
+    with pytest.raises(EmulatorError, match=message):
+        aws.deploy(write(tmp_path), stack_name="wrong", parameters=parameters)
+
+
+def test_missing_code_and_missing_substitutions_are_named(aws, tmp_path):
+    path = write(tmp_path, template())
+    (tmp_path / "echo" / "app.py").unlink()
+    (tmp_path / "echo").rmdir()
+    with pytest.raises(EmulatorError, match=r"Echo.CodeUri: .*echo does not exist"):
+        aws.deploy(path, stack_name="missing")
+    machine = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Result": "${Nobody}", "End": True}}}
+    with pytest.raises(EmulatorError, match=r"definition has .{Nobody}"):
+        aws.deploy(write(tmp_path, machine=machine), stack_name="missing")
+
+
+def test_a_function_that_cannot_start_its_snapshot_fails_the_deployment(aws, tmp_path):
+    made = template()
+    made["Resources"]["Echo"]["Properties"]["SnapStart"] = {"ApplyOn": "PublishedVersions"}
+    with pytest.raises(EmulatorError, match="First"):
+        aws.deploy(write(tmp_path, made, code="raise RuntimeError('no')\n"), stack_name="broken")
+
+
+def test_every_type_of_a_serverless_application_can_be_made(aws, tmp_path):
+    resources = {
+        "Table": {
+            "Type": "AWS::DynamoDB::Table",
+            "Properties": {
+                "TableName": "every-table",
+                "BillingMode": "PAY_PER_REQUEST",
+                "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+                "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+                "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+                "SSESpecification": {"SSEEnabled": True},
+                "TimeToLiveSpecification": {"AttributeName": "gone", "Enabled": True},
+            },
+        },
+        "Bucket": {
+            "Type": "AWS::S3::Bucket",
+            "Properties": {
+                "BucketName": "every-bucket",
+                "BucketEncryption": {
+                    "ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+                },
+                "PublicAccessBlockConfiguration": {"BlockPublicAcls": True, "BlockPublicPolicy": True},
+                "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
+                "LifecycleConfiguration": {
+                    "Rules": [
+                        {"Id": "a", "Status": "Enabled", "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}},
+                        {"Id": "b", "Status": "Enabled", "NoncurrentVersionExpiration": {"NoncurrentDays": 90}},
+                        {"Id": "c", "Status": "Enabled", "Prefix": "tmp/", "ExpirationInDays": "3"},
+                    ]
+                },
+            },
+        },
+        "BucketPolicy": {
+            "Type": "AWS::S3::BucketPolicy",
+            "Properties": {
+                "Bucket": {"Ref": "Bucket"},
+                "PolicyDocument": {
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        {
+                            "Effect": "Deny",
+                            "Principal": "*",
+                            "Action": "s3:*",
+                            "Resource": {"Fn::Sub": "${Bucket.Arn}/*"},
+                            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+                        }
+                    ],
+                },
+            },
+        },
+        "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"VisibilityTimeout": 45}},
+        "Topic": {
+            "Type": "AWS::SNS::Topic",
+            "Properties": {"Subscription": [{"Protocol": "sqs", "Endpoint": {"Fn::GetAtt": ["Queue", "Arn"]}}]},
+        },
+        "Alarm": {
+            "Type": "AWS::CloudWatch::Alarm",
+            "Properties": {
+                "AlarmName": "every-alarm",
+                "Namespace": "AWS/Lambda",
+                "MetricName": "Errors",
+                "Statistic": "Sum",
+                "Period": "60",
+                "EvaluationPeriods": 1,
+                "Threshold": 1,
+                "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+                "AlarmActions": [{"Ref": "Topic"}],
+            },
+        },
+        "Group": {
+            "Type": "AWS::Logs::LogGroup",
+            "Properties": {"LogGroupName": "/every/group", "RetentionInDays": "7"},
+        },
+        "Managed": {
+            "Type": "AWS::IAM::ManagedPolicy",
+            "Properties": {"PolicyDocument": {"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}},
+        },
+        "Role": {
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "RoleName": "every-role",
+                "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": []},
+                "ManagedPolicyArns": [{"Ref": "Managed"}, "arn:aws:iam::aws:policy/AWSXrayWriteOnlyAccess"],
+                "Policies": [
+                    {
+                        "PolicyName": "own",
+                        "PolicyDocument": {"Statement": [{"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}]},
+                    }
+                ],
+            },
+        },
+        "Policy": {
+            "Type": "AWS::IAM::Policy",
+            "Properties": {
+                "PolicyName": "added",
+                "Roles": [{"Ref": "Role"}],
+                "PolicyDocument": {"Statement": [{"Effect": "Allow", "Action": "sns:*", "Resource": "*"}]},
+            },
+        },
+        "Echo": {
+            "Type": "AWS::Serverless::Function",
+            "Properties": {
+                "FunctionName": "every-echo",
+                "CodeUri": "echo/",
+                "Handler": "app.handler",
+                "Runtime": "python3.13",
+                "AutoPublishAlias": "live",
+                "EventInvokeConfig": {"MaximumRetryAttempts": 1},
+                "FunctionUrlConfig": {"AuthType": "AWS_IAM"},
+            },
+        },
+        "Permission": {
+            "Type": "AWS::Lambda::Permission",
+            "Properties": {
+                "FunctionName": {"Ref": "Echo.Alias"},
+                "Action": "lambda:InvokeFunction",
+                "Principal": "apigateway.amazonaws.com",
+            },
+        },
+        "Api": {
+            "Type": "AWS::Serverless::HttpApi",
+            "Properties": {
+                "DefinitionBody": {
+                    "openapi": "3.0.1",
+                    "info": {"title": "every", "version": "1"},
+                    "paths": {
+                        "/run": {
+                            "post": {
+                                "x-amazon-apigateway-integration": {
+                                    "type": "aws_proxy",
+                                    "httpMethod": "POST",
+                                    "payloadFormatVersion": "2.0",
+                                    "uri": {
+                                        "Fn::Sub": "arn:aws:apigateway:us-east-1:lambda:path/x/${Echo.Arn}/invocations"
+                                    },
+                                }
+                            }
+                        }
+                    },
+                }
+            },
+        },
+    }
+    content = bare(**resources) | {
+        "Outputs": {
+            "Url": {"Value": {"Fn::GetAtt": ["EchoUrl", "FunctionUrl"]}},
+            "Api": {"Value": {"Fn::Sub": "https://${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}/run"}},
+        }
+    }
+    outputs = aws.deploy(write(tmp_path, content), stack_name="every")
+
+    table = aws.client("dynamodb").describe_table(TableName="every-table")["Table"]
+    assert table["SSEDescription"]["Status"] == "ENABLED"
+    backups = aws.client("dynamodb").describe_continuous_backups(TableName="every-table")[
+        "ContinuousBackupsDescription"
+    ]
+    assert backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
+    s3 = aws.client("s3")
+    assert [rule["ID"] for rule in s3.get_bucket_lifecycle_configuration(Bucket="every-bucket")["Rules"]] == [
+        "a",
+        "b",
+        "c",
+    ]
+    assert "SecureTransport" in s3.get_bucket_policy(Bucket="every-bucket")["Policy"]
+    assert s3.get_public_access_block(Bucket="every-bucket")["PublicAccessBlockConfiguration"]["BlockPublicAcls"]
+    iam = aws.client("iam")
+    assert sorted(iam.list_role_policies(RoleName="every-role")["PolicyNames"]) == ["added", "own"]
+    assert len(iam.list_attached_role_policies(RoleName="every-role")["AttachedPolicies"]) == 2
+    alarm = aws.client("cloudwatch").describe_alarms(AlarmNames=["every-alarm"])["MetricAlarms"][0]
+    assert (alarm["Period"], alarm["AlarmActions"][0].split(":")[2]) == (60, "sns")
+    groups = aws.client("logs").describe_log_groups(logGroupNamePrefix="/every")["logGroups"]
+    assert groups[0]["retentionInDays"] == 7
+    client = aws.client("lambda")
+    assert client.get_alias(FunctionName="every-echo", Name="live")["FunctionVersion"] == "1"
+    assert "apigateway" in client.get_policy(FunctionName="every-echo", Qualifier="live")["Policy"]
+    routes = aws.client("apigatewayv2").get_routes(ApiId=outputs["Api"].split("/")[2].split(".")[0])["Items"]
+    assert [route["RouteKey"] for route in routes] == ["POST /run"]
+
+    # Nothing here changed, so nothing may be touched or refused.
+    assert aws.deploy(tmp_path / "template.yaml", stack_name="every") == outputs
+    # The public endpoints exist in name only, and say so.
+    for url in outputs.values():
+        host = url.split("/")[2]
+        request = urllib.request.Request(aws.endpoint_url + "/run", data=b"{}", headers={"Host": host})  # noqa: S310
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request)  # noqa: S310
+        assert refused.value.code == 501
+        assert "invoke the alias" in json.load(refused.value)["message"]
+
+
+def test_code_is_zipped_without_caches(aws, tmp_path):
+    from emulator.deploy.local_code import zip_folder
+
+    (tmp_path / "package" / "__pycache__").mkdir(parents=True)
+    (tmp_path / "package" / "__pycache__" / "a.pyc").write_bytes(b"")
+    (tmp_path / "package" / "a.py").write_text("A = 1\n")
+    archive = zip_folder(tmp_path, prefix="python/")
+    assert zipfile.ZipFile(io.BytesIO(archive)).namelist() == ["python/package/a.py"]
+    assert zip_folder(tmp_path, prefix="python/") == archive
