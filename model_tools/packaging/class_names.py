@@ -1,0 +1,59 @@
+"""`classes.txt`: one class name a line, in the order of the model's outputs."""
+
+import re
+
+from model_tools.errors import ClassesMismatch
+
+MAX_CLASSES_BYTES = 16 << 20
+
+
+def parse_classes(data: bytes, *, where: str) -> list[str]:
+    """Return the names in a classes file; a BOM, any line ends and blank lines at the end are forgiven.
+
+    Raises ClassesMismatch for blank lines in between, duplicates, or text that is not UTF-8. `where` names the file.
+    """
+    if len(data) > MAX_CLASSES_BYTES:
+        raise ClassesMismatch(f"{where} has {len(data):,} bytes: it is no list of class names; correct classes.")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ClassesMismatch(f"{where} is not UTF-8 text (byte {error.start}): save it as UTF-8.") from error
+    # Not splitlines(): a name may hold U+2028 and its like.
+    names = [line.strip() for line in re.split(r"\r\n|\r|\n", text)]
+    while names and not names[-1]:
+        names.pop()
+    if not names:
+        raise ClassesMismatch(f"{where} is empty: write one class name a line, in the order of the model's outputs.")
+    first: dict[str, int] = {}
+    for number, name in enumerate(names, start=1):
+        if not name:
+            raise ClassesMismatch(
+                f"{where}: line {number} is blank: remove it, or write the name of the model's output {number - 1} "
+                "there."
+            )
+        if name in first:
+            raise ClassesMismatch(
+                f"{where}: line {number} names {name!r} again (first in line {first[name]}): give each output its own "
+                "name."
+            )
+        first[name] = number
+    return names
+
+
+def render_classes(names: list[str]) -> bytes:
+    """Return the classes file as the archive holds it: UTF-8, one name a line."""
+    return "".join(f"{name}\n" for name in names).encode()
+
+
+def check_width(names: list[str], width: int, *, where: str) -> None:
+    """Raise ClassesMismatch unless there is one name for each value that the model answers."""
+    if len(names) < width:
+        raise ClassesMismatch(
+            f"{where} names {len(names)} classes, the model answers {width} values: add the {width - len(names)} "
+            "missing name(s), in the order of the model's outputs."
+        )
+    if len(names) > width:
+        raise ClassesMismatch(
+            f"{where} names {len(names)} classes, the model answers {width} values: remove {len(names) - width} "
+            "name(s), or publish the checkpoint that was trained for all of them."
+        )

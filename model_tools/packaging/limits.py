@@ -1,0 +1,28 @@
+"""What a checkpoint may cost before it is refused. Sizes in bytes, times in seconds."""
+
+from dataclasses import dataclass
+
+KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The bounds of one publication."""
+
+    inflated_bytes: int = 4 * GIB
+    """Of a checkpoint's or an archive's contents, once unpacked."""
+    inflation_ratio: float = 200.0
+    """Unpacked to packed. Trained weights hardly compress; a zip bomb is packed up to 1,030 times."""
+    ratio_free_bytes: int = 16 * MIB
+    """Contents up to this size may have any ratio: nothing so small does harm."""
+    members: int = 20_000
+    """Files in one archive or zip."""
+    samples: int = 1_000
+    sample_bytes: int = 6 * MIB
+    """What Lambda accepts as a request."""
+    model_bytes: int = 4 * GIB
+    """Of the traced model: the function that serves it must hold it in memory."""
+    child_seconds: float = 600.0
+    """For each of the two child processes: the one that traces, and the one that proves parity."""
+    case_elements: int = 1 << 24
+    """Numbers in the inputs of one parity case; larger dynamic axes are tried up to here."""

@@ -1,0 +1,152 @@
+"""Samples and the model's folder, before the model is loaded."""
+
+import json
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from model_tools.errors import ManifestInvalid, ModelNotFound
+from model_tools.manifest import parse_manifest
+from model_tools.packaging.limits import Limits
+from model_tools.packaging.model_folder import open_model_folder
+from model_tools.packaging.samples import (
+    Sample,
+    collect_samples,
+    expect_answers,
+    make_up_sample,
+    render_samples,
+    tensor_event,
+)
+
+TENSOR = """
+    name: line
+    task: tensor
+    checkpoint: weights.pt
+    architecture: net:Net
+    inputs: [{shape: [batch, 2]}]
+    axes: {batch: {min: 1, max: 3}}
+    samples: samples/*.json
+"""
+IMAGES = """
+    name: shapes
+    task: image-classification
+    checkpoint: weights.pt
+    architecture: net:Net
+    inputs: [{shape: [1, 3, 8, 8]}]
+    classes: classes.txt
+    preprocess: {size: [8, 8]}
+    samples: samples/*.json
+"""
+
+
+def folder(tmp_path: Path, manifest: str = TENSOR, **samples: object):
+    (tmp_path / "publish.yaml").write_text(textwrap.dedent(manifest))
+    (tmp_path / "weights.pt").touch()
+    (tmp_path / "samples").mkdir()
+    for name, contents in samples.items():
+        text = contents if isinstance(contents, str) else json.dumps(contents)
+        (tmp_path / "samples" / f"{name}.json").write_text(text)
+    return open_model_folder(tmp_path)
+
+
+def refusal(model_folder, classes=None, **limits) -> str:
+    try:
+        for sample in collect_samples(model_folder, classes, limits=Limits(**limits)):
+            tensor_event(sample, model_folder.manifest)
+    except ManifestInvalid as error:
+        return str(error)
+    pytest.fail("it was not refused")
+
+
+def test_samples_come_in_the_order_of_their_names(tmp_path):
+    event = {"event": {"input": [[1, 2]]}, "expect": {"output": [[3]], "tolerance": 0.1}}
+    samples = collect_samples(folder(tmp_path, b=event, a=event), None, limits=Limits())
+    assert [sample.name for sample in samples] == ["samples/a.json", "samples/b.json"]
+    assert [json.loads(line) for line in render_samples(samples).splitlines()] == [
+        {"name": "samples/a.json", **event}, {"name": "samples/b.json", **event},
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("contents", "told"),
+    [
+        ("{", "samples/a.json is not JSON"),
+        ('{"event": {"input": [[NaN, 1]]}}', "NaN is no number in JSON"),
+        ("[1]", "samples/a.json must be an object of the form"),
+        ({"expect": {}}, "samples/a.json: event: is missing: add it"),
+        ({"event": {}, "expects": {}}, "samples/a.json: expects: is not a field of it"),
+        ({"event": {}, "expect": {"min_confidence": 2}}, "samples/a.json: expect.min_confidence"),
+        ({"event": {}, "expect": {"class": "cat"}}, "a tensor model answers no class"),
+        ({"event": {"inputs": [[1, 2]]}}, "the event has no 'input'"),
+        ({"event": {"input": [[1, 2, 3]]}}, "input 0 has the shape [1, 3], publish.yaml says ['batch', 2]"),
+        ({"event": {"input": [[1, 2]] * 4}}, "input 0 has the shape [4, 2]"),
+        ({"event": {"input": 5}}, "input 0 has the shape []"),
+    ],
+)
+def test_a_wrong_sample_is_named_with_what_is_wrong(tmp_path, contents, told):
+    assert told in refusal(folder(tmp_path, a=contents))
+
+
+def test_a_sample_must_fit_into_a_request_and_there_may_not_be_too_many(tmp_path):
+    model_folder = folder(tmp_path, a={"event": {"input": [[1, 2]]}}, b={"event": {"input": [[1, 2]]}})
+    assert "larger than 10 bytes, which no request can be" in refusal(model_folder, sample_bytes=10)
+    assert "matches 2 files, 1 at most" in refusal(model_folder, samples=1)
+
+
+def test_a_class_that_is_not_in_the_list_is_refused(tmp_path):
+    model_folder = folder(tmp_path, IMAGES, a={"event": {"image": ""}, "expect": {"class": "cta"}})
+    assert "class 'cta' is not in classes.txt" in refusal(model_folder, ["cat"])
+
+
+def test_a_glob_that_matches_nothing_is_refused(tmp_path):
+    assert "samples is 'samples/*.json', which matches no file" in refusal(folder(tmp_path))
+
+
+def test_an_answer_is_expected_only_where_none_was_said():
+    said = Sample.model_validate({"name": "a", "event": {}, "expect": {"output": [1.0]}})
+    silent = Sample.model_validate({"name": "b", "event": {}})
+    first, second, third = expect_answers([said, silent, silent], [[9.0], [[200.0, -400.0]], None])
+    assert first == said
+    assert second.expect.output == [[200.0, -400.0]]
+    assert second.expect.tolerance == pytest.approx(0.4)
+    assert third == silent
+
+
+def test_a_made_up_sample_has_the_smallest_sizes_and_values_in_range():
+    manifest = parse_manifest(
+        "{name: x, task: tensor, checkpoint: a.pt, inputs: [{shape: [n, 2], dtype: int64, range: [5, 6]}, "
+        "{shape: [], dtype: bool}], axes: {n: {min: 3, max: 9}}}"
+    )
+    event = make_up_sample(manifest).event
+    assert [len(row) for row in event["inputs"][0]] == [2, 2, 2]
+    assert {value for row in event["inputs"][0] for value in row} <= {5, 6}
+    assert isinstance(event["inputs"][1], bool)
+    assert make_up_sample(manifest).event == event
+
+
+def test_a_sample_is_not_made_up_when_it_would_be_huge():
+    manifest = parse_manifest("{name: x, task: tensor, checkpoint: a.pt, inputs: [{shape: [1000, 1000]}]}")
+    with pytest.raises(ManifestInvalid, match="add one under samples"):
+        make_up_sample(manifest)
+
+
+def test_files_that_are_missing_or_linked_out_are_named(tmp_path):
+    (tmp_path / "model").mkdir()
+    model_folder = folder(tmp_path / "model")
+    with pytest.raises(ModelNotFound, match=r"classes names 'absent.txt', which is no file .*publish.yaml"):
+        model_folder.file("absent.txt", "classes")
+    (tmp_path / "secret").write_text("secret")
+    (model_folder.path / "link").symlink_to(tmp_path / "secret")
+    with pytest.raises(ManifestInvalid, match="is a link to outside the model's folder"):
+        model_folder.file("link", "checkpoint")
+    with pytest.raises(ManifestInvalid, match="is a link to outside"):
+        model_folder.files("li*", "samples")
+
+
+def test_a_folder_without_a_readable_manifest_is_refused(tmp_path):
+    with pytest.raises(ModelNotFound, match=r"There is no publish.yaml"):
+        open_model_folder(tmp_path)
+    (tmp_path / "publish.yaml").write_bytes(b"name: caf\xe9")
+    with pytest.raises(ManifestInvalid, match="is not UTF-8 text"):
+        open_model_folder(tmp_path)
