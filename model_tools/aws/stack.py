@@ -1,0 +1,49 @@
+"""CloudFormation: the names that a deployed stack gives to its parts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from model_tools.aws.connection import CallRefused, explained
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What the commands need to know of a deployed stack, from its outputs."""
+
+    name: str
+    publish_state_machine: str
+    """ARN."""
+    function: str
+    checkpoints_bucket: str
+    registry_table: str
+    outputs: Mapping[str, str]
+
+
+REQUIRED = {
+    "publish_state_machine": "PublishStateMachineArn",
+    "function": "InferenceFunctionName",
+    "checkpoints_bucket": "CheckpointsBucketName",
+    "registry_table": "RegistryTableName",
+}
+
+
+def read_stack(client: Any, name: str) -> Stack:
+    """Return a deployed stack. Raises CallRefused when it is not there, not finished, or not one of ours."""
+    absent = (
+        f"There is no stack {name!r} in this account and region. Deploy it (`sam build && sam deploy`), name another "
+        "with --stack, or use --local for the emulator on this machine."
+    )
+    # CloudFormation answers ValidationError for a stack that does not exist.
+    with explained(f"reading stack {name}", {"ValidationError": absent}):
+        stacks = client.describe_stacks(StackName=name)["Stacks"]
+    if not stacks:
+        raise CallRefused(absent)
+    outputs = {item["OutputKey"]: item["OutputValue"] for item in stacks[0].get("Outputs", [])}
+    missing = [output for output in REQUIRED.values() if output not in outputs]
+    if missing:
+        raise CallRefused(
+            f"Stack {name!r} ({stacks[0]['StackStatus']}) has no output {' and '.join(missing)}. Wait until it is "
+            "deployed, or name a stack of this project's template.yaml with --stack."
+        )
+    return Stack(name=name, outputs=outputs, **{field: outputs[output] for field, output in REQUIRED.items()})

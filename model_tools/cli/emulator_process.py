@@ -1,0 +1,130 @@
+"""The emulator as a child process: started, ready, and gone without a trace.
+
+What it prints is its contract: one JSON line when it is ready, one clear line on standard error when it cannot be.
+"""
+
+import contextlib
+import errno
+import importlib.util
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from model_tools.aws.connection import CallFailed
+from model_tools.cli.errors import UserError
+
+NEEDED = ("emulator", "moto", "awslambdaric", "samtranslator")
+REFUSED = 2
+"""Exit code of an emulator that has said on standard error why it cannot start."""
+TIME_TO_STOP = 20.0
+"""Seconds that it gets to end its executions and functions before it is killed."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What the emulator says when it is ready."""
+
+    endpoint_url: str
+    region: str
+    account_id: str
+    stack_name: str
+    outputs: Mapping[str, str]
+
+
+class EmulatorProcess:
+    """`python -m emulator` as a child; a context manager that always ends it, with everything it started."""
+
+    def __init__(self, arguments: Sequence[str], *, environ: Mapping[str, str]) -> None:
+        # -P: a folder named `emulator` where the user happens to be is not the emulator.
+        self._command = [sys.executable, "-P", "-m", "emulator", *arguments]
+        self._environ = dict(environ)
+
+    def __enter__(self) -> Self:
+        # A session of its own: Ctrl-C comes to the command, which ends the emulator in order.
+        self._child = subprocess.Popen(
+            self._command,
+            env=self._environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._child.terminate()
+            self._child.wait(TIME_TO_STOP)
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
+            self._kill()
+        finally:
+            if self._child.stdout is not None:
+                self._child.stdout.close()
+
+    @property
+    def pid(self) -> int:
+        """The child's process id."""
+        return self._child.pid
+
+    def wait_until_ready(self) -> Ready:
+        """Return what the emulator says once it answers and the stack is deployed.
+
+        Raises UserError when it has refused to start, CallFailed when it broke.
+        """
+        line = self._child.stdout.readline() if self._child.stdout else ""
+        try:
+            said = json.loads(line)
+            return Ready(
+                said["endpoint_url"], said["region"], said["account_id"], said["stack_name"], dict(said["outputs"])
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            if line:
+                raise CallFailed(f"The emulator said {line[:200]!r} instead of where it is.") from error
+            code = self._child.wait(TIME_TO_STOP)
+            if code == REFUSED:
+                raise UserError("The emulator did not start; it says above why.") from error
+            raise CallFailed(f"The emulator broke while it started (exit code {code}); see above.") from error
+
+    def wait(self) -> None:
+        """Wait until the emulator ends by itself, which it should not: raises CallFailed then."""
+        for line in self._child.stdout or ():
+            print(line, end="", file=sys.stderr)  # noqa: T201 (what the emulator says beside its logs)
+        raise CallFailed(f"The emulator ended by itself (exit code {self._child.wait()}); see above.")
+
+    def _kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            if os.name == "posix":
+                os.killpg(self._child.pid, signal.SIGKILL)
+            else:
+                self._child.kill()
+        self._child.wait()
+
+
+def check_that_it_can_run(port: int) -> None:
+    """Raise UserError when the emulator is not installed or its port is taken."""
+    if missing := [module for module in NEEDED if importlib.util.find_spec(module) is None]:
+        raise UserError(
+            f"The emulator needs what is not installed here ({', '.join(missing)}): "
+            "pip install 'model-tools[emulator]', or in a clone of the repository pip install -e '.[emulator]'."
+        )
+    if port == 0:
+        return
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise UserError(
+                    f"Port {port} is taken by another program: give another with --port, or --port 0 for any free one."
+                ) from error
+            raise UserError(f"Port {port} cannot be used ({error.strerror}): give another with --port.") from error

@@ -1,0 +1,168 @@
+"""`model-tools local up`: AWS on this machine, in the foreground."""
+
+import re
+import shlex
+import signal
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import model_tools
+from model_tools.cli.connection import DEFAULT_STACK, AsJson, Debug, begin
+from model_tools.cli.emulator_process import EmulatorProcess, Ready, check_that_it_can_run
+from model_tools.cli.errors import UserError
+from model_tools.cli.local_state import RunningEmulator, remove_state, running_emulator, state_path, write_state
+from model_tools.cli.output import Output
+
+DEFAULT_PORT = 4566
+TEMPLATE = "template.yaml"
+PARAMETER = re.compile(r"[A-Za-z0-9]+=.*", re.DOTALL)
+
+app = typer.Typer(no_args_is_help=True, help="AWS on this machine: no account, no Docker.")
+
+Port = Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535, metavar="NUMBER")]
+TimeScale = Annotated[
+    float,
+    typer.Option(
+        help="How many times faster waiting passes: with 60, five minutes of baking take five seconds.",
+        metavar="FACTOR",
+    ),
+]
+TemplatePath = Annotated[
+    Path | None,
+    typer.Option(
+        help="SAM template to deploy (default: ./template.yaml, or the one of the repository).", metavar="PATH"
+    ),
+]
+Parameters = Annotated[
+    list[str] | None,
+    typer.Option("--parameter", help="A parameter of the template; repeat it for more.", metavar="KEY=VALUE"),
+]
+StackToDeploy = Annotated[str, typer.Option("--stack", help="Name of the stack to deploy.", metavar="NAME")]
+
+
+@app.callback()
+def local() -> None:
+    """Run AWS on this machine: no account, no Docker."""
+
+
+@app.command()
+def up(
+    ctx: typer.Context,
+    *,
+    port: Port = DEFAULT_PORT,
+    time_scale: TimeScale = 1.0,
+    template: TemplatePath = None,
+    parameter: Parameters = None,
+    stack: StackToDeploy = DEFAULT_STACK,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Start the emulator, deploy the stack to it, and keep it running until Ctrl-C.
+
+    It keeps everything in memory. Other commands find it with --local, AWS clients by its endpoint.
+
+    For example:
+
+        model-tools local up
+
+        model-tools local up --time-scale 60 --parameter RetainedVersions=5
+
+    Exit code: 0 stopped by Ctrl-C, 1 it could not start, 2 it broke.
+    """
+    command = begin(ctx, as_json=as_json, debug=debug)
+    path = state_path(command.environ)
+    if running := running_emulator(path):
+        raise UserError(
+            f"An emulator runs already at {running.endpoint_url} (process {running.pid}): use it with --local, or stop "
+            "it first."
+        )
+    if time_scale <= 0:
+        raise UserError(f"--time-scale is {time_scale:g}: give a number greater than 0.")
+    arguments = ["--port", str(port), "--time-scale", f"{time_scale:g}", "--stack-name", stack]
+    arguments += ["--template", str(find_template(template))]
+    for pair in parameter or []:
+        if not PARAMETER.fullmatch(pair):
+            raise UserError(f"--parameter {pair!r} is not of the form KEY=VALUE.")
+        arguments += ["--parameter", pair]
+    check_that_it_can_run(port)
+    _end_like_ctrl_c(signal.SIGINT)  # a shell that starts it in the background has it ignored
+    _end_like_ctrl_c(signal.SIGTERM)
+    if hasattr(signal, "SIGHUP"):
+        _end_like_ctrl_c(signal.SIGHUP)  # the terminal was closed
+    try:
+        with EmulatorProcess(arguments, environ=command.environ) as emulator:
+            with _waiting(command.output):
+                ready = emulator.wait_until_ready()
+            _run(emulator, ready, path, command.output)
+    except KeyboardInterrupt:
+        command.output.say("stopped; nothing is left of it")
+
+
+def find_template(given: Path | None) -> Path:
+    """Return the template to deploy: the one given, the one here, or the one beside this package.
+
+    Raises UserError when there is none.
+    """
+    places = [given] if given else [Path(TEMPLATE), Path(model_tools.__file__).parent.parent / TEMPLATE]
+    for place in places:
+        if place.is_file():
+            return place.resolve()
+    raise UserError(f"There is no template at {' or '.join(map(str, places))}: name one with --template.")
+
+
+def _run(emulator: EmulatorProcess, ready: Ready, path: Path, output: Output) -> None:
+    write_state(path, RunningEmulator(ready.endpoint_url, ready.region, ready.stack_name, emulator.pid))
+    try:
+        output.emit({**asdict(ready), "pid": emulator.pid})
+        _explain(ready, output)
+        emulator.wait()
+    finally:
+        remove_state(path, emulator.pid)
+
+
+def _explain(ready: Ready, output: Output) -> None:
+    endpoint = f"--endpoint-url {ready.endpoint_url}"
+    machine = ready.outputs.get("PublishStateMachineArn", "ARN")
+    function = ready.outputs.get("InferenceFunctionName", "FUNCTION")
+    bucket = ready.outputs.get("CheckpointsBucketName", "BUCKET")
+    request = shlex.quote(f'{{"model_uri": "s3://{bucket}/FOLDER/"}}')
+    output.say(
+        f"AWS on this machine: {ready.endpoint_url} (account {ready.account_id}, {ready.region}, stack "
+        f"{ready.stack_name})",
+        style="bold green",
+    )
+    output.say()
+    width = max(map(len, ready.outputs), default=0)
+    for name, value in sorted(ready.outputs.items()):
+        output.say(f"  {name:<{width}}  {value}")
+    lines = (
+        "",
+        "Publish a model and ask it:",
+        "  model-tools publish FOLDER --local",
+        "  model-tools invoke --image FILE --local",
+        "  model-tools releases --local",
+        "",
+        "Or with any AWS client:",
+        f"  export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION={ready.region}",
+        f"  aws s3 cp --recursive {endpoint} FOLDER s3://{bucket}/FOLDER/",
+        f"  aws stepfunctions start-execution {endpoint} --state-machine-arn {machine} --input {request}",
+        f"  aws lambda invoke {endpoint} --function-name {function}:live --payload fileb://EVENT.json ANSWER.json",
+        "",
+        "Ctrl-C stops it; it keeps nothing.",
+    )
+    for line in lines:
+        output.say(line)
+
+
+def _waiting(output: Output) -> AbstractContextManager[Any]:
+    if output.is_live:
+        return output.console.status("starting the emulator and deploying the stack")
+    return nullcontext()
+
+
+def _end_like_ctrl_c(signal_number: int) -> None:
+    signal.signal(signal_number, signal.default_int_handler)

@@ -1,0 +1,174 @@
+"""MODEL, as it is typed: a folder, a `.tar.gz`, one checkpoint file, or an s3:// URI.
+
+What is on this machine is checked before anything is sent: what the manifest says now is what the workflow would say
+minutes later.
+"""
+
+import hashlib
+import os
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from model_tools.aws.uploads import Etag, Upload
+from model_tools.cli.errors import UserError
+from model_tools.errors import CheckpointRejected, ManifestInvalid, ModelNotFound
+from model_tools.manifest import CHECKPOINT_SUFFIXES, MANIFEST_NAME, MAX_MANIFEST_BYTES, Manifest, parse_manifest
+
+ARCHIVE_SUFFIXES = (".tar.gz", ".tgz")
+CHUNK = 1 << 20
+DIGEST_DIGITS = 16
+
+
+@dataclass(frozen=True)
+class LocalModel:
+    """Files to upload, and what to publish of them."""
+
+    name: str
+    files: tuple[Path, ...]
+    root: Path
+    """The folder that the files' keys are relative to."""
+    start: str
+    """What the model URI names below the upload's prefix; empty for the whole folder."""
+
+
+@dataclass(frozen=True)
+class PreparedUpload:
+    """A local model whose files were read once: where they go and what they are."""
+
+    uploads: tuple[Upload, ...]
+    prefix: str
+    """`uploads/<name>/<digest>/`: the same contents always go to the same place."""
+    model_key: str
+
+
+def find_model(path: Path) -> LocalModel:
+    """Return the model that a local path means, its manifest checked.
+
+    Raises ModelNotFound, ManifestInvalid or CheckpointRejected, as the workflow would.
+    """
+    if path.is_dir():
+        return _whole_folder(path)
+    if not path.is_file():
+        raise ModelNotFound(f"There is no file or folder {path}: correct the path, or give an s3:// URI.")
+    if path.name.endswith(ARCHIVE_SUFFIXES):
+        manifest = _parse(_manifest_in_archive(path), f"{path}: {MANIFEST_NAME}")
+        return LocalModel(manifest.name, (path,), path.parent, path.name)
+    if path.name == MANIFEST_NAME:
+        return _whole_folder(path.parent)
+    if path.name.endswith(CHECKPOINT_SUFFIXES):
+        return _one_checkpoint(path)
+    raise UserError(
+        f"{path} is no model: give a folder with a {MANIFEST_NAME}, a .tar.gz of one, a checkpoint "
+        f"({', '.join(CHECKPOINT_SUFFIXES)}) with a {MANIFEST_NAME} beside it, or an s3:// URI."
+    )
+
+
+def prepare_upload(model: LocalModel) -> PreparedUpload:
+    """Read every file once; return where each goes. Raises UserError for one that cannot be read."""
+    digest = hashlib.sha256()
+    uploads = []
+    for path in sorted(model.files):
+        key = path.relative_to(model.root).as_posix()
+        etag, contents, count = Etag(), hashlib.sha256(), 0
+        try:
+            with path.open("rb") as file:
+                while data := file.read(CHUNK):
+                    etag.update(data)
+                    contents.update(data)
+                    count += len(data)
+        except OSError as error:
+            raise UserError(f"{path} cannot be read ({error.strerror}).") from error
+        digest.update(f"{key}\0{contents.hexdigest()}\n".encode())
+        uploads.append(Upload(path, key, count, etag.value()))
+    prefix = f"uploads/{model.name}/{digest.hexdigest()[:DIGEST_DIGITS]}/"
+    return PreparedUpload(tuple(uploads), prefix, prefix + model.start)
+
+
+def _whole_folder(folder: Path) -> LocalModel:
+    manifest = _read_manifest(folder)
+    files = tuple(_files_in(folder))
+    _check_named_files(folder, manifest, files)
+    return LocalModel(manifest.name, files, folder, "")
+
+
+def _one_checkpoint(path: Path) -> LocalModel:
+    """Return a checkpoint with what its manifest needs; other checkpoints in the same folder stay where they are."""
+    folder = path.parent
+    manifest = _read_manifest(folder)
+    if manifest.checkpoint != path.name:
+        raise ManifestInvalid(
+            f"{folder / MANIFEST_NAME} publishes {manifest.checkpoint!r}, but you named {path.name!r}: correct one of "
+            "the two."
+        )
+    present = tuple(_files_in(folder))
+    _check_named_files(folder, manifest, present)
+    named = {folder / MANIFEST_NAME, path}
+    if manifest.classes:
+        named.add(folder / manifest.classes)
+    if manifest.samples:
+        named.update(folder.glob(manifest.samples))
+    if manifest.architecture:
+        named.update(file for file in present if file.suffix == ".py")
+    return LocalModel(manifest.name, tuple(file for file in present if file in named), folder, path.name)
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    """Yield the regular files below a folder, without hidden ones and what Python and Git keep there."""
+    for directory, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__pycache__")
+        for name in sorted(names):
+            path = Path(directory, name)
+            if not name.startswith(".") and path.is_file():
+                yield path
+
+
+def _read_manifest(folder: Path) -> Manifest:
+    path = folder / MANIFEST_NAME
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError as error:
+        raise ModelNotFound(
+            f"{folder} has no {MANIFEST_NAME}, which says how to publish what is in it. Add one; the README shows a "
+            "complete example."
+        ) from error
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}).") from error
+    return _parse(text, str(path))
+
+
+def _parse(text: bytes, where: str) -> Manifest:
+    if len(text) > MAX_MANIFEST_BYTES:
+        raise ManifestInvalid(f"{where} is larger than {MAX_MANIFEST_BYTES:,} bytes: it is something else.")
+    try:
+        return parse_manifest(text.decode("utf-8-sig"), where=where)
+    except UnicodeDecodeError as error:
+        raise ManifestInvalid(f"{where} is not UTF-8 text ({error.reason}): save it as UTF-8.") from error
+
+
+def _check_named_files(folder: Path, manifest: Manifest, files: tuple[Path, ...]) -> None:
+    for field in ("checkpoint", "classes"):
+        wanted = getattr(manifest, field)
+        if wanted is not None and folder / wanted not in files:
+            raise ModelNotFound(
+                f"{folder / MANIFEST_NAME} names {field}: {wanted}, which is not in {folder}. Add it, or correct the "
+                "field."
+            )
+    if manifest.samples and not any(folder.glob(manifest.samples)):
+        raise ModelNotFound(
+            f"{folder / MANIFEST_NAME} names samples: {manifest.samples}, which fits no file in {folder}. Add samples, "
+            "or correct the field."
+        )
+
+
+def _manifest_in_archive(path: Path) -> bytes:
+    try:
+        with tarfile.open(path, "r|gz") as archive:
+            for member in archive:
+                if member.isfile() and PurePosixPath(member.name).name == MANIFEST_NAME:
+                    content = archive.extractfile(member)
+                    return content.read(MAX_MANIFEST_BYTES + 1) if content else b""
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise CheckpointRejected(f"{path} is not a tar.gz that can be read ({error}): pack it again.") from error
+    raise ModelNotFound(f"{path} has no {MANIFEST_NAME} in it: add one to the folder and pack it again.")

@@ -1,0 +1,170 @@
+import hashlib
+import io
+import tarfile
+
+import pytest
+
+from model_tools.cli.errors import UserError
+from model_tools.cli.model_source import find_model, prepare_upload
+from model_tools.errors import CheckpointRejected, ManifestInvalid, ModelNotFound
+
+MANIFEST = """
+name: digits
+task: image-classification
+checkpoint: checkpoint.pt
+architecture: digits_net:DigitsNet
+inputs: [{shape: [1, 1, 8, 8]}]
+classes: classes.txt
+preprocess: {size: [8, 8], mode: L}
+samples: samples/*.json
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "digits"
+    (folder / "samples").mkdir(parents=True)
+    for name, text in {
+        "publish.yaml": MANIFEST,
+        "checkpoint.pt": "weights",
+        "classes.txt": "a\nb\n",
+        "digits_net.py": "x = 1",
+        "samples/seven.json": "{}",
+    }.items():
+        (folder / name).write_text(text)
+    return folder
+
+
+def keys(model) -> list[str]:
+    return [upload.key for upload in prepare_upload(model).uploads]
+
+
+def test_a_folder_is_taken_whole_but_for_what_is_hidden_or_pythons_own(folder):
+    for unwanted in (".git/config", "__pycache__/digits_net.pyc", ".DS_Store", "samples/.hidden"):
+        (folder / unwanted).parent.mkdir(exist_ok=True)
+        (folder / unwanted).write_text("x")
+
+    assert keys(find_model(folder)) == [
+        "checkpoint.pt",
+        "classes.txt",
+        "digits_net.py",
+        "publish.yaml",
+        "samples/seven.json",
+    ]
+
+
+def test_the_same_contents_go_to_the_same_place_and_other_contents_elsewhere(folder):
+    first = prepare_upload(find_model(folder))
+    again = prepare_upload(find_model(folder))
+    (folder / "checkpoint.pt").write_text("other weights")
+    other = prepare_upload(find_model(folder))
+
+    assert first.prefix.startswith("uploads/digits/")
+    assert first.prefix == first.model_key == again.prefix
+    assert other.prefix != first.prefix
+
+
+def test_files_that_swap_their_contents_are_another_model(folder):
+    first = prepare_upload(find_model(folder)).prefix
+    (folder / "checkpoint.pt").write_text("a\nb\n")
+    (folder / "classes.txt").write_text("weights")
+
+    assert prepare_upload(find_model(folder)).prefix != first
+
+
+def test_a_renamed_file_is_another_model(folder):
+    first = prepare_upload(find_model(folder)).prefix
+    (folder / "samples" / "seven.json").rename(folder / "samples" / "siete.json")
+
+    assert prepare_upload(find_model(folder)).prefix != first
+
+
+def test_the_etag_is_known_before_the_upload(folder):
+    uploads = {upload.key: upload for upload in prepare_upload(find_model(folder)).uploads}
+
+    assert uploads["checkpoint.pt"].etag == hashlib.md5(b"weights").hexdigest()  # noqa: S324
+    assert uploads["checkpoint.pt"].size == 7
+
+
+def test_a_checkpoint_is_taken_with_what_its_manifest_names(folder):
+    (folder / "epoch-1.pt").write_text("an older checkpoint")
+    model = find_model(folder / "checkpoint.pt")
+
+    assert "epoch-1.pt" not in keys(model)
+    assert {"publish.yaml", "checkpoint.pt", "classes.txt", "digits_net.py", "samples/seven.json"} == set(keys(model))
+    assert prepare_upload(model).model_key.endswith("/checkpoint.pt")
+
+
+def test_a_checkpoint_that_its_manifest_does_not_publish_is_refused(folder):
+    (folder / "epoch-1.pt").write_text("an older checkpoint")
+
+    with pytest.raises(ManifestInvalid, match=r"publishes 'checkpoint.pt', but you named 'epoch-1.pt'"):
+        find_model(folder / "epoch-1.pt")
+
+
+def test_a_manifest_named_itself_means_its_folder(folder):
+    assert find_model(folder / "publish.yaml") == find_model(folder)
+
+
+def pack(path, files: dict[str, bytes]) -> None:
+    with tarfile.open(path, "w:gz") as archive:
+        for name, data in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+
+
+def test_an_archive_is_sent_as_it_is_under_its_models_name(tmp_path):
+    path = tmp_path / "model.tar.gz"
+    pack(path, {"./checkpoint.pt": b"x", "./publish.yaml": MANIFEST.encode()})
+    prepared = prepare_upload(find_model(path))
+
+    assert [upload.path for upload in prepared.uploads] == [path]
+    assert prepared.model_key.startswith("uploads/digits/")
+    assert prepared.model_key.endswith("/model.tar.gz")
+
+
+def test_an_archive_without_a_manifest_is_refused(tmp_path):
+    pack(tmp_path / "model.tar.gz", {"checkpoint.pt": b"x"})
+
+    with pytest.raises(ModelNotFound, match=r"has no publish\.yaml in it"):
+        find_model(tmp_path / "model.tar.gz")
+
+
+def test_a_file_that_is_no_archive_is_refused(tmp_path):
+    (tmp_path / "model.tar.gz").write_bytes(b"not an archive")
+
+    with pytest.raises(CheckpointRejected, match="pack it again"):
+        find_model(tmp_path / "model.tar.gz")
+
+
+@pytest.mark.parametrize("missing", ["checkpoint.pt", "classes.txt", "samples/seven.json"])
+def test_a_file_that_the_manifest_names_must_be_there(folder, missing):
+    (folder / missing).unlink()
+
+    with pytest.raises(ModelNotFound, match=f"names {missing.partition('.')[0].partition('/')[0]}"):
+        find_model(folder)
+
+
+def test_a_folder_without_a_manifest_is_refused(folder):
+    (folder / "publish.yaml").unlink()
+
+    with pytest.raises(ModelNotFound, match=r"has no publish.yaml"):
+        find_model(folder)
+
+
+@pytest.mark.parametrize("content", [b"name: [", b"\xff\xfe", b"name: digits\n"])
+def test_a_wrong_manifest_is_refused_with_its_path(folder, content):
+    (folder / "publish.yaml").write_bytes(content)
+
+    with pytest.raises(ManifestInvalid, match=r"digits/publish\.yaml"):
+        find_model(folder)
+
+
+def test_other_files_are_no_models(tmp_path):
+    (tmp_path / "model.onnx").write_bytes(b"x")
+
+    with pytest.raises(UserError, match="is no model"):
+        find_model(tmp_path / "model.onnx")
+    with pytest.raises(ModelNotFound, match="no file or folder"):
+        find_model(tmp_path / "nowhere")

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import signal
+import subprocess
+
+from emulator.lambda_service.processes import kill_everything_under, memory_by_session
+
+
+def test_whoever_has_a_scratch_folder_of_ours_is_killed_and_nobody_else(tmp_path):
+    ours = subprocess.Popen(["sleep", "1000"], env={"TMPDIR": str(tmp_path / "work" / "a")}, start_new_session=True)
+    other = subprocess.Popen(["sleep", "1000"], env={"TMPDIR": str(tmp_path / "work-of-others")})
+    try:
+        kill_everything_under(tmp_path / "work")
+
+        assert ours.wait() == -signal.SIGKILL
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait()
+
+
+def test_memory_is_counted_by_session():
+    process = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+    try:
+        assert 0 < memory_by_session()[process.pid] < 100_000_000
+    finally:
+        process.kill()
+        process.wait()
