@@ -21,7 +21,7 @@ from typing import Any
 from emulator.server import Emulator
 
 ROOT = Path(__file__).parents[1]
-PUBLICATIONS = 4
+PUBLICATIONS = 3
 STARTS = 5
 
 

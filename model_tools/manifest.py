@@ -3,8 +3,10 @@
 It owns the manifest's fields, their defaults and what is said about a wrong one. It reads text, never a file.
 """
 
+import math
 import re
-from collections.abc import Mapping
+import reprlib
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Annotated, Literal, Self
 
@@ -13,6 +15,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    JsonValue,
     StringConstraints,
     ValidationError,
     field_validator,
@@ -32,6 +35,11 @@ Axis = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Size = Annotated[int, Field(ge=1, le=1_000_000)]
 EXECUTABLE_CHECKPOINTS = (".pt2",)
 CHECKPOINT_SUFFIXES = (".pt", ".pth", ".pt2", ".safetensors")
+INTEGER_BOUNDS: dict[str, tuple[int, int]] = {
+    "int64": (-(2**63), 2**63 - 1), "int32": (-(2**31), 2**31 - 1), "uint8": (0, 255),
+}  # fmt: skip
+MAX_NODES = 100_000
+"""Values in a manifest, counted as often as an alias repeats them: a few lines of YAML can stand for billions."""
 
 
 class _Section(BaseModel):
@@ -46,6 +54,21 @@ class InputSpec(_Section):
     dtype: Dtype = "float32"
     range: tuple[float, float] | None = None
     """Smallest and largest value that makes sense; without it numbers are drawn around 0, integers from 0 and 1."""
+
+    @model_validator(mode="after")
+    def _range_that_holds_values(self) -> Self:
+        if self.range is None:
+            return self
+        low, high = self.range
+        if self.dtype == "bool":
+            msg = "range: a bool is true or false: remove range"
+        elif not (math.isfinite(low) and math.isfinite(high) and low <= high):
+            msg = f"range: {low:g} … {high:g} is not from a smaller to a larger number: correct it"
+        elif self.dtype in INTEGER_BOUNDS and not _holds_integers(low, high, *INTEGER_BOUNDS[self.dtype]):
+            msg = f"range: {low:g} … {high:g} holds no {self.dtype}, or more than there are: correct it"
+        else:
+            return self
+        raise ValueError(msg)
 
 
 class AxisSizes(_Section):
@@ -102,7 +125,7 @@ class Manifest(_Section):
     task: Task
     checkpoint: str
     architecture: str | None = None
-    arguments: dict[str, object] = Field(default_factory=dict)
+    arguments: dict[str, JsonValue] = Field(default_factory=dict)
     inputs: list[InputSpec] = Field(min_length=1, max_length=16)
     axes: dict[Axis, AxisSizes] = Field(default_factory=dict)
     classes: str | None = None
@@ -116,6 +139,18 @@ class Manifest(_Section):
         if value is not None and not is_inside(value):
             msg = f"{value!r} leaves the model's folder; name a file in it"
             raise ValueError(msg)
+        return value
+
+    @field_validator("arguments")
+    @classmethod
+    def _arguments_that_json_can_tell(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        for name, argument in value.items():
+            if not name.isidentifier():
+                msg = f"{name!r} cannot be the name of an argument: correct it"
+                raise ValueError(msg)
+            if any(isinstance(node, float) and not math.isfinite(node) for node in _nodes(argument)):
+                msg = f"{name} is infinite or not a number: set it in the architecture's code"
+                raise ValueError(msg)
         return value
 
     @field_validator("architecture")
@@ -136,6 +171,9 @@ class Manifest(_Section):
             raise ValueError(msg)
         if self.checkpoint.endswith(EXECUTABLE_CHECKPOINTS) and self.architecture is not None:
             msg = "a .pt2 file brings its own graph: remove architecture"
+            raise ValueError(msg)
+        if self.arguments and self.architecture is None:
+            msg = "arguments are for an architecture, and none is named: remove them or add architecture"
             raise ValueError(msg)
         if self.task == "image-classification":
             missing = [field for field in ("classes", "preprocess") if getattr(self, field) is None]
@@ -166,13 +204,17 @@ def parse_manifest(text: str, *, where: str = MANIFEST_NAME) -> Manifest:
     """
     try:
         data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a ValueError is a date that is none
         raise ManifestInvalid(
             f"{where} is not YAML: {' '.join(str(error).split())}. Correct the line it names."
         ) from error
     if not isinstance(data, Mapping):
         raise ManifestInvalid(
             f"{where} must be a mapping of fields such as `name: digits`; it is {type(data).__name__}."
+        )
+    if sum(1 for _ in _nodes(data)) > MAX_NODES:
+        raise ManifestInvalid(
+            f"{where} stands for more than {MAX_NODES:,} values: write them out, without YAML aliases."
         )
     try:
         return Manifest.model_validate(data)
@@ -191,9 +233,27 @@ def explain(error: ValidationError, where: str) -> str:
         elif problem["type"] == "extra_forbidden":
             message = f"is not a field of it: remove it or correct its spelling ({', '.join(_known_fields(field))})"
         elif problem["type"] != "value_error":
-            message = f"{message} (it is {problem['input']!r})"[:300]
+            message = f"{message} (it is {reprlib.repr(problem['input'])})"[:300]
         problems.append(f"{field}: {message}" if field else message)
     return f"{where}: {'; '.join(problems)}."
+
+
+def _nodes(value: object) -> Iterator[object]:
+    """Yield a value and all that is in it, a little more than MAX_NODES at most."""
+    pending = [value]
+    for _ in range(MAX_NODES + 1):
+        if not pending:
+            return
+        node = pending.pop()
+        yield node
+        if isinstance(node, Mapping):
+            pending += [*node.keys(), *node.values()][:MAX_NODES]
+        elif isinstance(node, list | tuple | set):
+            pending += list(node)[:MAX_NODES]
+
+
+def _holds_integers(low: float, high: float, smallest: int, largest: int) -> bool:
+    return math.ceil(low) <= math.floor(high) and smallest <= math.ceil(low) and math.floor(high) <= largest
 
 
 def _known_fields(field: str) -> list[str]:

@@ -156,14 +156,17 @@ def test_the_stack_shows_its_outputs_to_plain_clients(local: Local) -> None:
     assert {item["OutputKey"]: item["OutputValue"] for item in stack["Outputs"]} == local.outputs
 
 
-def test_ctrl_c_leaves_nothing_behind(tmp_path: Path, processes_of: Callable[[Path], list[str]]) -> None:
+def test_ctrl_c_leaves_nothing_behind(tmp_path: Path, processes_of: Callable[[str], list[str]]) -> None:
     running = start(tmp_path)
-    assert processes_of(tmp_path)
+    endpoint = f"AWS_ENDPOINT_URL={running.endpoint_url}"
+    running.aws("lambda", "invoke", "--function-name", running.outputs["LiveAliasArn"], str(tmp_path / "answer"))
+    (tmp_path / "answer").unlink()
+    assert processes_of(endpoint), "a function's process is there"
 
     running.process.send_signal(signal.SIGINT)
 
     assert running.process.wait(timeout=60) == 0
-    assert processes_of(tmp_path) == []
+    assert processes_of(endpoint) == processes_of(f"XDG_RUNTIME_DIR={tmp_path}") == []
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
     gone = running.run("model-tools", "releases", "--local")
     assert gone.returncode != 0
@@ -171,14 +174,14 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path, processes_of: Callable[[Pa
 
 
 @pytest.fixture
-def processes_of() -> Callable[[Path], list[str]]:
-    """Return the command lines of all processes whose environment names a folder as their home."""
+def processes_of() -> Callable[[str], list[str]]:
+    """Return the command lines of all processes that have a variable in their environment."""
 
-    def look(home: Path) -> list[str]:
+    def look(variable: str) -> list[str]:
         found = []
         for entry in Path("/proc").glob("[0-9]*"):
             try:
-                if f"XDG_RUNTIME_DIR={home}".encode() in (entry / "environ").read_bytes():
+                if variable.encode() in (entry / "environ").read_bytes().split(b"\0"):
                     found.append((entry / "cmdline").read_text().replace("\0", " "))
             except OSError:
                 continue

@@ -1,0 +1,117 @@
+"""What a child process sees, and what becomes of its parent whatever it does."""
+
+import ctypes
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from model_tools.errors import CheckpointRejected, ModelTooLarge, PublishError, TraceFailed
+from model_tools.packaging.child import run_child
+from tests.contract.packaging.odd_child import OddJob, OddResult
+
+PR_GET_DUMPABLE = 3
+
+
+def run(code: str, scratch: Path, seconds: float = 60.0) -> OddResult:
+    job = OddJob(code=textwrap.dedent(code))
+    return run_child(
+        "tests.contract.packaging.odd_child", job, OddResult, scratch=scratch, cwd=scratch, seconds=seconds
+    )
+
+
+def is_gone(pid: str) -> bool:
+    status = Path("/proc", pid, "stat")
+    return not status.exists() or ") Z " in status.read_text()
+
+
+def test_a_child_answers(tmp_path):
+    assert run("told = 6 * 7", tmp_path).told == 42
+
+
+def test_a_child_sees_no_credentials_neither_its_own_nor_its_parents(tmp_path, monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "API_PASSWORD"):
+        monkeypatch.setenv(name, "secret-of-the-parent")
+    seen = run(
+        """
+        import os
+        told = {"environment": dict(os.environ)}
+        for name in ("environ", "mem"):
+            try:
+                told[name] = open(f"/proc/{os.getppid()}/{name}", "rb").read(1).hex()
+            except OSError as error:
+                told[name] = type(error).__name__
+        """,
+        tmp_path,
+    ).told
+    assert not [name for name in seen["environment"] if name.startswith("AWS_")]
+    assert "secret-of-the-parent" not in seen["environment"].values()
+    assert (seen["environ"], seen["mem"]) == ("PermissionError", "PermissionError")
+    # Root's children are kept out by their lack of capabilities, everybody else's by this.
+    assert ctypes.CDLL(None).prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "told"),
+    [
+        ("import os; os._exit(7)", TraceFailed, "exited with status 7"),
+        ("import os; os._exit(0)", TraceFailed, "without its result"),
+        ("raise ValueError('of its own')", TraceFailed, "It last wrote: "),
+        ("raise MemoryError", ModelTooLarge, "Memory ran out"),
+        ("import os; os.kill(os.getpid(), 9)", ModelTooLarge, "as the kernel does when memory runs out"),
+        ("import os; os.kill(os.getpid(), 11)", TraceFailed, "died of SIGSEGV"),
+        ("import os; print('last \\x1b[31mwords', flush=True); os._exit(1)", TraceFailed, "It last wrote: last words"),
+        (
+            "import os; os.symlink('/etc/passwd', scratch / 'result.json'); os._exit(0)",
+            TraceFailed,
+            "without its result",
+        ),
+        ("import os; os.mkfifo(scratch / 'result.json'); os._exit(0)", TraceFailed, "by something that is no file"),
+        ("import os; (scratch / 'result.json').write_text('{}'); os._exit(0)", TraceFailed, "is not understood"),
+        ("from model_tools.errors import *; raise CheckpointRejected('said so')", CheckpointRejected, "said so"),
+        (
+            "from model_tools.errors import *; raise SmokeTestFailed('not its business')",
+            TraceFailed,
+            "not its business",
+        ),
+    ],
+)
+def test_whatever_a_child_does_its_parent_has_an_error_with_a_message(tmp_path, code, error, told):
+    with pytest.raises(PublishError) as caught:
+        run(code, tmp_path)
+    assert type(caught.value) is error
+    assert told in str(caught.value)
+
+
+def test_a_result_that_claims_an_error_of_another_kind_is_not_believed(tmp_path):
+    forged = '{"status":"refused","error":"LeaseLost","message":"go away"}'
+    with pytest.raises(TraceFailed, match="is not understood"):
+        run(f"import os; (scratch / 'result.json').write_text('{forged}'); os._exit(0)", tmp_path)
+
+
+def test_a_child_that_hangs_is_killed_with_all_that_it_started(tmp_path):
+    code = """
+        import subprocess, time
+        group = subprocess.Popen(["sleep", "600"], process_group=0)
+        (scratch / "pid").write_text(str(group.pid))
+        time.sleep(600)
+    """
+    with pytest.raises(TraceFailed, match="was not ready within 2 s"):
+        run(code, tmp_path, seconds=2)
+    assert is_gone((tmp_path / "pid").read_text())
+
+
+def test_what_a_child_leaves_running_ends_with_it(tmp_path):
+    code = """
+        import subprocess, threading, time
+        left = subprocess.Popen(["sleep", "600"], process_group=0)
+        threading.Thread(target=time.sleep, args=(600,)).start()
+        told = left.pid
+    """
+    assert is_gone(str(run(code, tmp_path).told))
+
+
+def test_an_earlier_result_is_not_taken_for_this_ones(tmp_path):
+    run("told = 1", tmp_path)
+    with pytest.raises(TraceFailed, match="without its result"):
+        run("import os; os._exit(0)", tmp_path)
