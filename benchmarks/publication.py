@@ -37,9 +37,8 @@ def main() -> None:
         event = json.loads((model / "samples" / "one.json").read_text())["event"]
         restored, cold = first_answers(emulator, outputs, event)
 
-    print(
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {time.strftime('%Y-%m-%d')}\n"
-    )
+    python, today = platform.python_version(), time.strftime("%Y-%m-%d")
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {python}, {today}\n")
     print("| state | median s |\n|---|---|")
     for name, seconds in durations.items():
         if (median := statistics.median(seconds)) >= 0.05:  # noqa: PLR2004 (less is noise)

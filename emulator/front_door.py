@@ -31,7 +31,7 @@ _PUBLIC_HOSTS = {
     re.compile(r"^[a-z0-9]+\.lambda-url\."): "a function URL",
 }
 # moto checks and then acts without a lock. In these services a second writer between the two would break promises
-# that callers rely on (conditional writes, names that exist once). None of their calls waits for anything.
+# that callers rely on (conditional writes, names that exist once). None of their calls waits for long.
 _ONE_AT_A_TIME = ("dynamodb", "events", "s3", "scheduler", "states")
 
 

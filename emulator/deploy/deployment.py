@@ -39,9 +39,10 @@ class Deployed:
 
 @dataclass
 class Stack:
-    """What a stack has made so far, by logical id."""
+    """What a stack has made so far, by logical id, and which of it is not known to be usable yet."""
 
     resources: dict[str, Deployed] = field(default_factory=dict)
+    unproved: set[str] = field(default_factory=set)
 
 
 class Stacks:
@@ -97,7 +98,6 @@ class _Deployment:
         self._resolver = Resolver(template, ref=self._ref, attribute=self._attribute)
         self._current: dict[str, Physical] = {}
         self._in_progress: list[str] = []
-        self._touched: list[str] = []
 
     def run(self) -> dict[str, str]:
         wanted = [name for name in self._template["Resources"] if self._is_wanted(name)]
@@ -105,8 +105,8 @@ class _Deployment:
             self._check(logical_id)
         for logical_id in wanted:
             self._ensure(logical_id)
-        for logical_id in self._touched:
-            self._wait_for(logical_id)
+        for logical_id in wanted:
+            self._prove(logical_id)
         self._remove_all_but(set(wanted))
         return {
             name: str(self._resolver.resolve(output["Value"]))
@@ -174,26 +174,30 @@ class _Deployment:
         before = self._stack.resources.get(logical_id)
         wanted = copy.deepcopy(properties)  # a handler may take its copy apart
         if before is None:
-            self._touched.append(logical_id)
+            self._stack.unproved.add(logical_id)
             return _attempt(logical_id, type_name, lambda: handler.create(site, wanted))
         if before.type_name == type_name and before.properties == properties:
             return before.physical
-        self._touched.append(logical_id)
         update = handler.update
         if update is None or before.type_name != type_name:
             raise EmulatorError(
                 f"{logical_id}: the emulator cannot update {type_name} ({_difference(before, properties)}); "
                 "start it afresh"
             )
+        self._stack.unproved.add(logical_id)
         old = copy.deepcopy(before.properties)
         return _attempt(logical_id, type_name, lambda: update(site, before.physical, old, wanted))
 
-    def _wait_for(self, logical_id: str) -> None:
+    def _prove(self, logical_id: str) -> None:
+        """Wait until the resource is usable; one that was not in an earlier deployment is looked at again."""
+        if logical_id not in self._stack.unproved:
+            return
         made = self._stack.resources[logical_id]
         wait = RESOURCE_TYPES[made.type_name].wait
         if wait is not None:
             site = Site(self._stack_name, logical_id, self._client)
             _attempt(logical_id, made.type_name, lambda: wait(site, made.physical))
+        self._stack.unproved.discard(logical_id)
 
     def _remove_all_but(self, wanted: set[str]) -> None:
         for logical_id in [name for name in self._stack.resources if name not in wanted]:

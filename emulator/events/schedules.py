@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from moto.events.models import events_backends
+from moto.events.models import EventsBackend, events_backends
 from moto.scheduler.exceptions import ValidationException
 from moto.scheduler.models import EventBridgeSchedulerBackend, Schedule, scheduler_backends
 
@@ -176,6 +176,17 @@ def repair() -> None:
     """Refuse what would never fire when it is made, not when it does not come."""
     for operation in ("create_schedule", "update_schedule"):
         _check_before(operation)
+    keep = EventsBackend.put_rule
+
+    def put_rule(self: EventsBackend, name: str, *, scheduled_expression: str | None = None, **rest: Any) -> Any:
+        if scheduled_expression:
+            try:
+                parse_expression(scheduled_expression)
+            except ScheduleExpressionError as error:
+                raise ValidationException(str(error)) from error
+        return keep(self, name, scheduled_expression=scheduled_expression, **rest)
+
+    EventsBackend.put_rule = put_rule
 
 
 def _check_before(operation: str) -> None:

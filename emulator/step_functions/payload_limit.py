@@ -1,6 +1,6 @@
 """A state's input and output hold 256 KiB: `States.DataLimitExceeded` beyond.
 
-moto measures JSON with its spaces and escapes, and accepts an execution's input of any size.
+moto measures JSON with its spaces and escapes, and so refuses text beyond ASCII that AWS takes.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ class Row:
     release_id: str | None
     version: str | None
     status: str
-    """LIVE (gets traffic), CANARY (is tried with a part of it), RELEASED (was live), FAILED (refused), NOT A RELEASE."""
+    """LIVE (gets traffic), CANARY (tried with a part of it), RELEASED (was live), FAILED (refused), NOT A RELEASE."""
     since: str | None
     share: float
     """Of the alias' requests now, 0…1."""

@@ -93,7 +93,7 @@ def hide_from_children() -> None:
     For good: a process that a child left behind somewhere must not come back to it later. A no-op but on Linux.
     """
     if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def open_regular(path: Path, *, what: str) -> int:

@@ -80,12 +80,12 @@ def collect_samples(folder: ModelFolder, classes: Sequence[str] | None, *, limit
 def tensor_event(sample: Sample, manifest: Manifest) -> TensorEvent:
     """Return the inputs that a `tensor` sample's event holds, their shapes checked. Raises ManifestInvalid."""
     specs = manifest.inputs
-    key = "input" if len(specs) == 1 else "inputs"
+    key = "input" if len(specs) == 1 and "inputs" not in sample.event else "inputs"
     if key not in sample.event:
         raise ManifestInvalid(
             f"{sample.name}: the event has no {key!r}: write the model's {len(specs)} input(s) as nested lists there."
         )
-    inputs = [sample.event[key]] if len(specs) == 1 else sample.event[key]
+    inputs = [sample.event[key]] if key == "input" else sample.event[key]
     if not isinstance(inputs, list) or len(inputs) != len(specs):
         raise ManifestInvalid(f"{sample.name}: the event's inputs must be a list of {len(specs)} nested lists.")
     sizes: dict[str, int] = {}

@@ -41,7 +41,7 @@ def start(home: Path) -> Local:
         "PATH": os.environ["PATH"],
         "HOME": str(home),
         "XDG_RUNTIME_DIR": str(home),
-        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "me",
         "AWS_SECRET_ACCESS_KEY": "me",
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -98,7 +98,7 @@ def test_a_refusal_exits_1_and_says_why_and_what_is_live_still(
 ) -> None:
     broken = tmp_path / "broken"
     subprocess.run(["cp", "-r", digits, broken], check=True)
-    (broken / "classes.txt").write_text("only one\n")
+    (broken / "classes.txt").write_text((broken / "classes.txt").read_text() + "ten\n")
 
     done = local.run("model-tools", "publish", str(broken), "--local")
 
@@ -141,10 +141,11 @@ def test_plain_aws_clients_publish_follow_and_ask(
     assert entered[:3] == ["ReceiveRequest", "ResolveModel", "AcquireLease"]
     assert history["events"][-1]["type"] == "ExecutionSucceeded"
 
-    answer = tmp_path / "answer.json"
+    payload, answer = tmp_path / "payload.json", tmp_path / "answer.json"
+    payload.write_text(json.dumps(event_of(digits, "nine")))
     called = local.aws(
         "lambda", "invoke", "--function-name", f"{local.outputs['InferenceFunctionName']}:live",
-        "--payload", json.dumps(event_of(digits, "nine")), "--cli-binary-format", "raw-in-base64-out", str(answer),
+        "--payload", f"fileb://{payload}", str(answer),
     )  # fmt: skip
     assert json.loads(answer.read_text())["class"] == "nine"
     assert called["ExecutedVersion"] == json.loads(answer.read_text())["version"]

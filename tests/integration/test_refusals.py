@@ -33,8 +33,8 @@ def with_a_pickle_that_wants_more(folder: Path) -> Path:
     return folder
 
 
-def with_nine_classes(folder: Path) -> Path:
-    (folder / "classes.txt").write_text("\n".join(f"class {number}" for number in range(9)))
+def with_one_class_too_many(folder: Path) -> Path:
+    (folder / "classes.txt").write_text((folder / "classes.txt").read_text() + "ten\n")
     return folder
 
 
@@ -76,7 +76,7 @@ def with_a_misspelt_field(folder: Path) -> Path:
     [
         (with_nan_weights, "CheckpointRejected", "classify.weight"),
         (with_a_pickle_that_wants_more, "CheckpointRejected", "eval"),
-        (with_nine_classes, "ClassesMismatch", "9 classes"),
+        (with_one_class_too_many, "ClassesMismatch", "11 classes"),
         (with_another_architecture, "CheckpointRejected", "features.0.weight"),
         (with_an_architecture_that_raises, "TraceFailed", "no licence server"),
         (with_a_branch_on_its_data, "ParityFailed", "digits_net.py"),

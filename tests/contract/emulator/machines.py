@@ -28,7 +28,9 @@ def create(aws, definition, *, name=None):
 def start(aws, definition, execution_input=None, **arguments):
     arn = definition if isinstance(definition, str) else create(aws, definition)
     return aws.client("stepfunctions").start_execution(
-        stateMachineArn=arn, input=json.dumps(execution_input if execution_input is not None else {}), **arguments
+        stateMachineArn=arn,
+        input=json.dumps(execution_input if execution_input is not None else {}, ensure_ascii=False),
+        **arguments,
     )["executionArn"]
 
 

@@ -231,9 +231,11 @@ def test_a_disabled_schedule_does_not_fire_until_it_is_enabled(aws, machine):
     ("expression", "message"),
     [("cron(0 9 * * ? *)", "does not fire cron"), ("every day", "Invalid Schedule Expression")],
 )
-def test_a_schedule_that_would_never_fire_is_refused(aws, machine, expression, message):
+def test_a_schedule_that_would_never_fire_is_refused(aws, events, machine, expression, message):
     with pytest.raises(aws.client("scheduler").exceptions.ValidationException, match=message):
         schedule(aws, "never", expression, machine)
+    with pytest.raises(events.exceptions.ClientError, match=r"ValidationException"):
+        events.put_rule(Name="never", ScheduleExpression=expression)
 
 
 def test_a_rule_with_a_rate_fires(aws, events, machine):

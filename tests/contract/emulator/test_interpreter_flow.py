@@ -125,7 +125,12 @@ def test_a_result_of_more_than_256_kib_ends_the_execution_whatever_is_caught(aws
     assert run(aws, machine, {"key": "fits"})["status"] == "SUCCEEDED"
 
 
-def test_text_counts_as_the_bytes_it_is_sent_in():
+def test_text_counts_as_the_bytes_it_is_sent_in(aws):
+    text = "é" * 100_000  # 200 kB, and three times as much when it is escaped
+    assert output_of(aws, states("Pass", Pass={"Type": "Pass", "End": True}), {"text": text}) == {"text": text}
+
+
+def test_the_limit_is_exact():
     from emulator.step_functions.payload_limit import MAX_BYTES, is_within_limit
 
     assert is_within_limit({"a": "é" * ((MAX_BYTES - 8) // 2)})

@@ -68,6 +68,12 @@ def test_samples_come_in_the_order_of_their_names(tmp_path):
     ]  # fmt: skip
 
 
+def test_one_input_may_come_as_a_list_of_one(tmp_path):
+    model_folder = folder(tmp_path, a={"event": {"inputs": [[[1, 2]]]}})
+    (sample,) = collect_samples(model_folder, None, limits=Limits())
+    assert tensor_event(sample, model_folder.manifest).shapes == [[1, 2]]
+
+
 @pytest.mark.parametrize(
     ("contents", "told"),
     [
@@ -78,7 +84,8 @@ def test_samples_come_in_the_order_of_their_names(tmp_path):
         ({"event": {}, "expects": {}}, "samples/a.json: expects: is not a field of it"),
         ({"event": {}, "expect": {"min_confidence": 2}}, "samples/a.json: expect.min_confidence"),
         ({"event": {}, "expect": {"class": "cat"}}, "a tensor model answers no class"),
-        ({"event": {"inputs": [[1, 2]]}}, "the event has no 'input'"),
+        ({"event": {"x": [[1, 2]]}}, "the event has no 'input'"),
+        ({"event": {"inputs": [[[1, 2]], [[1, 2]]]}}, "the event's inputs must be a list of 1 nested lists"),
         ({"event": {"input": [[1, 2, 3]]}}, "input 0 has the shape [1, 3], publish.yaml says ['batch', 2]"),
         ({"event": {"input": [[1, 2]] * 4}}, "input 0 has the shape [4, 2]"),
         ({"event": {"input": 5}}, "input 0 has the shape []"),
