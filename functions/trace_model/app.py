@@ -32,10 +32,10 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
         package = package_model(checkpoint, Path(folder, "package"), report=logger.info)
         home = f"s3://{os.environ['ARTIFACTS_BUCKET']}/models/{pin.manifest.name}/{package.sha256}"
         store.upload(package.samples, f"{home}/samples.jsonl")
-        store.upload(package.evidence, f"{home}/parity.json")
+        store.upload(package.evidence, f"{home}/evidence.json")
         store.upload(package.archive, f"{home}/{ARCHIVE_NAME}")
     return {
         "archive": {"uri": f"{home}/{ARCHIVE_NAME}", "sha256": package.sha256, "size": package.size},
         "samples_uri": f"{home}/samples.jsonl",
-        "evidence_uri": f"{home}/parity.json",
+        "evidence_uri": f"{home}/evidence.json",
     }

@@ -52,7 +52,7 @@ def test_the_archive_is_what_tar_opens_and_holds_its_proof(stack: Stack, digits:
         item["Key"].rsplit("/", 1)[1]
         for item in stack.s3.list_objects_v2(Bucket=bucket, Prefix=key.rsplit("/", 1)[0])["Contents"]
     }
-    assert names == {"model.tar.gz", "samples.jsonl", "parity.json"}
+    assert names == {"model.tar.gz", "samples.jsonl", "evidence.json"}
 
 
 def test_a_later_release_takes_over_step_by_step_under_traffic(

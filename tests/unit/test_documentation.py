@@ -1,5 +1,6 @@
 """What can be set or happen is documented."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -38,3 +39,16 @@ def test_every_parameter_of_the_template_is_described() -> None:
     parameters = (DOCS.parent / "template.yaml").read_text().split("\nParameters:")[1].split("\nConditions:")[0]
 
     assert [name for name in yaml.safe_load(parameters) if f"`{name}`" not in text] == []
+
+
+def test_every_publish_yaml_in_the_readme_is_a_valid_manifest() -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", (DOCS.parent / "README.md").read_text(), re.DOTALL)
+
+    assert [manifest.parse_manifest(block).name for block in blocks] == ["digits", "price"]
+
+
+def test_the_readme_names_every_command() -> None:
+    text = (DOCS.parent / "README.md").read_text()
+
+    for command in ("local up", "publish", "watch", "invoke", "releases"):
+        assert f"model-tools {command}" in text
