@@ -25,7 +25,8 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
     pin = resolve_checkpoint(request.model_uri, store)
     pin_uri = f"s3://{os.environ['ARTIFACTS_BUCKET']}/pins/{pin.digest}.json"
     store.write_json(pin_uri, pin.model_dump(mode="json"))
-    logger.info("pinned", extra={"release": pin.release_id, "files": len(pin.files)})
+    logger.append_keys(release=pin.release_id)
+    logger.info("pinned", extra={"files": len(pin.files)})
     return {
         "id": pin.release_id,
         "name": pin.manifest.name,

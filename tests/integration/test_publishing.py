@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.integration.models import edit_manifest, sample_event, write_tensor_model
 from tests.integration.stack import Stack, until
 
@@ -53,6 +55,22 @@ def test_the_archive_is_what_tar_opens_and_holds_its_proof(stack: Stack, digits:
         for item in stack.s3.list_objects_v2(Bucket=bucket, Prefix=key.rsplit("/", 1)[0])["Contents"]
     }
     assert names == {"model.tar.gz", "samples.jsonl", "evidence.json"}
+
+
+STEPS = ["resolve-model", "trace-model", "build-function", "smoke-test", "judge-canary", "prune-versions", "inference"]
+
+
+@pytest.mark.parametrize("function", STEPS)
+def test_every_function_logs_which_execution_and_release_it_works_for(
+    stack: Stack, digits: Path, function: str
+) -> None:
+    release = stack.record("live")
+    logs = stack.emulator.client("logs").filter_log_events(logGroupName=f"/aws/lambda/model-tools-{function}")
+    lines = [json.loads(event["message"]) for event in logs["events"] if event["message"].startswith("{")]
+
+    told = {(line.get("execution"), line.get("release")) for line in lines}
+
+    assert (release["execution"], release["release_id"]) in told
 
 
 def test_a_later_release_takes_over_step_by_step_under_traffic(
