@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from moto.awslambda.exceptions import FunctionAlreadyExists
@@ -37,9 +38,10 @@ class EmulatedStorage(LambdaStorage):
 
 
 class EmulatedBackend(LambdaBackend):
-    """One account's functions in one region. `service` is set on the class that `install` makes of this."""
+    """One account's functions in one region. `install` makes the class of it that knows the service and the URLs."""
 
     service: ClassVar[LambdaService]
+    _url_module: ClassVar[ModuleType]
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
@@ -50,12 +52,6 @@ class EmulatedBackend(LambdaBackend):
     def storage(self) -> EmulatedStorage:
         """The functions."""
         return self._lambdas
-
-    @property
-    def _url_module(self) -> Any:
-        from emulator.lambda_service import responses
-
-        return responses
 
     def create_function(self, spec: dict[str, Any]) -> EmulatedFunction:
         """Create a function, `Pending` until it is ready; with `Publish`, its first version as well."""

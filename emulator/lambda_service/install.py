@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from moto.awslambda.models import lambda_backends
 
-from emulator.lambda_service import metric_queries
+from emulator.lambda_service import metric_queries, responses
 from emulator.lambda_service.backend import EmulatedBackend
 from emulator.lambda_service.service import LambdaService
 from emulator.lambda_service.settings import LambdaSettings
@@ -16,8 +16,8 @@ def install(settings: LambdaSettings) -> LambdaService:
     Call it before the server takes its first request: moto looks up a service's URLs once.
     """
     service = LambdaService(settings)
-    # moto makes a backend of (region, account) alone, so the class has to know the service
-    backend = type("LambdaBackend", (EmulatedBackend,), {"service": service})
+    # moto makes a backend of (region, account) alone, so the class has to know the service and who answers requests
+    backend = type("LambdaBackend", (EmulatedBackend,), {"service": service, "_url_module": responses})
     lambda_backends.backend = backend
     for account in lambda_backends.values():
         account.backend = backend

@@ -11,22 +11,33 @@ import random
 import uuid
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from moto.awslambda.exceptions import LambdaClientError
+from moto.awslambda.models import LambdaStorage
 
 from emulator.lambda_service import metrics
 from emulator.lambda_service.aliases import Target, resolve
 from emulator.lambda_service.api_errors import InvalidRequestContent, RequestTooLarge, TooManyRequests
 from emulator.lambda_service.invocation import PAYLOAD_LIMIT, Invocation, Outcome
-
-if TYPE_CHECKING:
-    from emulator.lambda_service.backend import EmulatedBackend
+from emulator.lambda_service.service import LambdaService
 
 EVENT_LIMIT = 1024 * 1024  # bytes that an asynchronous invocation may carry
 REFUSED_AGAIN = 0.5  # seconds until an asynchronous invocation that was refused is tried again
 REFUSALS = 120
 logger = logging.getLogger(__name__)
+
+
+class Functions(Protocol):
+    """The functions that can be invoked, and who runs them."""
+
+    @property
+    def storage(self) -> LambdaStorage:
+        """The functions."""
+
+    @property
+    def service(self) -> LambdaService:
+        """Who runs them."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +66,7 @@ class Call:
 
 
 def invoke(
-    backend: EmulatedBackend, name: str, qualifier: str | None, call: Call, headers: MutableMapping[str, Any]
+    backend: Functions, name: str, qualifier: str | None, call: Call, headers: MutableMapping[str, Any]
 ) -> bytes:
     """Do what the call says and return the response's payload; `headers` are the response's and get their values."""
     target = resolve(backend.storage, name, qualifier, random.random)
@@ -72,7 +83,7 @@ def invoke(
     return outcome.payload
 
 
-def run(backend: EmulatedBackend, target: Target, call: Call, request_id: str) -> Outcome:
+def run(backend: Functions, target: Target, call: Call, request_id: str) -> Outcome:
     """Run a call on its target, wait for the outcome, and count it."""
     function = target.function
     function.lifecycle.check_invocation(restores=function.restores)
@@ -87,7 +98,7 @@ def run(backend: EmulatedBackend, target: Target, call: Call, request_id: str) -
     return outcome
 
 
-async def _invoke_later(backend: EmulatedBackend, name: str, qualifier: str | None, call: Call) -> None:
+async def _invoke_later(backend: Functions, name: str, qualifier: str | None, call: Call) -> None:
     """Run an event until it succeeds, its retries are used up, or the function stays unable to take it."""
     retries = list(_retry_delays(backend, name))
     refusals = REFUSALS
@@ -108,7 +119,7 @@ async def _invoke_later(backend: EmulatedBackend, name: str, qualifier: str | No
         await asyncio.sleep(retries.pop(0))
 
 
-def _retry_delays(backend: EmulatedBackend, name: str) -> tuple[float, ...]:
+def _retry_delays(backend: Functions, name: str) -> tuple[float, ...]:
     function = backend.storage.get_function_by_name_or_arn_with_qualifier(name)
     delays = backend.service.settings.async_retry_delays
     if function.event_invoke_config:
