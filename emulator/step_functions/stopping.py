@@ -20,9 +20,11 @@ from moto.stepfunctions.parser.asl.component.state.exec import execute_state
 from moto.stepfunctions.parser.asl.component.state.exec.execute_state import ExecutionState
 from moto.stepfunctions.parser.asl.component.state.exec.state_parallel import branches_decl
 from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
+from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, ProgramError, ProgramStopped
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 
+_LAST_EVENTS = frozenset({"ExecutionAborted", "ExecutionFailed", "ExecutionSucceeded", "ExecutionTimedOut"})
 _POLL_SECONDS = 0.02  # how soon a waiting thread sees that its execution was stopped
 
 _ending = threading.Lock()  # an execution ends once: by itself or by being stopped
@@ -141,6 +143,15 @@ def _reflect_execution_status(self: BaseExecutionWorkerCommunication) -> None:
             execution.exec_status = ExecutionStatus.TIMED_OUT
 
 
+def _until_the_end(publish: Callable[..., None]) -> Callable[..., None]:
+    def publish_history_event(self: EventManager, **event: Any) -> None:
+        """Add an event, unless the execution is over: a state that is given up may still want to say something."""
+        if not self._history_event_list or self._history_event_list[-1]["type"] not in _LAST_EVENTS:
+            publish(self, **event)
+
+    return publish_history_event
+
+
 def repair() -> None:
     """Make every place where the interpreter waits notice a stop."""
     ExecutionState._evaluate_with_timeout = _in_environment(ExecutionState._evaluate_with_timeout)
@@ -149,4 +160,5 @@ def repair() -> None:
     namespace = SimpleNamespace(**{**vars(threading), "Event": _InterruptibleEvent})
     execute_state.threading = namespace
     branches_decl.threading = namespace
+    EventManager._publish_history_event = _until_the_end(EventManager._publish_history_event)
     BaseExecutionWorkerCommunication._reflect_execution_status = _reflect_execution_status
