@@ -20,7 +20,8 @@ demo: setup          ## train models, publish them, watch a good one go live and
 	$(BIN)/python examples/demo.py
 
 test: setup lint types  ## everything that must hold
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 tests/unit tests/contract
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/integration tests/e2e
 
 lint: setup
 	$(BIN)/ruff check .
