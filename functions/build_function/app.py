@@ -39,6 +39,7 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
             digest = hashlib.file_digest(file, "sha256")
         bucket, key = os.environ["ARTIFACTS_BUCKET"], f"functions/{digest.hexdigest()}.zip"
         store.upload(code, f"s3://{bucket}/{key}")
+    logger.info("built", extra={"key": key})
     return {
         "bucket": bucket,
         "key": key,

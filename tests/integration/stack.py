@@ -112,6 +112,20 @@ class Stack:
         item = self.emulator.client("dynamodb").get_item(TableName=table, Key=key).get("Item", {})
         return {field: next(iter(value.values())) for field, value in item.items()}
 
+    def released_versions(self) -> list[str]:
+        """Return the versions that were live, newest first."""
+        query = {
+            "TableName": self.outputs["RegistryTableName"],
+            "KeyConditionExpression": "#function = :function AND begins_with(#record, :prefix)",
+            "ExpressionAttributeNames": {"#function": "function", "#record": "record"},
+            "ExpressionAttributeValues": {":function": {"S": self.function}, ":prefix": {"S": "release#"}},
+        }
+        items = self.emulator.client("dynamodb").query(**query)["Items"]
+        released = sorted(
+            (item for item in items if item["status"]["S"] == "RELEASED"), key=lambda item: item["at"]["S"]
+        )
+        return [item["version"]["S"] for item in reversed(released)]
+
     def lease_is_free(self) -> bool:
         return "holder" not in self.record("lease")
 

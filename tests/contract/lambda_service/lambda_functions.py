@@ -35,9 +35,11 @@ SESSION = boto3.session.Session(aws_access_key_id="test", aws_secret_access_key=
 _numbers = itertools.count(1)
 
 
-def wait_until(condition: Callable[[], Any]) -> Any:
-    """Return the condition's value when it is true at last."""
+def wait_until(condition: Callable[[], Any], *, seconds: float = 60) -> Any:
+    """Return the condition's value when it is true at last; a test that waits for ever would say nothing."""
+    deadline = time.monotonic() + seconds
     while not (value := condition()):
+        assert time.monotonic() < deadline, f"waited {seconds} s"
         time.sleep(0.01)
     return value
 
