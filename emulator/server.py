@@ -97,7 +97,8 @@ class Emulator:
         started.callback(install_lambda(LambdaSettings(**at, work_dir=work_dir / "lambda")).close)
         started.callback(install_step_functions(InterpreterSettings(**at, time_scale=self._time_scale)).close)
         started.callback(install_events(EventSettings(**at, time_scale=self._time_scale)).close)
-        self._http.serve(FrontDoor(create_moto_app(), self.desk.identify))
+        self.front_door = FrontDoor(create_moto_app(), self.desk.identify)
+        self._http.serve(self.front_door)
 
     def stop(self) -> None:
         """End every execution and process, forget everything. Safe to call twice."""

@@ -38,6 +38,11 @@ CHECKPOINT_SUFFIXES = (".pt", ".pth", ".pt2", ".safetensors")
 INTEGER_BOUNDS: dict[str, tuple[int, int]] = {
     "int64": (-(2**63), 2**63 - 1), "int32": (-(2**31), 2**31 - 1), "uint8": (0, 255),
 }  # fmt: skip
+SURROGATE = re.compile("[\ud800-\udfff]")
+"""What no UTF-8 can say, so no JSON that is stored."""
+MAX_PROBLEMS_TOLD = 10
+MAX_FIELD_LENGTH = 200
+"""Step Functions cuts a cause off at 32,768 characters."""
 MAX_NODES = 100_000
 """Values in a manifest, counted as often as an alias repeats them: a few lines of YAML can stand for billions."""
 
@@ -216,25 +221,35 @@ def parse_manifest(text: str, *, where: str = MANIFEST_NAME) -> Manifest:
         raise ManifestInvalid(
             f"{where} stands for more than {MAX_NODES:,} values: write them out, without YAML aliases."
         )
+    if any(isinstance(node, str) and SURROGATE.search(node) for node in _nodes(data)):
+        raise ManifestInvalid(f"{where} has half of a character in it (\\ud800 … \\udfff): write the whole character.")
     try:
         return Manifest.model_validate(data)
     except ValidationError as error:
         raise ManifestInvalid(explain(error, where)) from error
 
 
-def explain(error: ValidationError, where: str) -> str:
-    """Return one message that names each field that pydantic refused, what is wrong and the remedy."""
+def explain(error: ValidationError, where: str, sections: Mapping[str, type[BaseModel]] | None = None) -> str:
+    """Return one message that names each field that pydantic refused, what is wrong and the remedy.
+
+    `sections` are the models that were read, by the field that holds them, "" for the outermost; without them it was
+    a manifest.
+    """
     problems = []
-    for problem in error.errors(include_url=False, include_context=False):
-        field = ".".join(str(part) for part in problem["loc"])
+    found = error.errors(include_url=False, include_context=False)
+    for problem in found[:MAX_PROBLEMS_TOLD]:
+        field = ".".join(str(part) for part in problem["loc"])[:MAX_FIELD_LENGTH]
         message = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "missing":
             message = "is missing: add it"
         elif problem["type"] == "extra_forbidden":
-            message = f"is not a field of it: remove it or correct its spelling ({', '.join(_known_fields(field))})"
+            known = ", ".join(_known_fields(field, sections or SECTIONS))
+            message = f"is not a field of it: remove it or correct its spelling ({known})"
         elif problem["type"] != "value_error":
             message = f"{message} (it is {reprlib.repr(problem['input'])})"[:300]
         problems.append(f"{field}: {message}" if field else message)
+    if len(found) > MAX_PROBLEMS_TOLD:
+        problems.append(f"and {len(found) - MAX_PROBLEMS_TOLD:,} more")
     return f"{where}: {'; '.join(problems)}."
 
 
@@ -256,10 +271,12 @@ def _holds_integers(low: float, high: float, smallest: int, largest: int) -> boo
     return math.ceil(low) <= math.floor(high) and smallest <= math.ceil(low) and math.floor(high) <= largest
 
 
-def _known_fields(field: str) -> list[str]:
-    sections: dict[str, type[BaseModel]] = {
-        "inputs": InputSpec, "axes": AxisSizes, "preprocess": Preprocess, "optimize": Optimize,
-    }  # fmt: skip
-    top = field.split(".", maxsplit=1)[0]
-    section = sections.get(top, Manifest) if "." in field else Manifest
+SECTIONS: Mapping[str, type[BaseModel]] = {
+    "": Manifest, "inputs": InputSpec, "axes": AxisSizes, "preprocess": Preprocess, "optimize": Optimize,
+}  # fmt: skip
+
+
+def _known_fields(field: str, sections: Mapping[str, type[BaseModel]]) -> list[str]:
+    top, _, rest = field.partition(".")
+    section = sections.get(top if rest else "", sections[""])
     return sorted(section.model_fields)

@@ -24,7 +24,8 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
     logger.append_keys(execution=event["execution"], release=event["release"]["id"])
     doomed = versions_to_prune(
         list(function.versions()),
-        in_use={*function.versions_in_use(), int(event["live_version"])},
+        live=int(event["live_version"]),
+        in_use=function.versions_in_use(),
         released=[int(record.version) for record in registry.releases() if record.version],
         keep=int(os.environ["RETAINED_VERSIONS"]),
     )

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from botocore.exceptions import ClientError, HTTPClientError
+from boto3.exceptions import RetriesExceededError
+from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
 from botocore.exceptions import ConnectionError as ConnectionFailed
 
 from model_tools.errors import ServiceUnavailable
@@ -17,6 +18,7 @@ TRANSIENT_CODES = frozenset(
         "ServiceException",
         "ServiceUnavailable",
         "SlowDown",
+        "SnapStartNotReadyException",
         "Throttling",
         "ThrottlingException",
         "TooManyRequestsException",
@@ -42,5 +44,5 @@ def translated(what: str, known: Mapping[str, Exception] | None = None) -> Itera
         if code in TRANSIENT_CODES or status >= SERVER_ERROR:
             raise ServiceUnavailable(f"{what}: {code} ({status}); it is tried again") from error
         raise
-    except (ConnectionFailed, HTTPClientError) as error:
+    except (ConnectionFailed, HTTPClientError, IncompleteReadError, RetriesExceededError) as error:
         raise ServiceUnavailable(f"{what}: {type(error).__name__}; it is tried again") from error

@@ -9,7 +9,7 @@ from typing import IO, Any
 import urllib3
 
 from model_tools.aws.faults import translated
-from model_tools.errors import ServiceUnavailable
+from model_tools.errors import AliasChanged, ServiceUnavailable
 from model_tools.release.retention import PublishedVersion
 from model_tools.release.rollout import Split, Version
 
@@ -67,11 +67,16 @@ class FunctionVersions:
             raise ServiceUnavailable(f"{what}: {type(error).__name__}; it is tried again") from error
 
     def alias(self, name: str = "live") -> AliasState:
-        """Return what an alias says now."""
-        with translated(f"reading alias {name} of {self._function}"):
+        """Return what an alias says now. Raises AliasChanged when it is gone."""
+        gone = AliasChanged(
+            f"The alias {name} of {self._function} is gone, so no request reaches any version. Make it again on the "
+            "version that should serve, which `model-tools releases` shows: aws lambda create-alias --function-name "
+            f"{self._function} --name {name} --function-version N. Then publish again."
+        )
+        with translated(f"reading alias {name} of {self._function}", {"ResourceNotFoundException": gone}):
             alias = self._lambda.get_alias(FunctionName=self._function, Name=name)
         weights = (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
-        shares = tuple(sorted((Version(version), float(share)) for version, share in weights.items()))
+        shares = tuple(sorted((Version(version), round(float(share), 6)) for version, share in weights.items()))
         return AliasState(Split(Version(alias["FunctionVersion"]), shares), alias["RevisionId"])
 
     def invoke(self, payload: object, *, qualifier: str) -> Answer:

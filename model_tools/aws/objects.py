@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
+from boto3.exceptions import S3UploadFailedError
+
 from model_tools.aws.faults import translated
 from model_tools.errors import ModelNotFound
 from model_tools.manifest import is_inside
@@ -87,7 +89,10 @@ class ObjectStore:
         """Store a file, in parallel parts where it is large. Storing the same twice is harmless."""
         bucket, key = split_uri(uri)
         with translated(f"uploading {uri}"):
-            self._s3.upload_file(str(path), bucket, key)
+            try:
+                self._s3.upload_file(str(path), bucket, key)
+            except S3UploadFailedError as error:  # hides what S3 said
+                raise error.__context__ or error from None
 
     def download_folder(self, uri: str, folder: Path) -> None:
         """Write all objects below a prefix to a folder. Raises ModelNotFound when there are none."""

@@ -11,6 +11,8 @@ from model_tools.manifest import explain
 Percent = Annotated[int, Field(ge=1, le=99)]
 Request = TypeVar("Request", bound=BaseModel)
 DAY = 24 * 60 * 60
+LONGEST_ROLLOUT = 7 * DAY
+"""Well within the state machine's time limit, which no state can catch, and within what metrics are looked back for."""
 
 
 def _check_s3_uri(value: str) -> str:
@@ -51,6 +53,12 @@ class Rollout(BaseModel):
             raise ValueError(msg)
         if any(later <= earlier for earlier, later in zip(self.steps, self.steps[1:], strict=False)):
             msg = f"steps must rise, such as [10, 50]; they are {self.steps}"
+            raise ValueError(msg)
+        if len(self.steps) * self.bake_seconds > LONGEST_ROLLOUT:
+            msg = (
+                f"{len(self.steps)} steps of {self.bake_seconds:,} s each take longer than the seven days that a "
+                "rollout may take: choose fewer steps, or a shorter bake_seconds"
+            )
             raise ValueError(msg)
         return self
 
@@ -94,4 +102,4 @@ def _parse(kind: type[Request], data: object) -> Request:
     try:
         return kind.model_validate(data)
     except ValidationError as error:
-        raise RequestInvalid(explain(error, "the execution's input")) from error
+        raise RequestInvalid(explain(error, "the execution's input", {"": kind, "rollout": Rollout})) from error

@@ -16,13 +16,14 @@ class PublishedVersion:
 
 
 def versions_to_prune(
-    versions: Sequence[PublishedVersion], *, in_use: Collection[int], released: Sequence[int], keep: int
+    versions: Sequence[PublishedVersion], *, live: int, in_use: Collection[int], released: Sequence[int], keep: int
 ) -> list[int]:
     """Return the versions to delete, oldest first.
 
-    `in_use` are those that an alias names; `released` those that were live, newest first, of which the first `keep`
-    stay to go back to. What the workflow did not publish stays in any case.
+    `live` is what the calling publication released; what is newer belongs to a later publication, which may be at work
+    already when this one was stopped. `in_use` are those that an alias names; `released` those that were live, newest
+    first, of which the first `keep` stay to go back to. What the workflow did not publish stays in any case.
     """
     kept = {*in_use, *list(dict.fromkeys(released))[:keep]}
     ours = [version.number for version in versions if version.description.startswith(PUBLISHED_BY_US)]
-    return sorted(number for number in ours if number not in kept)
+    return sorted(number for number in ours if number < live and number not in kept)

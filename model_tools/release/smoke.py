@@ -80,7 +80,9 @@ def parse_samples(data: bytes) -> list[Sample]:
         try:
             samples.append(Sample.model_validate_json(line))
         except ValidationError as error:
-            raise SmokeTestFailed(explain(error, f"line {number} of samples.jsonl")) from error
+            raise SmokeTestFailed(
+                explain(error, f"line {number} of samples.jsonl", {"": Sample, "expect": Expectation})
+            ) from error
     if not samples:
         raise SmokeTestFailed("There is no sample to ask: add one under samples: in publish.yaml.")
     return samples

@@ -56,9 +56,11 @@ def start(home: Path) -> Local:
 @pytest.fixture(scope="module")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
     running = start(tmp_path_factory.mktemp("home"))
-    yield running
-    running.process.send_signal(signal.SIGINT)
-    assert running.process.wait(timeout=60) == 0
+    try:
+        yield running
+    finally:
+        running.process.send_signal(signal.SIGINT)
+        assert running.process.wait(timeout=60) == 0
 
 
 @pytest.fixture(scope="module")
@@ -160,11 +162,12 @@ def test_the_stack_shows_its_outputs_to_plain_clients(local: Local) -> None:
 def test_ctrl_c_leaves_nothing_behind(tmp_path: Path, processes_of: Callable[[str], list[str]]) -> None:
     running = start(tmp_path)
     endpoint = f"AWS_ENDPOINT_URL={running.endpoint_url}"
-    running.aws("lambda", "invoke", "--function-name", running.outputs["LiveAliasArn"], str(tmp_path / "answer"))
-    (tmp_path / "answer").unlink()
-    assert processes_of(endpoint), "a function's process is there"
-
-    running.process.send_signal(signal.SIGINT)
+    try:
+        running.aws("lambda", "invoke", "--function-name", running.outputs["LiveAliasArn"], str(tmp_path / "answer"))
+        (tmp_path / "answer").unlink()
+        assert processes_of(endpoint), "a function's process is there"
+    finally:
+        running.process.send_signal(signal.SIGINT)
 
     assert running.process.wait(timeout=60) == 0
     assert processes_of(endpoint) == processes_of(f"XDG_RUNTIME_DIR={tmp_path}") == []

@@ -1,5 +1,6 @@
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+from boto3.exceptions import RetriesExceededError
+from botocore.exceptions import ClientError, EndpointConnectionError, IncompleteReadError, ReadTimeoutError
 
 from model_tools.aws.faults import translated
 from model_tools.errors import ModelNotFound, ServiceUnavailable
@@ -17,6 +18,8 @@ def client_error(code: str, status: int = 400) -> ClientError:
         client_error("SomethingNew", 500),
         EndpointConnectionError(endpoint_url="http://x"),
         ReadTimeoutError(endpoint_url="http://x"),
+        IncompleteReadError(actual_bytes=1, expected_bytes=2),
+        RetriesExceededError(OSError("connection reset")),
     ],
 )
 def test_what_passes_by_itself_is_service_unavailable(error: Exception) -> None:

@@ -6,10 +6,11 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from model_tools.aws.objects import ObjectStore, split_uri
-from model_tools.errors import ModelNotFound
+from model_tools.errors import ModelNotFound, ServiceUnavailable
 from tests.fakes.object_store import FakeObjectStore
 
 Put = Callable[[str, bytes], None]
@@ -125,3 +126,16 @@ def test_an_object_that_would_leave_the_folder_is_refused(s3: Any, tmp_path: Pat
 
     with pytest.raises(ModelNotFound, match="outside its folder"):
         ObjectStore(s3).download_folder("s3://bucket/evil", tmp_path / "folder")
+
+
+@pytest.mark.parametrize(("code", "raised"), [("SlowDown", ServiceUnavailable), ("AccessDenied", ClientError)])
+def test_an_upload_fails_by_what_s3_said(s3: Any, tmp_path: Path, code: str, raised: type[Exception]) -> None:
+    (tmp_path / "file").write_bytes(b"x")
+
+    def refuse(**_: object) -> None:
+        raise ClientError({"Error": {"Code": code}}, "PutObject")
+
+    s3.meta.events.register("before-call.s3.PutObject", refuse)
+
+    with pytest.raises(raised, match=code):
+        ObjectStore(s3).upload(tmp_path / "file", "s3://bucket/key")

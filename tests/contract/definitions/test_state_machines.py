@@ -147,6 +147,39 @@ def test_state_resource_and_folder_are_spelt_alike(machine: str, name: str, stat
     assert set(folder.title().split("_")) <= set(words)
 
 
+@pytest.mark.parametrize(("machine", "name", "state"), LAMBDA_TASKS, ids=ids(LAMBDA_TASKS))
+def test_a_function_that_takes_too_long_is_ended_by_lambda_which_says_so(machine: str, name: str, state: dict) -> None:
+    template = load_template()
+    resource = re.fullmatch(r"\$\{(\w+)Arn\}", state["Parameters"]["FunctionName"])[1]
+    default = template["Globals"]["Function"]["Timeout"]
+
+    assert state["TimeoutSeconds"] > template["Resources"][resource]["Properties"].get("Timeout", default)
+
+
+def test_on_every_way_to_a_failure_traffic_comes_first() -> None:
+    publish = states("publish_model")
+    leaving = {
+        "WasTrafficOffered",
+        "AliasMissing",
+        "FunctionChanged",
+        "FunctionUpdateFailed",
+        "SnapshotFailed",
+        "LeaseLost",
+    }
+    branch = list(publish)[list(publish).index("WasTrafficOffered") :]
+    before = {name: state for name, state in publish.items() if name not in branch}
+
+    caught = {
+        rule["Next"]
+        for state in before.values()
+        for rule in state.get("Catch", [])
+        if rule["ErrorEquals"] == ["States.ALL"]
+    }
+
+    assert caught - {"ReleaseLease", "PublishSucceeded"} == {"WasTrafficOffered"}
+    assert {publish[name]["Next"] for name in leaving - {"WasTrafficOffered"}} == {"WasTrafficOffered"}
+
+
 @pytest.mark.parametrize("machine", DEFINITIONS)
 def test_the_template_gives_exactly_the_substitutions_that_are_used(machine: str) -> None:
     used = set(re.findall(r"\$\{(\w+)\}", DEFINITIONS[machine].read_text()))

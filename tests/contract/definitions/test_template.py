@@ -85,6 +85,40 @@ def test_only_versions_can_be_deleted_never_the_function(translated: dict[str, A
                     assert statement["Resource"] == {"Fn::Sub": "${InferenceFunction.Arn}:*"}
 
 
+IMPLIED = {  # what a call needs beyond, or instead of, the permission that has its name
+    "lambda:Invoke": {"lambda:InvokeFunction"},
+    "lambda:UpdateFunctionCode": {"lambda:UpdateFunctionCode", "s3:GetObject"},
+    "dynamodb:TransactWriteItems": {"dynamodb:PutItem", "dynamodb:ConditionCheckItem"},
+    "states:StartExecution": {"states:StartExecution", "states:DescribeExecution", "states:StopExecution"},
+}
+
+
+@pytest.mark.parametrize("machine", ["PublishStateMachine", "RetrainStateMachine"])
+def test_a_state_machine_may_make_exactly_the_calls_that_its_states_make(
+    translated: dict[str, Any], machine: str
+) -> None:
+    definition = TEMPLATE.parent / load_template()["Resources"][machine]["Properties"]["DefinitionUri"]
+    needed: set[str] = set()
+    for state in json.loads(definition.read_text())["States"].values():
+        if state["Type"] == "Task":
+            service, action = state["Resource"].removesuffix(".sync:2").split(":")[-2:]
+            call = f"{service.replace('sfn', 'states')}:{action[0].upper()}{action[1:]}"
+            needed |= IMPLIED.get(call, {call})
+
+    (policy,) = translated["Resources"][f"{machine}Role"]["Properties"]["Policies"]
+    allowed = {
+        action for statement in policy["PolicyDocument"]["Statement"] for action in _as_list(statement["Action"])
+    }
+
+    rule_of_nested_executions = {"events:PutTargets", "events:PutRule", "events:DescribeRule"}
+    assert allowed - rule_of_nested_executions == needed
+
+
+def test_log_groups_are_there_before_anything_can_write_to_them() -> None:
+    """A version's snapshot runs the function's init: Lambda would make the group itself, and CloudFormation fail."""
+    assert load_template()["Resources"]["InferenceBootstrapVersion"]["DependsOn"] == "InferenceLogs"
+
+
 @pytest.mark.parametrize("bucket", ["CheckpointsBucket", "ArtifactsBucket"])
 def test_buckets_are_versioned_encrypted_private_and_tls_only(bucket: str) -> None:
     resources = load_template()["Resources"]

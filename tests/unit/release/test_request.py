@@ -27,6 +27,12 @@ def test_the_name_of_the_workflow_that_started_it_is_accepted() -> None:
         ({}, "model_uri: is missing"),
         ({"model_uri": "/home/me/model"}, "model_uri: '/home/me/model' is not of the form s3://"),
         ({"model_uri": URI, "modeluri": 1}, "modeluri: is not a field"),
+        ({"model_uri": URI, "modeluri": 1}, "model_uri, requested_by, rollout"),
+        (
+            {"model_uri": URI, "rollout": {"step": [10]}},
+            "rollout.step: is not a field of it: remove it or correct its spelling (bake_seconds, steps, strategy)",
+        ),
+        ({"model_uri": URI, "rollout": {"steps": [*range(1, 9)], "bake_seconds": 86400}}, "longer than the seven days"),
         ({"model_uri": URI, "rollout": {"steps": [50, 10]}}, "rollout: steps must rise"),
         ({"model_uri": URI, "rollout": {"steps": []}}, "rollout: canary needs at least one step"),
         ({"model_uri": URI, "rollout": {"steps": [100]}}, "rollout.steps.0: Input should be less than or equal to 99"),
@@ -41,3 +47,10 @@ def test_what_is_wrong_is_named_with_its_field(data: object, told: str) -> None:
 
     assert told in str(caught.value)
     assert str(caught.value).startswith("the execution's input")
+
+
+def test_of_thousands_of_mistakes_a_few_are_told() -> None:
+    with pytest.raises(RequestInvalid, match=r"field-0x+: is not a field.*; and 4,990 more\.$") as caught:
+        parse_request({"model_uri": URI, **{f"field-{number}{'x' * 999}": 0 for number in range(5_000)}})
+
+    assert len(str(caught.value)) < 10_000
