@@ -1,29 +1,30 @@
 """Fetch an image from a URL that a caller chose, and from nowhere that the caller could not reach without us.
 
-A host's name is resolved once, every address must be public, and the connection goes to the address that was checked:
-a second lookup could answer otherwise. Each redirect is checked anew. urllib3 is used because it is already here
-through botocore and lets the address be pinned while TLS still verifies the name.
+A host's name is resolved once, every address must be public, and the connection goes to an address that was checked:
+a second lookup could answer otherwise. Each redirect is checked anew. http.client is used because there both the
+address and the time of every single read are ours to set; urllib3 waits anew for each byte that a slow host sends.
 """
 
 import ipaddress
 import socket
 import ssl
 from collections.abc import Callable, Collection
+from contextlib import closing
 from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from time import monotonic
-from urllib.parse import SplitResult, urljoin, urlsplit
-
-import urllib3
-from urllib3.exceptions import HTTPError
+from typing import Any
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from model_tools.serving.requests import BadRequest
 
 MAX_REDIRECTS = 3
 REDIRECTS = (301, 302, 303, 307, 308)
-OK = 200
-CHUNK = 1 << 16
 PORTS = {"http": 80, "https": 443}
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
+GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+HEADERS = {"user-agent": "model-tools", "accept": "image/*"}
 
 Resolve = Callable[[str, int], list[str]]
 """Returns all addresses of a host."""
@@ -38,12 +39,10 @@ def is_public(address: str) -> bool:
     """Tell whether an address is one of the public internet, also when it hides another within."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
-        hidden = (
-            ip.ipv4_mapped or ip.sixtofour or (ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in NAT64 else None)
-        )
-        if hidden is not None:
+        behind_nat64 = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in NAT64 else None
+        if hidden := ip.ipv4_mapped or ip.sixtofour or behind_nat64:
             return is_public(str(hidden))
-        if ip.teredo is not None:
+        if ip not in GLOBAL_UNICAST or ip.teredo is not None:
             return False
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
@@ -55,67 +54,112 @@ class Fetcher:
     allowed_hosts: Collection[str] = ()
     """Hosts (`name` or `name:port`) that an operator trusts although their addresses are not public."""
     seconds: float = 5.0
-    """For the whole fetch, redirects included."""
+    """For the whole fetch, redirects included; only the system's resolver has a limit of its own."""
     max_bytes: int = 20 << 20
     resolve: Resolve = field(default=resolve_host)
+    tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
 
     def fetch(self, url: str) -> bytes:
         """Return the bytes at a URL. Raises BadRequest for what must not, or cannot, be fetched."""
         deadline = monotonic() + self.seconds
-        for _ in range(MAX_REDIRECTS + 1):
-            response = self._get(_parse(url), deadline)
-            try:
-                if response.status not in REDIRECTS:
-                    return self._read(response, deadline)
-                url = urljoin(url, response.headers.get("location", ""))
-            finally:
-                response.close()
+        try:
+            for _ in range(MAX_REDIRECTS + 1):
+                parts = _parse(url)
+                with closing(self._connect(parts, deadline)) as connection:
+                    connection.request("GET", _target(parts), headers=HEADERS)
+                    response = connection.getresponse()
+                    if response.status not in REDIRECTS:
+                        return self._read(response)
+                    url = urljoin(url, response.headers.get("location", ""))
+        except TimeoutError as error:
+            raise BadRequest(f"the URL takes longer than {self.seconds:g} s.") from error
+        except (OSError, HTTPException) as error:
+            raise BadRequest(f"the URL's host does not answer as it should ({type(error).__name__}).") from error
         raise BadRequest(f"the URL redirects more than {MAX_REDIRECTS} times.")
 
-    def _get(self, url: SplitResult, deadline: float) -> urllib3.BaseHTTPResponse:
+    def _connect(self, url: SplitResult, deadline: float) -> HTTPConnection:
         host, port = url.hostname or "", url.port or PORTS[url.scheme]
-        address = self._checked_address(host, port)
-        timeout = urllib3.Timeout(total=max(0.1, deadline - monotonic()))
-        headers = {"host": url.netloc.rpartition("@")[2], "user-agent": "model-tools", "accept": "image/*"}
-        pool: urllib3.HTTPConnectionPool
+        addresses = self._checked_addresses(host, port)
+        connection = HTTPConnection(host, port)
+        connection.default_port = PORTS[url.scheme]  # which the Host header does not name
+        connection.sock = _open_socket(addresses, port, deadline)
         if url.scheme == "https":
-            pool = urllib3.HTTPSConnectionPool(
-                address, port, server_hostname=host, assert_hostname=host, ssl_context=ssl.create_default_context()
-            )
-        else:
-            pool = urllib3.HTTPConnectionPool(address, port)
-        path = f"{url.path or '/'}{'?' + url.query if url.query else ''}"
-        try:
-            return pool.urlopen(
-                "GET", path, headers=headers, timeout=timeout, retries=False, redirect=False, preload_content=False
-            )
-        except HTTPError as error:
-            raise BadRequest(f"the URL's host does not answer as it should ({type(error).__name__}).") from error
+            connection.sock = self._secure(connection.sock, host, deadline)
+        return connection
 
-    def _checked_address(self, host: str, port: int) -> str:
+    def _checked_addresses(self, host: str, port: int) -> list[str]:
         try:
             addresses = self.resolve(host, port)
         except (OSError, UnicodeError) as error:
             raise BadRequest("the URL's host has no address.") from error
-        trusted = host in self.allowed_hosts or f"{host}:{port}" in self.allowed_hosts
+        names = (host, f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+        trusted = any(allowed.lower() in names for allowed in self.allowed_hosts)
         if not addresses or not (trusted or all(is_public(address) for address in addresses)):
             raise BadRequest("the URL's host is not on the public internet.")
-        return addresses[0]
+        return addresses
 
-    def _read(self, response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
-        if response.status != OK:
+    def _secure(self, plain: socket.socket, host: str, deadline: float) -> socket.socket:
+        self.tls.sslsocket_class = _PunctualTls
+        with closing(plain):  # its connection goes over to the secured one, or ends
+            plain.settimeout(_left(deadline))
+            secured = self.tls.wrap_socket(plain, server_hostname=host)
+        secured.deadline = deadline  # type: ignore[attr-defined]  # it is one of ours
+        return secured
+
+    def _read(self, response: HTTPResponse) -> bytes:
+        if response.status != HTTPStatus.OK:
             raise BadRequest(f"the URL answers {response.status}.")
-        data = bytearray()
+        data = response.read(self.max_bytes + 1)
+        if len(data) > self.max_bytes:
+            raise BadRequest(f"the URL answers more than {self.max_bytes:,} bytes.")
+        if response.length:
+            raise BadRequest("the URL's answer broke off.")
+        return data
+
+
+class _Punctual(socket.socket):
+    """A socket on which no read waits beyond the deadline, however many reads there are."""
+
+    deadline: float
+
+    def recv_into(self, *args: Any, **options: Any) -> int:
+        self.settimeout(_left(self.deadline))
+        return super().recv_into(*args, **options)
+
+
+class _PunctualTls(ssl.SSLSocket):
+    """The same over TLS."""
+
+    deadline: float
+
+    def recv_into(self, *args: Any, **options: Any) -> int:
+        self.settimeout(_left(self.deadline))
+        return super().recv_into(*args, **options)
+
+
+def _left(deadline: float) -> float:
+    """Return the seconds until the deadline. Raises TimeoutError when there are none."""
+    seconds = deadline - monotonic()
+    if seconds <= 0:
+        raise TimeoutError
+    return seconds
+
+
+def _open_socket(addresses: Collection[str], port: int, deadline: float) -> socket.socket:
+    """Return a connection to the first of the addresses that accepts one. Raises OSError when none does."""
+    failure = OSError("no address")
+    for address in addresses:
+        plain = _Punctual(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
         try:
-            for chunk in response.stream(CHUNK, decode_content=False):
-                data += chunk
-                if len(data) > self.max_bytes:
-                    raise BadRequest(f"the URL answers more than {self.max_bytes:,} bytes.")
-                if monotonic() > deadline:
-                    raise BadRequest(f"the URL takes longer than {self.seconds:g} s.")
-        except HTTPError as error:
-            raise BadRequest(f"the URL's answer broke off ({type(error).__name__}).") from error
-        return bytes(data)
+            plain.deadline = deadline
+            plain.settimeout(_left(deadline))
+            plain.connect((address, port))
+        except OSError as error:
+            plain.close()
+            failure = error
+        else:
+            return plain
+    raise failure
 
 
 def _parse(url: str) -> SplitResult:
@@ -129,3 +173,9 @@ def _parse(url: str) -> SplitResult:
     if not parts.hostname or parts.username is not None:
         raise BadRequest("a URL must name a host, and no user.")
     return parts
+
+
+def _target(url: SplitResult) -> str:
+    """Return path and query as the request line takes them; what is escaped already stays as it is."""
+    target = f"{url.path or '/'}{'?' + url.query if url.query else ''}"
+    return quote(target, safe="/?%:@!$&'()*+,;=~[]", errors="replace")

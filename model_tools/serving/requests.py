@@ -4,11 +4,13 @@ A Function URL and an API Gateway HTTP API send the same event (payload format 2
 """
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
+
+PATH = "/invocations"
+"""What an HTTP API routes to the function; a Function URL answers at its root as well."""
 
 
 class BadRequest(Exception):
@@ -21,11 +23,8 @@ class BadRequest(Exception):
 
 def is_http(event: object) -> bool:
     """Tell whether an event comes from a Function URL or an HTTP API."""
-    return (
-        isinstance(event, Mapping)
-        and isinstance(event.get("requestContext"), Mapping)
-        and "http" in event["requestContext"]
-    )
+    context = event.get("requestContext") if isinstance(event, Mapping) else None
+    return isinstance(context, Mapping) and isinstance(context.get("http"), Mapping)
 
 
 def parse_event(event: object) -> Mapping[str, Any]:
@@ -33,11 +32,12 @@ def parse_event(event: object) -> Mapping[str, Any]:
     request = _require_object(event)
     if not is_http(request):
         return request
-    method = request["requestContext"]["http"].get("method", "")
-    if method != "POST":
-        raise BadRequest(
-            f"{method or 'this method'} is not served here: POST a JSON object.", HTTPStatus.METHOD_NOT_ALLOWED
-        )
+    http = request["requestContext"]["http"]
+    path = str(request.get("rawPath") or http.get("path") or "").rstrip("/")
+    if path and not path.endswith(PATH):  # a stage or a custom domain may put something before it
+        raise BadRequest(f"there is nothing at this path: POST to {PATH}.", HTTPStatus.NOT_FOUND)
+    if http.get("method") != "POST":
+        raise BadRequest("this method is not served here: POST a JSON object.", HTTPStatus.METHOD_NOT_ALLOWED)
     return _require_object(_parse_body(request))
 
 
@@ -52,18 +52,35 @@ def answer(body: Mapping[str, Any], *, over_http: bool, status: HTTPStatus = HTT
 
 
 def _parse_body(event: Mapping[str, Any]) -> object:
-    body = event.get("body")
-    if not isinstance(body, str) or not body:
-        raise BadRequest("the request has no body: POST a JSON object.")
+    text = _body_text(event)
     try:
-        text = base64.b64decode(body, validate=True).decode("utf-8") if event.get("isBase64Encoded") else body
         return json.loads(text, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         raise BadRequest(f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.") from error
-    except (binascii.Error, ValueError) as error:
-        raise BadRequest("the body is not UTF-8 text, or not base64 as its event says.") from error
     except RecursionError as error:
         raise BadRequest("the body is nested too deeply.") from error
+    except ValueError as error:  # Python's limit on the digits of an integer
+        raise BadRequest("the body holds a number with too many digits.") from error
+
+
+def _body_text(event: Mapping[str, Any]) -> str:
+    """Return the body as text, whatever the content type says: many clients send JSON without naming it."""
+    body = event.get("body")
+    if not isinstance(body, str) or not body:
+        raise BadRequest("the request has no body: POST a JSON object.")
+    if not event.get("isBase64Encoded"):
+        return body
+    try:
+        data = base64.b64decode(body, validate=True)
+    except ValueError as error:
+        raise BadRequest("the body is not base64 as its event says.") from error
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadRequest(
+            "the body is not text: POST a JSON object as application/json, an image as base64 in it.",
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        ) from error
 
 
 def _refuse_constant(name: str) -> float:

@@ -7,17 +7,27 @@ and an environment then uses the processors that it has.
 import gc
 import os
 import random
+import sys
 from collections.abc import Callable
 
 import torch
 from snapshot_restore_py import register_after_restore, register_before_snapshot
 
 
-def prepare_for_snapshots(renew: Callable[[], None]) -> None:
-    """Register the hooks; `renew` replaces connections and credentials. Nothing happens where no snapshot is taken."""
-    register_before_snapshot(_settle)
+def prepare(*, snap_start: bool, close: Callable[[], None], renew: Callable[[], None]) -> None:
+    """Set the compute threads, and register the hooks if a snapshot will be taken.
+
+    `close` ends connections before the snapshot; `renew` makes new ones, and new credentials, after a restore.
+    """
+    if not snap_start:
+        _use_all_processors()
+        return
+    torch.set_num_threads(1)
+    register_before_snapshot(_settle)  # runs last: these hooks run in reverse
+    register_before_snapshot(close)
     register_after_restore(renew)
     register_after_restore(_diverge)
+    register_after_restore(_use_all_processors)
 
 
 def _settle() -> None:
@@ -27,8 +37,13 @@ def _settle() -> None:
 
 
 def _diverge() -> None:
-    """Give this environment random state and compute threads of its own."""
+    """Give this environment random state of its own."""
     seed = int.from_bytes(os.urandom(8), "big")
     random.seed(seed)
     torch.manual_seed(seed)
+    if numpy := sys.modules.get("numpy"):
+        numpy.random.seed(seed & 0xFFFFFFFF)
+
+
+def _use_all_processors() -> None:
     torch.set_num_threads(len(os.sched_getaffinity(0)))

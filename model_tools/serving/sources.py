@@ -7,6 +7,9 @@ from model_tools.serving.fetch import Fetcher
 from model_tools.serving.images import MAX_IMAGE_BYTES
 from model_tools.serving.requests import BadRequest
 
+MAX_KEY_BYTES = 1024
+"""S3's limit; it answers a longer key with an error of its own."""
+
 ReadObject = Callable[[str, int], bytes]
 """Returns the bytes of an object by its URI, of at most so many bytes. Raises ModelNotFound."""
 
@@ -23,9 +26,11 @@ class ImageSource:
         """Return the bytes at a URL. Raises BadRequest."""
         if not url.startswith("s3://"):
             return self._fetcher.fetch(url)
-        bucket = url.removeprefix("s3://").partition("/")[0]
+        bucket, _, key = url.removeprefix("s3://").partition("/")
         if bucket not in self._allowed_buckets:
             raise BadRequest("images are not read from that bucket; the operator must name it (ImageBucketName).")
+        if not 0 < len(key.encode("utf-8", "replace")) <= MAX_KEY_BYTES or not key.isprintable():
+            raise BadRequest("there is no such image in the bucket: write s3://bucket/key.")
         try:
             return self._read_object(url, MAX_IMAGE_BYTES)
         except ModelNotFound as error:

@@ -1,16 +1,24 @@
 """What each kind of task reads from a request and says in its answer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from math import prod
 from typing import Any, Protocol
 
 import torch
 
 from model_tools.archive_format import ArchiveManifest
+from model_tools.manifest import InputSpec
 from model_tools.serving.archive import ModelFiles
-from model_tools.serving.images import decode_base64, image_to_input
+from model_tools.serving.images import black_image, decode_base64, image_to_input
 from model_tools.serving.requests import BadRequest
-from model_tools.serving.tensors import require_finite, to_lists, to_tensor
+from model_tools.serving.tensors import DTYPES, ModelFailed, check_axes, example, require_finite, to_lists, to_tensor
 
+GUESSED_SIZES = (1, 16, 128)
+"""The first axis is the batch: one is enough there."""
+GUESSED_NUMBERS = 1 << 22
+"""An input of guessed sizes holds no more numbers, however many axes have names."""
+
+Inputs = tuple[torch.Tensor, ...]
 Fetch = Callable[[str], bytes]
 """Returns the bytes at a URL."""
 
@@ -18,7 +26,10 @@ Fetch = Callable[[str], bytes]
 class Task(Protocol):
     """One kind of task; a model's archive says which it is."""
 
-    def read(self, request: Mapping[str, Any]) -> tuple[torch.Tensor, ...]:
+    def examples(self) -> Iterator[Inputs]:
+        """Yield inputs to warm the model up with, to be tried until it answers one of them."""
+
+    def read(self, request: Mapping[str, Any]) -> Inputs:
         """Return the model's inputs. Raises BadRequest."""
 
     def respond(self, output: object, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,10 +44,15 @@ class ImageClassification:
             raise ValueError("an image classifier's archive must say how images are preprocessed")
         self._preprocess = files.manifest.preprocess
         self._classes = files.classes
-        self._channels_last = files.manifest.channels_last
+        self._dtype = DTYPES[files.manifest.inputs[0].dtype]
         self._fetch = fetch
 
-    def read(self, request: Mapping[str, Any]) -> tuple[torch.Tensor, ...]:
+    def examples(self) -> Iterator[Inputs]:
+        """Yield a black image, made into an input as a request's is."""
+        size = self._preprocess.size
+        yield self._to_inputs(black_image((size, size) if isinstance(size, int) else size))
+
+    def read(self, request: Mapping[str, Any]) -> Inputs:
         """Return the image as a batch of one."""
         _only(request, {"image", "url", "top_k"})
         self._top_k(request)
@@ -45,14 +61,12 @@ class ImageClassification:
             raise BadRequest("give one of image (base64 or a data URL) and url.")
         if not isinstance(image if url is None else url, str):
             raise BadRequest(f"{'image' if url is None else 'url'} must be a string.")
-        data = decode_base64(str(image)) if url is None else self._fetch(str(url))
-        batch = image_to_input(data, self._preprocess)
-        return (batch.contiguous(memory_format=torch.channels_last) if self._channels_last else batch,)
+        return self._to_inputs(decode_base64(str(image)) if url is None else self._fetch(str(url)))
 
     def respond(self, output: object, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return the likeliest class and its probability, a softmax over the model's outputs."""
-        if not isinstance(output, torch.Tensor):
-            raise TypeError(f"a classifier answers one tensor; this one answered {type(output).__name__}")
+        if not isinstance(output, torch.Tensor) or output.shape != (1, len(self._classes)):
+            raise ModelFailed(f"the model did not answer one value for each of its {len(self._classes)} classes")
         require_finite(output)
         top_k = self._top_k(request)
         confidences, indices = torch.softmax(output[0].float(), 0).topk(top_k or 1)
@@ -61,6 +75,9 @@ class ImageClassification:
             for index, confidence in zip(indices.tolist(), confidences.tolist(), strict=True)
         ]
         return {**ranked[0], "top_k": ranked} if top_k else ranked[0]
+
+    def _to_inputs(self, data: bytes) -> Inputs:
+        return (image_to_input(data, self._preprocess, self._dtype),)
 
     def _top_k(self, request: Mapping[str, Any]) -> int | None:
         top_k = request.get("top_k")
@@ -77,7 +94,14 @@ class TensorTask:
     def __init__(self, manifest: ArchiveManifest) -> None:
         self._specs = manifest.inputs
 
-    def read(self, request: Mapping[str, Any]) -> tuple[torch.Tensor, ...]:
+    def examples(self) -> Iterator[Inputs]:
+        """Yield inputs of the declared shapes; where an axis has a name instead of a size, several are guessed."""
+        known = all(isinstance(axis, int) for spec in self._specs for axis in spec.shape[1:])
+        largest = min(map(_largest_size, self._specs))
+        for size in GUESSED_SIZES[:1] if known else GUESSED_SIZES:
+            yield tuple(example(spec, min(size, largest)) for spec in self._specs)
+
+    def read(self, request: Mapping[str, Any]) -> Inputs:
         """Return one tensor for each of the model's inputs."""
         _only(request, {"input", "inputs"})
         if ("input" in request) == ("inputs" in request):
@@ -86,7 +110,9 @@ class TensorTask:
         if not isinstance(values, list) or len(values) != len(self._specs):
             raise BadRequest(f"the model takes {len(self._specs)} input(s): give as many in inputs.")
         where = ["input"] if "input" in request else [f"inputs[{index}]" for index in range(len(values))]
-        return tuple(map(to_tensor, values, self._specs, where))
+        tensors = tuple(map(to_tensor, values, self._specs, where))
+        check_axes(tensors, self._specs)
+        return tensors
 
     def respond(self, output: object, request: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002 (as each task)
         """Return the model's outputs as nested lists."""
@@ -101,6 +127,14 @@ def make_task(files: ModelFiles, fetch: Fetch) -> Task:
     return TensorTask(files.manifest)
 
 
+def _largest_size(spec: InputSpec) -> int:
+    """Return the size that all named axes of an input may have together."""
+    sizes = [axis for axis in spec.shape if isinstance(axis, int)]
+    named = len(spec.shape) - len(sizes)
+    return max(1, int((GUESSED_NUMBERS / prod(sizes)) ** (1 / max(1, named))))
+
+
 def _only(request: Mapping[str, Any], known: set[str]) -> None:
     if unknown := sorted(str(name) for name in request.keys() - known):
-        raise BadRequest(f"unknown field(s) {', '.join(unknown)[:200]}; there is {', '.join(sorted(known))}.")
+        # In ASCII: not everything that JSON can escape may stand in an answer.
+        raise BadRequest(f"unknown field(s) {', '.join(unknown)[:200]!a}; there is {', '.join(sorted(known))}.")

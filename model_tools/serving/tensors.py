@@ -1,5 +1,6 @@
 """Nested lists of numbers to tensors, checked against what the model takes; and tensors back to lists."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 
@@ -20,6 +21,12 @@ DTYPES: Mapping[Dtype, torch.dtype] = {
 }
 
 
+MAX_ANSWER_BYTES = 6_000_000
+"""Lambda turns an answer above 6 MiB into a function error."""
+LONGEST_NUMBER = 25
+"""Bytes that a number takes in an answer at most, its comma included."""
+
+
 class ModelFailed(Exception):
     """The model answered a sound request with something that cannot be passed on; counts as a function error."""
 
@@ -31,17 +38,37 @@ def to_tensor(value: object, spec: InputSpec, where: str) -> torch.Tensor:
         raise BadRequest(f"{where} has shape {list(shape)}; the model takes {spec.shape}.")
     dtype = DTYPES[spec.dtype]
     try:
-        exact = torch.tensor(value, dtype=torch.float64 if dtype.is_floating_point else dtype)
+        # Integers in the type that holds them all: torch would cut fractions off and wrap what is too large.
+        exact = torch.tensor(value, dtype=torch.float64 if dtype.is_floating_point else None)
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise BadRequest(f"{where} must hold numbers of type {spec.dtype} only, in lists of equal length.") from error
     tensor = exact.to(dtype)
-    if dtype.is_floating_point and not bool(torch.isfinite(tensor).all()):
-        raise BadRequest(f"{where} holds a number that is no finite {spec.dtype}.")
+    if dtype.is_floating_point:
+        if not bool(torch.isfinite(tensor).all()):
+            raise BadRequest(f"{where} holds a number that is no finite {spec.dtype}.")
+    elif exact.is_floating_point() or not torch.equal(tensor.to(exact.dtype), exact):
+        raise BadRequest(f"{where} holds a number that is no {spec.dtype}.")
+    elif spec.range is not None:
+        low, high = _integers_in(spec.range)  # mostly indices: beyond them the model would fail
+        if not low <= int(tensor.min()) <= int(tensor.max()) <= high:
+            raise BadRequest(f"{where} holds a number that is not from {low} to {high}.")
     return tensor
 
 
+def check_axes(tensors: Sequence[torch.Tensor], specs: Sequence[InputSpec]) -> None:
+    """Raise BadRequest where an axis that inputs share by its name has different sizes."""
+    sizes: dict[str, int] = {}
+    for tensor, spec in zip(tensors, specs, strict=True):
+        for axis, size in zip(spec.shape, tensor.shape, strict=True):
+            if isinstance(axis, str) and sizes.setdefault(axis, size) != size:
+                raise BadRequest(f"the axis {axis} has size {sizes[axis]} in one place and {size} in another.")
+
+
 def to_lists(output: object) -> list[object]:
-    """Return each of a model's output tensors as nested lists. Raises ModelFailed for NaN and infinity."""
+    """Return each of a model's output tensors as nested lists, those of a dict in its order.
+
+    Raises ModelFailed for NaN and infinity, BadRequest when they are more than Lambda can answer.
+    """
     tensors = [output] if isinstance(output, torch.Tensor) else output
     if isinstance(tensors, Mapping):
         tensors = list(tensors.values())
@@ -49,7 +76,11 @@ def to_lists(output: object) -> list[object]:
         raise ModelFailed(f"the model answered {type(output).__name__} instead of tensors")
     for tensor in tensors:
         require_finite(tensor)
-    return [tensor.float().tolist() if tensor.dtype == torch.bfloat16 else tensor.tolist() for tensor in tensors]
+    lists = [tensor.float().tolist() if tensor.dtype == torch.bfloat16 else tensor.tolist() for tensor in tensors]
+    longest = LONGEST_NUMBER * sum(tensor.numel() for tensor in tensors)
+    if longest > MAX_ANSWER_BYTES and len(json.dumps(lists)) > MAX_ANSWER_BYTES:
+        raise BadRequest(f"the answer would have more than {MAX_ANSWER_BYTES:,} bytes: ask for less at a time.")
+    return lists
 
 
 def require_finite(tensor: torch.Tensor) -> None:
@@ -58,13 +89,18 @@ def require_finite(tensor: torch.Tensor) -> None:
         raise ModelFailed("the model answered NaN or infinity")
 
 
-def example(spec: InputSpec) -> torch.Tensor:
-    """Return an input of the smallest shape for warm-up, of zeros or the nearest sound value."""
-    low, high = spec.range or (0.0, 0.0)
-    value = min(max(0.0, low), high)
-    shape = [axis if isinstance(axis, int) else 1 for axis in spec.shape]
+def example(spec: InputSpec, size: int) -> torch.Tensor:
+    """Return an input for warm-up, of zeros or the nearest sound value; each axis with a name has the size."""
     dtype = DTYPES[spec.dtype]
-    return torch.full(shape, value if dtype.is_floating_point else math.ceil(value), dtype=dtype)
+    low, high = spec.range or (0.0, 0.0)
+    if not dtype.is_floating_point:
+        low, high = _integers_in((low, high))
+    shape = [axis if isinstance(axis, int) else size for axis in spec.shape]
+    return torch.full(shape, min(max(0, low), high), dtype=dtype)
+
+
+def _integers_in(bounds: tuple[float, float]) -> tuple[int, int]:
+    return math.ceil(bounds[0]), math.floor(bounds[1])
 
 
 def _shape(value: object, where: str) -> tuple[int, ...]:

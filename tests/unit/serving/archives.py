@@ -73,7 +73,7 @@ class Stored:
     def __init__(self, data: bytes) -> None:
         self.data = data
         digest = hashlib.sha256(data).hexdigest()
-        self.reference = ArchiveReference(uri="s3://b/models/m/x/model.tar.gz", sha256=digest, size=len(data))
+        self.reference = ArchiveReference(uri="s3://artifacts/models/m/x/model.tar.gz", sha256=digest, size=len(data))
 
     def open(self, uri: str) -> AbstractContextManager[IO[bytes]]:
         assert uri == self.reference.uri

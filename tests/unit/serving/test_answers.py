@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from PIL import Image
 
 from model_tools.serving.archive import read_archive
@@ -15,13 +16,15 @@ from model_tools.serving.predictor import Predictor, load_predictor
 from model_tools.serving.requests import BadRequest
 from model_tools.serving.service import handle
 from model_tools.serving.tensors import ModelFailed
-from tests.unit.serving.archives import IMAGE, TENSOR, Stored, members, tar_gz
+from tests.unit.serving.archives import IMAGE, TENSOR, Double, Stored, members, model_bytes, tar_gz
 
 EVENTS = Path(__file__).parents[2] / "events"
 
 
-def load(folder: Path, manifest: dict[str, Any], fetch: Callable[[str], bytes]) -> Predictor:
-    stored = Stored(tar_gz(members(manifest)))
+def load(
+    folder: Path, manifest: dict[str, Any], fetch: Callable[[str], bytes], files: dict[str, bytes] | None = None
+) -> Predictor:
+    stored = Stored(tar_gz(files or members(manifest)))
     return load_predictor(read_archive(stored.reference, stored.open, folder), fetch)
 
 
@@ -60,7 +63,7 @@ def test_a_direct_call_is_answered_with_the_object_itself(doubler: Predictor) ->
     assert answer == {"output": [[2.0, 4.0, 6.0, 8.0]], "version": "7"}
 
 
-@pytest.mark.parametrize("name", ["http_api", "function_url", "function_url_base64"])
+@pytest.mark.parametrize("name", ["http_api", "http_api_base64", "function_url", "function_url_base64"])
 def test_an_http_event_is_answered_with_a_response(doubler: Predictor, name: str) -> None:
     answer = handle(recorded(name), doubler, version="7")
 
@@ -107,7 +110,7 @@ def test_before_anything_is_published_everybody_is_told_so() -> None:
         ({"image": as_text(png(9)[:45])}, "the image cannot be decoded"),
         ({"image": as_text(png(9)), "top_k": 0}, "top_k must be a whole number from 1 to 2"),
         ({"image": as_text(png(9)), "top_k": True}, "top_k must be a whole number from 1 to 2"),
-        ({"image": as_text(png(9)), "topk": 1}, "unknown field(s) topk"),
+        ({"image": as_text(png(9)), "topk": 1}, "unknown field(s) 'topk'; there is image, top_k, url"),
         ({"url": "https://example.org/none.png"}, "the URL answers 404"),
         (["image"], "must be a JSON object"),
         (None, "must be a JSON object"),
@@ -156,7 +159,10 @@ def test_a_bad_tensor_request_is_answered_400_with_what_is_wrong(
         ({"body": "[1]"}, 400, "must be a JSON object"),
         ({"body": "[" * 100_000}, 400, "nested too deeply"),
         ({"body": "\u00fc", "isBase64Encoded": True}, 400, "not base64"),
+        ({"body": '{"input": ' + "1" * 5000 + "}"}, 400, "too many digits"),
+        ({"body": as_text(png(0)), "isBase64Encoded": True}, 415, "an image as base64 in it"),
         ({"requestContext": {"http": {"method": "GET"}}}, 405, "POST a JSON object"),
+        ({"rawPath": "/favicon.ico"}, 404, "POST to /invocations"),
     ],
 )
 def test_a_bad_http_request_is_answered_with_its_status(
@@ -166,6 +172,141 @@ def test_a_bad_http_request_is_answered_with_its_status(
 
     assert answer["statusCode"] == status
     assert told in json.loads(answer["body"])["message"]
+
+
+@pytest.mark.parametrize("path", ["/", "", "/invocations", "/invocations/", "/stage/invocations"])
+def test_every_path_that_leads_to_the_function_is_served(doubler: Predictor, path: str) -> None:
+    assert handle(recorded("http_api") | {"rawPath": path}, doubler, version="7")["statusCode"] == 200
+
+
+@pytest.mark.parametrize("context", [{"http": 5}, {"http": None}, {}, 5])
+def test_a_direct_call_that_resembles_an_http_event_is_a_bad_request(doubler: Predictor, context: object) -> None:
+    answer = handle({"requestContext": context}, doubler, version="7")
+
+    assert (answer["statusCode"], answer["error"]) == (400, "BadRequest")
+
+
+def test_an_answer_to_text_that_is_no_unicode_can_be_sent(doubler: Predictor) -> None:
+    answer = handle({"\ud800": 1}, doubler, version="7")
+
+    assert json.dumps(answer, ensure_ascii=False).encode()
+
+
+INTEGERS = TENSOR | {"inputs": [{"shape": ["batch"], "dtype": "uint8"}], "output_dtype": "uint8"}
+PAIR = TENSOR | {"inputs": [{"shape": ["batch"]}, {"shape": ["batch", "time"]}]}
+
+
+class Kernel(torch.nn.Module):
+    """[N] and [N, T] → [N]; it takes no T below 5."""
+
+    def forward(self, factors: torch.Tensor, series: torch.Tensor) -> torch.Tensor:
+        return factors * series.unfold(1, 5, 1).sum((1, 2))
+
+
+@pytest.mark.parametrize("values", [[1.5], [2.0], [256], [-1], [2**70], [float("nan")]])
+def test_numbers_that_are_not_of_the_inputs_integer_type_are_refused_and_not_wrapped(
+    values: list[object], tmp_path: Path
+) -> None:
+    files = members(INTEGERS) | {"model.pt": model_bytes(Double(), torch.zeros(1, dtype=torch.uint8))}
+    predictor = load(tmp_path, INTEGERS, lambda url: b"", files)
+
+    assert handle({"input": [100]}, predictor, version="7")["output"] == [200]
+    answer = handle({"input": values}, predictor, version="7")
+    assert (answer["statusCode"], "uint8" in answer["message"]) == (400, True)
+
+
+class Table(torch.nn.Module):
+    """[N] indices from -2 to -1 → [N] numbers; any other index fails."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("numbers", torch.tensor([10.0, 20.0]))
+
+    def forward(self, indices: torch.Tensor) -> torch.Tensor:
+        return self.numbers.index_select(0, -indices - 1)
+
+
+def test_integers_outside_the_declared_range_are_a_bad_request_and_not_the_models_failure(tmp_path: Path) -> None:
+    manifest = TENSOR | {"inputs": [{"shape": ["batch"], "dtype": "int64", "range": [-2.5, -0.5]}]}
+    files = members(manifest) | {"model.pt": model_bytes(Table(), torch.tensor([-1, -2]))}
+    predictor = load(tmp_path, manifest, lambda url: b"", files)
+
+    assert handle({"input": [-1, -2]}, predictor, version="7")["output"] == [10.0, 20.0]
+    for beyond in (-3, 0):
+        answer = handle({"input": [-1, beyond]}, predictor, version="7")
+        assert (answer["statusCode"], answer["message"]) == (400, "input holds a number that is not from -2 to -1.")
+
+
+class Repeat(torch.nn.Module):
+    def forward(self, numbers: torch.Tensor) -> torch.Tensor:
+        return numbers.repeat(1, 80_000)
+
+
+def test_an_answer_that_is_too_long_for_lambda_is_a_bad_request(tmp_path: Path) -> None:
+    files = members(TENSOR) | {"model.pt": model_bytes(Repeat(), torch.zeros(1, 4))}
+    predictor = load(tmp_path, TENSOR, lambda url: b"", files)
+
+    assert "output" in handle({"input": [[1, 2, 3, 4]]}, predictor, version="7")
+    answer = handle({"input": [[0.1, 0.2, 0.3, 0.4]]}, predictor, version="7")
+    assert (answer["statusCode"], "ask for less at a time" in answer["message"]) == (400, True)
+
+
+class Total(torch.nn.Module):
+    def forward(self, video: torch.Tensor) -> torch.Tensor:
+        return video.unfold(4, 3, 1).sum((1, 2, 3, 4, 5))
+
+
+def test_a_warm_up_with_guessed_sizes_stays_small_however_many_axes_have_names(tmp_path: Path) -> None:
+    manifest = TENSOR | {"inputs": [{"shape": ["batch", "colour", "time", "height", "width"]}]}
+    files = members(manifest) | {"model.pt": model_bytes(Total(), torch.zeros(1, 1, 1, 1, 3))}
+
+    predictor = load(tmp_path, manifest, lambda url: b"", files)  # 128 along each axis would be 128 GB
+
+    assert handle({"input": [[[[[1, 2, 3]]]]]}, predictor, version="7")["output"] == [6.0]
+
+
+def test_a_model_of_several_inputs_and_free_sizes_is_warmed_up_and_answers(tmp_path: Path) -> None:
+    files = members(PAIR) | {"model.pt": model_bytes(Kernel(), torch.ones(1), torch.ones(1, 9))}
+
+    predictor = load(tmp_path, PAIR, lambda url: b"", files)
+
+    request = {"inputs": [[1.0, 2.0], [[1.0] * 5, [1.0] * 5]]}
+    assert handle(request, predictor, version="7") == {"output": [5.0, 10.0], "version": "7"}
+
+
+def test_an_axis_that_two_inputs_share_must_have_one_size(tmp_path: Path) -> None:
+    files = members(PAIR) | {"model.pt": model_bytes(Kernel(), torch.ones(1), torch.ones(1, 9))}
+    predictor = load(tmp_path, PAIR, lambda url: b"", files)
+
+    answer = handle({"inputs": [[1.0, 2.0, 3.0], [[1.0] * 5, [1.0] * 5]]}, predictor, version="7")
+
+    assert answer["message"] == "the axis batch has size 3 in one place and 2 in another."
+
+
+def test_a_model_that_does_not_take_its_declared_inputs_fails_at_init(tmp_path: Path) -> None:
+    manifest = TENSOR | {"inputs": [{"shape": [1, 3]}]}
+    files = members(manifest) | {"model.pt": model_bytes(torch.nn.Linear(4, 2), torch.zeros(1, 4))}
+
+    with pytest.raises(RuntimeError):
+        load(tmp_path, manifest, lambda url: b"", files)
+
+
+def test_an_image_model_of_another_number_type_gets_its_type(tmp_path: Path) -> None:
+    manifest = IMAGE | {"inputs": [{"shape": ["batch", 1, 4, 4], "dtype": "float64"}]}
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(16, 2).double())
+    files = members(IMAGE) | {
+        "manifest.json": json.dumps(manifest).encode(),
+        "model.pt": model_bytes(model, torch.zeros(1, 1, 4, 4, dtype=torch.float64)),
+    }
+
+    assert "class" in handle({"image": as_text(png(0))}, load(tmp_path, manifest, lambda url: b"", files), version="7")
+
+
+def test_a_classifier_that_does_not_answer_a_value_for_each_class_is_a_function_error(tmp_path: Path) -> None:
+    files = members(IMAGE) | {"classes.txt": b"dark\nbright\nneither\n"}
+
+    with pytest.raises(ModelFailed, match="each of its 3 classes"):
+        handle({"image": as_text(png(0))}, load(tmp_path, IMAGE, lambda url: b"", files), version="7")
 
 
 def test_a_model_that_answers_infinity_is_a_function_error_not_an_answer(doubler: Predictor) -> None:

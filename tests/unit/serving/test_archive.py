@@ -1,9 +1,11 @@
 import io
 import tarfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from model_tools.errors import ModelTooLarge
 from model_tools.serving.archive import ArchiveDamaged, read_archive
 from tests.unit.serving.archives import IMAGE, TENSOR, Stored, members, tar_gz
 
@@ -63,6 +65,59 @@ def test_a_link_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ArchiveDamaged, match="which no release has there"):
         read_archive(stored.reference, stored.open, tmp_path)
+
+
+def test_a_member_that_comes_twice_is_refused(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for _ in range(2):
+            archive.addfile(tarfile.TarInfo("model.pt"))
+    stored = Stored(buffer.getvalue())
+
+    with pytest.raises(ArchiveDamaged, match="which no release has there"):
+        read_archive(stored.reference, stored.open, tmp_path)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.1, 0.5, 0.9])
+def test_damage_anywhere_is_told_as_what_it_is(tmp_path: Path, share: float) -> None:
+    stored = Stored(tar_gz(members(IMAGE)))
+    middle = int(len(stored.data) * share)
+    stored.data = stored.data[:middle] + b"\xff" * 8 + stored.data[middle + 8 :]
+
+    with pytest.raises(ArchiveDamaged):
+        read_archive(stored.reference, stored.open, tmp_path)
+
+
+def test_no_more_is_read_than_the_released_archive_has(tmp_path: Path) -> None:
+    stored = Stored(tar_gz(members(IMAGE)))
+    endless = Endless(stored.data)
+
+    with pytest.raises(ArchiveDamaged, match="longer than the one that was released"):
+        read_archive(stored.reference, lambda uri: closing(endless), tmp_path)
+
+
+class Endless(io.RawIOBase):
+    def __init__(self, beginning: bytes) -> None:
+        self._beginning = io.BytesIO(beginning)
+
+    def read(self, size: int = -1) -> bytes:
+        return self._beginning.read(size) or bytes(size)
+
+
+def test_a_model_that_fills_the_disk_is_told_to_be_too_large(tmp_path: Path) -> None:
+    stored = Stored(tar_gz(members(IMAGE)))
+    full = tmp_path / "full"
+    full.mkdir()
+    (full / "model.pt").symlink_to("/dev/full")
+
+    with pytest.raises(ModelTooLarge, match="publish a smaller model"):
+        read_archive(stored.reference, stored.open, full)
+
+
+def test_a_class_name_may_hold_what_unicode_calls_a_line_separator(tmp_path: Path) -> None:
+    stored = Stored(tar_gz(members(IMAGE) | {"classes.txt": "dark\u2028er\nbright\x0b\n".encode()}))
+
+    assert read_archive(stored.reference, stored.open, tmp_path).classes == ("dark\u2028er", "bright\x0b")
 
 
 def test_an_archive_without_a_model_is_refused(tmp_path: Path) -> None:

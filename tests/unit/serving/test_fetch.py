@@ -1,8 +1,15 @@
+import datetime as dt
 import http.server
+import socket
+import ssl
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from model_tools.serving.fetch import Fetcher, is_public
 from model_tools.serving.requests import BadRequest
@@ -17,11 +24,15 @@ class Web(http.server.BaseHTTPRequestHandler):
             "/inward": (302, {"Location": "http://169.254.169.254/latest/meta-data/"}, b""),
             "/file": (302, {"Location": "file:///etc/passwd"}, b""),
             "/circle": (302, {"Location": "/circle"}, b""),
+            "/nowhere": (302, {}, b""),
+            "/short": (200, {"Content-Length": "1000"}, b"only this"),
+            "/a%20b?c=%22%C3%A4?": (200, {}, b"escaped"),
         }.get(self.path, (404, {}, b""))
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
+        if "Content-Length" not in headers:
+            self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
@@ -32,7 +43,7 @@ class Web(http.server.BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def host() -> Iterator[str]:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Web)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     yield f"127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
@@ -43,14 +54,18 @@ def host() -> Iterator[str]:
     [
         "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
         "224.0.0.1", "240.0.0.1", "255.255.255.255", "::", "::1", "fe80::1", "fe80::1%eth0", "fc00::1", "fd00:ec2::254",
-        "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "2001:0:1::1",
+        "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "64:ff9b:1::808:808",
+        "2002:7f00:1::", "2001:0:1::1",
+        "fec0::1", "::7f00:1", "2001:db8::1",
     ],
 )  # fmt: skip
 def test_an_address_that_is_not_public_is_known_however_it_is_written(address: str) -> None:
     assert not is_public(address)
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "93.184.216.34", "2606:4700::1111", "::ffff:8.8.8.8"])
+@pytest.mark.parametrize(
+    "address", ["8.8.8.8", "93.184.216.34", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"]
+)
 def test_public_addresses_are_public(address: str) -> None:
     assert is_public(address)
 
@@ -100,6 +115,8 @@ def test_a_host_that_the_operator_trusts_is_fetched_and_redirects_followed(host:
         ("/inward", "not on the public internet"),
         ("/file", "must begin with https://"),
         ("/circle", "redirects more than 3 times"),
+        ("/nowhere", "redirects more than 3 times"),
+        ("/short", "broke off"),
         ("/none", "answers 404"),
         ("/large", "more than 100,000 bytes"),
     ],
@@ -110,8 +127,111 @@ def test_what_leads_elsewhere_or_is_too_much_is_refused(host: str, path: str, to
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://example.org/", "https://", "https://me:secret@example.org/", "http://[::1", "x"]
+    "url",
+    ["ftp://example.org/", "https://", "https://me:secret@example.org/", "http://[::1", "http://x:99999/", "x", ""],
 )
 def test_what_is_no_plain_web_address_is_refused(url: str) -> None:
     with pytest.raises(BadRequest):
         Fetcher().fetch(url)
+
+
+def test_what_is_not_escaped_in_a_path_is_and_what_is_stays(host: str) -> None:
+    assert Fetcher(allowed_hosts=[host]).fetch(f"http://{host}/a b?c=%22\u00e4\ud800") == b"escaped"
+
+
+def test_a_host_that_the_operator_trusts_is_so_at_its_own_port_alone(host: str) -> None:
+    with pytest.raises(BadRequest, match="not on the public internet"):
+        Fetcher(allowed_hosts=["127.0.0.1:1"]).fetch(f"http://{host}/image")
+
+
+def test_the_next_address_of_a_host_is_tried_when_one_refuses(host: str) -> None:
+    port = host.rpartition(":")[2]
+    fetcher = Fetcher(allowed_hosts=["images.test"], resolve=lambda _name, _port: ["127.0.0.2", "127.0.0.1"])
+
+    assert fetcher.fetch(f"http://images.test:{port}/image") == b"pixels"
+
+
+@pytest.mark.parametrize("beginning", [b"", b"HTTP/1.1 200 OK\r\n\r\n"], ids=["headers", "body"])
+def test_a_host_that_sends_a_byte_now_and_then_does_not_outlast_the_deadline(beginning: bytes) -> None:
+    """Each byte comes well within a read's time; only all of them together take too long."""
+    enough = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drip() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(beginning)
+                while not enough.wait(0.02):
+                    try:
+                        connection.sendall(b"x")
+                    except OSError:
+                        return
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        host = f"127.0.0.1:{server.getsockname()[1]}"
+        try:
+            with pytest.raises(BadRequest, match=r"takes longer than 0\.3 s"):
+                Fetcher(allowed_hosts=[host], seconds=0.3).fetch(f"http://{host}/")
+        finally:
+            enough.set()
+            thread.join()
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a file with a key, and a certificate of the host images.test."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "images.test")])
+    now = dt.datetime.now(dt.UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("images.test")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("tls") / "host.pem"
+    path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + signed.public_bytes(serialization.Encoding.PEM)
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def secure_port(certificate: Path) -> Iterator[int]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Web)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    yield server.server_port
+    server.shutdown()
+    server.server_close()
+
+
+def test_over_tls_the_address_is_pinned_and_the_name_is_what_is_verified(secure_port: int, certificate: Path) -> None:
+    fetcher = Fetcher(
+        allowed_hosts=["images.test", "other.test"],
+        resolve=lambda _name, _port: ["127.0.0.1"],
+        tls=ssl.create_default_context(cafile=certificate),
+    )
+
+    assert fetcher.fetch(f"https://images.test:{secure_port}/moved") == b"pixels"
+    with pytest.raises(BadRequest, match="SSLCertVerificationError"):
+        fetcher.fetch(f"https://other.test:{secure_port}/image")
+
+
+def test_a_certificate_that_nobody_vouches_for_is_not_trusted(secure_port: int) -> None:
+    fetcher = Fetcher(allowed_hosts=["images.test"], resolve=lambda _name, _port: ["127.0.0.1"])
+
+    with pytest.raises(BadRequest, match="SSLCertVerificationError"):
+        fetcher.fetch(f"https://images.test:{secure_port}/image")

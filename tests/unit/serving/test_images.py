@@ -1,3 +1,4 @@
+import contextlib
 import io
 import struct
 import zlib
@@ -44,6 +45,26 @@ def test_the_shorter_side_is_resized_and_the_centre_cropped() -> None:
 
     assert batch.shape == (1, 1, 10, 10)
     assert bool((batch[0, 0, :, 1:9] == 1).all())
+
+
+@pytest.mark.parametrize(
+    ("size", "crop", "kept"),
+    [
+        ((7, 9), (4, 4), (2, 2, 6, 6)),  # halves are rounded to even, as by torchvision: 1.5 and 2.5 to 2
+        ((3, 1), (4, 4), (-1, 0, 3, 4)),  # padded: less on the left and above than on the right and below
+        ((8, 2), (3, 5), (-1, 2, 4, 5)),
+    ],
+)
+def test_a_centre_crop_takes_and_pads_what_torchvision_does(
+    size: tuple[int, int], crop: tuple[int, int], kept: tuple[int, int, int, int]
+) -> None:
+    height, width = size
+    image = Image.new("L", (width, height))
+    image.putdata(range(1, width * height + 1))
+
+    batch = image_to_input(encoded(image), Preprocess(size=size, crop=crop, mode="L"))
+
+    assert (batch[0, 0] * 255).round().flatten().tolist() == list(image.crop(kept).tobytes())
 
 
 def test_an_image_lies_as_its_camera_says() -> None:
@@ -99,3 +120,86 @@ def lying_png(width: int, height: int) -> bytes:
 def test_images_that_are_damaged_or_lie_about_their_size_are_refused(data: bytes, told: str) -> None:
     with pytest.raises(BadRequest, match=told):
         image_to_input(data, Preprocess(size=(4, 4)))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
+def test_each_orientation_is_undone_in_each_format(kind: str, orientation: int) -> None:
+    upright = Image.new("L", (60, 40))
+    upright.paste(255, (0, 0, 30, 20))  # bright where the upper left is
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    undoing = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # Image.Transpose, what a camera did: the inverse of ours
+    stored = upright if orientation == 1 else upright.transpose(Image.Transpose(undoing[orientation]))
+
+    batch = image_to_input(encoded(stored.convert("RGB"), kind, exif=exif), Preprocess(size=(20, 30), mode="L"))
+
+    assert batch[0, 0, 5, 7] > 0.9
+    assert batch[0, 0, 15, 7] < 0.1
+    assert batch[0, 0, 5, 22] < 0.1
+
+
+@pytest.mark.parametrize(
+    ("picture", "side", "levels"),
+    [
+        (Image.linear_gradient("L").rotate(37).resize((1024, 1024)), 64, 3),
+        # Eighths that are not whole: the last column counts as little as it shows.
+        (Image.linear_gradient("L").resize((49, 49)).rotate(90), 2, 10),
+    ],
+)
+def test_a_large_jpeg_is_decoded_small_and_hardly_differs(picture: Image.Image, side: int, levels: int) -> None:
+    data = encoded(picture, "JPEG", quality=95)
+    with Image.open(io.BytesIO(data)) as image:
+        whole = image.resize((side, side), Image.Resampling.BILINEAR)
+    wanted = torch.tensor(list(whole.tobytes()), dtype=torch.float32).view(side, side) / 255
+
+    batch = image_to_input(data, Preprocess(size=(side, side), mode="L"))
+
+    assert (batch[0, 0] - wanted).abs().max().item() * 255 < levels
+
+
+def test_the_batch_has_the_type_that_the_model_takes() -> None:
+    data = encoded(Image.new("L", (4, 4), 255))
+
+    assert image_to_input(data, Preprocess(size=(4, 4)), torch.float16).dtype == torch.float16
+
+
+def test_sixteen_bit_levels_are_scaled_whatever_the_order_of_their_bytes() -> None:
+    for mode, level in (("I;16", b"\x00\x80"), ("I;16B", b"\x80\x00")):
+        data = encoded(Image.frombytes(mode, (4, 4), level * 16), "TIFF")
+        batch = image_to_input(data, Preprocess(size=(4, 4), mode="L"))
+        assert batch.mean().item() == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("image", "told"),
+    [
+        (Image.new("L", (1, 40_000)), "too long and narrow"),
+        (Image.new("F", (4, 4)), "fractions instead of levels"),
+    ],
+)
+def test_images_that_no_model_can_take_are_refused(image: Image.Image, told: str) -> None:
+    with pytest.raises(BadRequest, match=told):
+        image_to_input(encoded(image, "TIFF"), Preprocess(size=224, crop=224))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP"])
+def test_hostile_bytes_are_a_bad_request_whatever_the_decoder_raises(kind: str) -> None:
+    """Damage at every byte of a small file, in turn: a function error would count against the model."""
+    sound = encoded(Image.new("L", (16, 16), 9), kind)
+    for position in range(len(sound)):
+        for value in (0, 0xFF):
+            damaged = bytearray(sound)
+            damaged[position] = value
+            with contextlib.suppress(BadRequest):
+                image_to_input(bytes(damaged), Preprocess(size=(4, 4)))
+
+
+def test_damaged_exif_does_not_make_an_image_worse() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    sound = encoded(Image.new("RGB", (16, 16), (255, 255, 255)), "WEBP", exif=exif, lossless=True)
+    damaged = sound.replace(b"II*\0", b"?!*\0").replace(b"MM\0*", b"?!\0*")
+    assert damaged != sound
+
+    assert bool((image_to_input(damaged, Preprocess(size=(4, 4))) == 1).all())
