@@ -245,6 +245,8 @@ def explain(error: ValidationError, where: str, sections: Mapping[str, type[Base
         elif problem["type"] == "extra_forbidden":
             known = ", ".join(_known_fields(field, sections or SECTIONS))
             message = f"is not a field of it: remove it or correct its spelling ({known})"
+        elif problem["type"] == "string_pattern_mismatch" and field == "name":
+            message = f"may hold lower-case letters, digits and hyphens, 48 at most (it is {problem['input']!r})"[:300]
         elif problem["type"] != "value_error":
             message = f"{message} (it is {reprlib.repr(problem['input'])})"[:300]
         problems.append(f"{field}: {message}" if field else message)

@@ -138,7 +138,8 @@ def _explain(ready: Ready, output: Output) -> None:
     output.say()
     width = max(map(len, ready.outputs), default=0)
     for name, value in sorted(ready.outputs.items()):
-        output.say(f"  {name:<{width}}  {value}")
+        # The emulator serves the alias by direct calls only.
+        output.say(f"  {name:<{width}}  {value}{'  (answers on AWS only)' if name.endswith('Url') else ''}")
     lines = (
         "",
         "Publish a model and ask it:",

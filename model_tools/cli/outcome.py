@@ -76,7 +76,8 @@ def conclude(history: ExecutionHistory, live: Live) -> Outcome:
         return Outcome(DONE, f"done in {took}: alias live → {live.describe()}", document)
     now = _traffic_now(history, live)
     if history.status == "ABORTED":
-        return Outcome(USER, f"stopped by hand: {failure}; {live.describe()}", document)
+        way_back = "; the next publication gives all traffic back first" if len(live.shares) > 1 else ""
+        return Outcome(USER, f"stopped by hand: {failure}; {live.describe()}{way_back}", document)
     error = failure.error if failure else "States.Unknown"
     told = str(failure).rstrip(".")  # the sentence goes on
     if is_refusal(error):

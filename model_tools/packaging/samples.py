@@ -164,7 +164,8 @@ def _check_expectation(sample: Sample, manifest: Manifest, classes: Sequence[str
         raise ManifestInvalid(f"{sample.name}: expect: a classifier answers no output: expect a class instead.")
     elif expect.class_name is not None and classes is not None and expect.class_name not in classes:
         raise ManifestInvalid(
-            f"{sample.name}: expect: class {expect.class_name!r} is not in {manifest.classes}: correct its spelling."
+            f"{sample.name}: expect: class {expect.class_name!r} is not in {manifest.classes}: add it there, or "
+            "correct its spelling here."
         )
 
 

@@ -108,7 +108,7 @@ def run_smoke_test(samples: Sequence[Sample], version: str, *, ask: Ask, clock: 
         more = f"; and {len(problems) - MAX_PROBLEMS_TOLD} more" if len(problems) > MAX_PROBLEMS_TOLD else ""
         raise SmokeTestFailed(
             f"Version {version} answered {len(samples)} sample(s) and {len(problems)} check(s) failed: {told}{more}. "
-            "Traffic was not touched. Correct the model, or the samples if they expect the wrong thing."
+            "Correct the model, or the samples if they expect the wrong thing."
         )
     return SmokeReport(events=len(samples), slowest_ms=round(slowest * 1000, 1))
 
@@ -128,7 +128,7 @@ def check_answer(sample: Sample, answer: object, *, version: str) -> list[str]:
         problems.append(f"it answered class {answer.get('class')!r}, expected {expect.class_name!r}")
     if expect.min_confidence is not None and not _at_least(answer.get("confidence"), expect.min_confidence):
         problems.append(
-            f"its confidence is {_brief(answer.get('confidence'))}, expected {expect.min_confidence} or more"
+            f"its confidence is {_rounded(answer.get('confidence'))}, expected {expect.min_confidence} or more"
         )
     if expect.output is not None:
         problems += _compare(expect.output, answer.get("output"), expect.tolerance, "output")
@@ -139,6 +139,10 @@ def _error_message(payload: object) -> str:
     if isinstance(payload, Mapping) and "errorMessage" in payload:
         return f"{payload.get('errorType', 'Error')}: {payload['errorMessage']}"
     return _brief(payload)
+
+
+def _rounded(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else _brief(value)
 
 
 def _at_least(value: object, floor: float) -> bool:

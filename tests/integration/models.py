@@ -25,7 +25,7 @@ class Scale(torch.nn.Module):
 
 
 def write_tensor_model(folder: Path, *, seed: int = 0, **changes: object) -> Path:
-    """Write a two-input tensor model. A row beyond 7 makes it fail: its manifest gives no range, so the request is let through."""
+    """Write a two-input tensor model. A row beyond 7 makes it fail: no range in its manifest stops the request."""
     folder.mkdir(parents=True)
     (folder / "scale.py").write_text(RUNNING_SUM)
     torch.manual_seed(seed)
