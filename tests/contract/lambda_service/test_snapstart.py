@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -238,7 +237,6 @@ def test_snapstart_is_refused_where_lambda_refuses_it(functions):
             functions.create(SnapStart={"ApplyOn": "PublishedVersions"}, **wrong)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="torch is not installed")
 def test_torch_comes_through_the_snapshot(functions):
     name, version = functions.snapshot(
         """
