@@ -39,8 +39,16 @@ WORTH_SUMMING_UP = 1.0
 MAX_NOTE = 120
 
 
+LEASE_IS_HELD = "DynamoDB.ConditionalCheckFailedException"
+
+
 def shorten(note: str) -> str:
-    """Return a note that fits beside a state; the outcome tells all of it."""
+    """Return a note that fits beside a state; the outcome tells all of it.
+
+    The one failure that every user meets, when two publications meet, is told in words.
+    """
+    if note.startswith(LEASE_IS_HELD):
+        return "another publication holds the lease: waiting until it has ended"
     return note if len(note) <= MAX_NOTE else f"{note[: MAX_NOTE - 1]}…"
 
 

@@ -3,7 +3,7 @@ import io
 from rich.console import Console
 
 from model_tools.cli.output import Output, duration, size
-from model_tools.cli.progress_view import LineView, TableView, choose_view
+from model_tools.cli.progress_view import LineView, TableView, choose_view, shorten
 from model_tools.workflow.history import ExecutionHistory
 from model_tools.workflow.progress import changes
 from tests.fakes.execution_events import Recorder, refused_before_traffic, released_by_canary
@@ -91,3 +91,9 @@ def test_durations_and_sizes_read_as_people_say_them():
         "62 min 05 s",
     ]
     assert [size(count) for count in (7, 1500, 3_400_000, 5_000_000_000)] == ["7 B", "1.5 kB", "3.4 MB", "5.0 GB"]
+
+
+def test_waiting_for_another_publication_is_told_in_words_and_not_as_a_failed_condition():
+    raw = "DynamoDB.ConditionalCheckFailedException: The conditional request failed (Service: AmazonDynamoDBv2; …)"
+
+    assert shorten(raw) == "another publication holds the lease: waiting until it has ended"
