@@ -16,6 +16,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -34,6 +35,8 @@ PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "LANG", "TZ", "SYSTEMROOT")
 PR_SET_DUMPABLE = 4
 STDERR_TAIL_BYTES = 8 << 10
 TOLD_LINES = 6
+KILL_SECONDS = 5.0
+"""How long a killed process may take to be gone; a disk that hangs can hold one up for longer."""
 _RUN_IT = "run the architecture's code once by hand and correct what ends it"
 
 
@@ -155,15 +158,28 @@ def _keep_tail(process: subprocess.Popen[bytes], tail: bytearray) -> None:
 
 
 def _end_session(leader: int) -> None:
-    """Kill every process of the session that the child leads, whatever process group it has moved to."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(leader, signal.SIGKILL)
+    """Kill every process of the session that the child leads, whatever process group it has moved to, and wait for it.
+
+    Looked for again until there is none: one may start another while it is killed, and a killed one lives on until the
+    kernel gets to it.
+    """
+    give_up = time.monotonic() + KILL_SECONDS
+    while (living := _living_of_session(leader)) and time.monotonic() < give_up:
+        for pid in living:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.005)
+
+
+def _living_of_session(leader: int) -> list[int]:
+    living = []
     for entry in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError, ValueError, IndexError):
             # pid (name) state ppid pgrp session …; the name may hold blanks and brackets
-            session = int(entry.read_text().rpartition(")")[2].split()[3])
-            if session == leader:
-                os.kill(int(entry.parent.name), signal.SIGKILL)
+            state, _parent, _group, session = entry.read_text().rpartition(")")[2].split()[:4]
+            if int(session) == leader and state not in "ZX":
+                living.append(int(entry.parent.name))
+    return living
 
 
 def _read_result(path: Path, answer: type[Result], tail: str) -> Result:
