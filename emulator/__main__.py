@@ -49,7 +49,7 @@ def _run(options: argparse.Namespace) -> None:
     parameters = dict(_parameter(text) for text in options.parameter)
     if parameters and options.template is None:
         raise EmulatorError("--parameter is given without --template: name the template that it is for")
-    with Emulator(port=options.port, time_scale=options.time_scale) as emulator:
+    with Emulator(port=options.port, time_scale=options.time_scale, preinstalled=options.preinstalled) as emulator:
         outputs: dict[str, str] = {}
         if options.template is not None:
             outputs = emulator.deploy(options.template, stack_name=options.stack_name, parameters=parameters)
@@ -59,6 +59,7 @@ def _run(options: argparse.Namespace) -> None:
             "account_id": ACCOUNT_ID,
             "stack_name": options.stack_name,
             "outputs": outputs,
+            "local_urls": emulator.local_urls(options.stack_name),
         }
         print(json.dumps(ready), flush=True)  # noqa: T201 - what the caller waits for
         threading.Event().wait()
@@ -79,6 +80,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--stack-name", default="model-tools", help="name of the stack (model-tools)")
     parser.add_argument(
         "--parameter", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the template; repeatable"
+    )
+    parser.add_argument(
+        "--preinstalled",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a distribution that functions find installed, as in a container image; repeatable",
     )
     return parser
 

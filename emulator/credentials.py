@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
+from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
-from emulator.account import PARTITION, REGION
+from emulator.account import ACCOUNT_ID, OPERATOR_KEY, OPERATOR_SECRET, PARTITION, REGION
 from emulator.lambda_service.settings import Credentials
 
 _SESSION_SECONDS = 12 * 60 * 60
@@ -75,3 +76,18 @@ class CredentialDesk:
                     self._callers[access_key_id] = caller
                     return caller
         return OPERATOR
+
+    def credentials(self, access_key_id: str) -> Credentials | None:
+        """Return what belongs to a key that was given out here: to a role, a user or the operator."""
+        if access_key_id == OPERATOR_KEY:
+            return Credentials(OPERATOR_KEY, OPERATOR_SECRET, "")
+        for partitions in list(sts_backends.values()):
+            for backend in list(partitions.values()):
+                assumed = backend.get_assumed_role_from_access_key(access_key_id)
+                if assumed is not None:
+                    return Credentials(access_key_id, assumed.secret_access_key, assumed.session_token)
+        for user in list(iam_backends[ACCOUNT_ID][PARTITION].users.values()):
+            for key in user.access_keys:
+                if key.access_key_id == access_key_id:
+                    return Credentials(access_key_id, key.secret_access_key, "")
+        return None

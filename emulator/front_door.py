@@ -1,6 +1,6 @@
 """The one way in: every request to the emulator, from a client, a function or the interpreter, passes here.
 
-It knows who calls and which service is meant, refuses what is not emulated, and passes on. It decides nothing about
+It knows who calls and which service or public endpoint is meant, and passes on. It decides nothing about
 the request's content. A test can ask it to interrupt calls: to refuse them, or to do the work and lose the answer.
 """
 
@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 from urllib.parse import parse_qs
 
 from emulator.credentials import Caller
+from emulator.endpoints import Endpoints
 from emulator.refusals import refuse
 
 logger = logging.getLogger(__name__)
@@ -28,10 +29,6 @@ WsgiApp = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 CALLER = "emulator.caller"  # where in the WSGI environment the next one finds the Caller
 
 _CREDENTIAL = re.compile(r"Credential=([^,\s]+)")
-_PUBLIC_HOSTS = {
-    re.compile(r"^[a-z0-9]+\.execute-api\."): "an HTTP API",
-    re.compile(r"^[a-z0-9]+\.lambda-url\."): "a function URL",
-}
 # moto checks and then acts without a lock. In these services a second writer between the two would break promises
 # that callers rely on (conditional writes, names that exist once). None of their calls waits for long.
 _ONE_AT_A_TIME = ("dynamodb", "events", "s3", "scheduler", "states")
@@ -59,8 +56,11 @@ class Interruption:
 class FrontDoor:
     """WSGI middleware in front of moto's application."""
 
-    def __init__(self, app: WsgiApp, identify: Callable[[str | None], Caller]) -> None:
+    def __init__(
+        self, app: WsgiApp, identify: Callable[[str | None], Caller], endpoints: Endpoints | None = None
+    ) -> None:
         self._app = app
+        self._endpoints = endpoints
         self._identify = identify
         self._locks = {service: threading.Lock() for service in _ONE_AT_A_TIME}
         self._interruptions: list[Interruption] = []
@@ -88,10 +88,9 @@ class FrontDoor:
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
-        what = _public_endpoint(environ.get("HTTP_HOST", ""))
-        if what is not None:
-            message = f"the emulator does not answer {what} over HTTP: invoke the alias instead"
-            return refuse(environ, start_response, status=501, code="NotImplemented", message=message)
+        if self._endpoints is not None and self._endpoints.concerns(environ.get("HTTP_HOST", "")):
+            _read_body(environ)
+            return self._endpoints(environ, start_response)
         access_key, service = _scope(environ)
         environ[CALLER] = self._identify(access_key)
         lock = self._locks.get(service)
@@ -156,13 +155,11 @@ def _scope(environ: Environ) -> tuple[str | None, str]:
     return key or None, scope[2] if len(scope) > 2 else ""  # noqa: PLR2004 - key/date/region/service/aws4_request
 
 
-def _public_endpoint(host: str) -> str | None:
-    return next((what for pattern, what in _PUBLIC_HOSTS.items() if pattern.match(host)), None)
-
-
 def _read_body(environ: Environ) -> None:
     """Put the whole body into memory, where moto puts it anyway."""
     if environ.get("wsgi.input_terminated"):
         environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read())
     elif length := int(environ.get("CONTENT_LENGTH") or 0):
         environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(length))
+    else:
+        environ["wsgi.input"] = io.BytesIO()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
@@ -19,7 +20,8 @@ from moto.core.model_instances import reset_model_data
 from emulator import bucket_policies, managed_policies
 from emulator.clients import Clients
 from emulator.credentials import CredentialDesk
-from emulator.deploy import Stacks
+from emulator.deploy import BuildCache, Stacks
+from emulator.endpoints import Endpoints, local_url
 from emulator.errors import EmulatorError
 from emulator.events import EventSettings
 from emulator.events import install as install_events
@@ -52,15 +54,17 @@ class Emulator:
     """AWS behind one endpoint URL, from `start()` to `stop()`; a context manager does both.
 
     `port` 0 takes a free one. `time_scale` divides Wait states, retry back-off and schedules: 60 makes a minute of
-    baking a second. Task timeouts are not scaled, since real work does not get faster.
+    baking a second. Task timeouts are not scaled, since real work does not get faster. `preinstalled` names
+    distributions, such as torch, that functions find beside Lambda's own packages, as in a container image.
     """
 
-    def __init__(self, *, port: int = 0, time_scale: float = 1.0) -> None:
+    def __init__(self, *, port: int = 0, time_scale: float = 1.0, preinstalled: Sequence[str] = ()) -> None:
         if time_scale <= 0:
             message = f"time_scale is {time_scale}: give a number greater than 0"
             raise EmulatorError(message)
         self._port = port
         self._time_scale = time_scale
+        self._preinstalled = tuple(preinstalled)
         self._started = ExitStack()
 
     @property
@@ -93,11 +97,14 @@ class Emulator:
         at = {"endpoint_url": self.endpoint_url, "credentials_for": self.desk.issue}
         self._clients = Clients(**at, session_name="operator", config=_PATIENT)
         started.callback(self._clients.close)
-        self._stacks = Stacks(self.client)
-        started.callback(install_lambda(LambdaSettings(**at, work_dir=work_dir / "lambda")).close)
+        self._stacks = Stacks(self.client, BuildCache.of_user(os.environ))
+        functions = LambdaSettings(**at, work_dir=work_dir / "lambda", preinstalled=self._preinstalled)
+        started.callback(install_lambda(functions).close)
         started.callback(install_step_functions(InterpreterSettings(**at, time_scale=self._time_scale)).close)
         started.callback(install_events(EventSettings(**at, time_scale=self._time_scale)).close)
-        self.front_door = FrontDoor(create_moto_app(), self.desk.identify)
+        self.front_door = FrontDoor(
+            create_moto_app(), self.desk.identify, Endpoints(self.desk, lambda: datetime.now(UTC))
+        )
         self._http.serve(self.front_door)
 
     def stop(self) -> None:
@@ -125,3 +132,11 @@ class Emulator:
     ) -> dict[str, str]:
         """Create or update a stack from a SAM template and its folders; return its outputs when it is usable."""
         return self._stacks.deploy(template, stack_name=stack_name, parameters=parameters)
+
+    def local_urls(self, stack_name: str = "model-tools") -> dict[str, str]:
+        """Return where this machine answers those outputs of a stack that are URLs of its functions or APIs.
+
+        curl and browsers find the names by themselves; other clients may connect to 127.0.0.1 with the name as Host.
+        """
+        found = {name: local_url(value, self._http.port) for name, value in self._stacks.outputs(stack_name).items()}
+        return {name: url for name, url in found.items() if url is not None}

@@ -7,6 +7,7 @@ silence is an error that names it. It calls the same API as everybody else.
 
 from __future__ import annotations
 
+from emulator.deploy.build_cache import BuildCache
 from emulator.deploy.deployment import Stacks
 
-__all__ = ["Stacks"]
+__all__ = ["BuildCache", "Stacks"]

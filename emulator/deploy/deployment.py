@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from emulator.account import ACCOUNT_ID, PARTITION, REGION
 from emulator.deploy import source
+from emulator.deploy.build_cache import BuildCache
 from emulator.deploy.intrinsics import NO_VALUE, Resolver
 from emulator.deploy.local_code import CodeStore
 from emulator.deploy.parameters import parameter_values
@@ -43,13 +44,15 @@ class Stack:
 
     resources: dict[str, Deployed] = field(default_factory=dict)
     unproved: set[str] = field(default_factory=set)
+    outputs: dict[str, str] = field(default_factory=dict)
 
 
 class Stacks:
     """The stacks of one emulator; `client` gives the operator's boto3 client of a service."""
 
-    def __init__(self, client: Callable[[str], Any]) -> None:
+    def __init__(self, client: Callable[[str], Any], cache: BuildCache) -> None:
         self._client = client
+        self._cache = cache
         self._stacks: dict[str, Stack] = {}
 
     def deploy(self, template_path: Path, *, stack_name: str, parameters: Mapping[str, str]) -> dict[str, str]:
@@ -59,15 +62,20 @@ class Stacks:
         what cannot be made; what was made before it stays, and the next deployment goes on from there.
         """
         template = source.read_template(template_path)
-        source.bring_in_local_code(template, template_path.resolve().parent, CodeStore(self._client("s3")).upload)
+        code = CodeStore(self._client("s3"), self._cache)
+        source.bring_in_local_code(template, template_path.resolve().parent, code.upload)
         values = parameter_values(template.get("Parameters", {}), parameters)
         texts = {name: ",".join(value) if isinstance(value, list) else value for name, value in values.items()}
         translated = source.translate(copy.deepcopy(template), texts)
         stack = self._stacks.setdefault(stack_name, Stack())
         deployment = _Deployment(translated, values, stack_name, stack, self._client)
-        outputs = deployment.run()
+        stack.outputs = outputs = deployment.run()
         list_stack(self._client("cloudformation"), stack_name, translated.get("Outputs", {}), outputs, texts)
         return outputs
+
+    def outputs(self, stack_name: str) -> dict[str, str]:
+        """Return what a stack's last deployment gave out; nothing for one that was never deployed."""
+        return dict(self._stacks[stack_name].outputs) if stack_name in self._stacks else {}
 
 
 class _Deployment:
@@ -100,6 +108,7 @@ class _Deployment:
         self._in_progress: list[str] = []
 
     def run(self) -> dict[str, str]:
+        self._check_rules()
         wanted = [name for name in self._template["Resources"] if self._is_wanted(name)]
         for logical_id in wanted:
             self._check(logical_id)
@@ -132,6 +141,20 @@ class _Deployment:
             raise EmulatorError(
                 f"{logical_id}: the emulator would lose the property {unknown[0]} of {resource['Type']} in silence"
             )
+        check = handler.check
+        if check is not None:
+            properties = resource.get("Properties") or {}
+            _attempt(logical_id, resource["Type"], lambda: check(properties))
+
+    def _check_rules(self) -> None:
+        """Refuse parameters that the template's rules do not allow together."""
+        for name, rule in self._template.get("Rules", {}).items():
+            if not self._resolver.resolve(rule.get("RuleCondition", True)):
+                continue
+            for assertion in rule["Assertions"]:
+                if not self._resolver.resolve(assertion["Assert"]):
+                    why = assertion.get("AssertDescription", "an assertion does not hold")
+                    raise EmulatorError(f"the template's rule {name}: {why}")
 
     def _ref(self, name: str) -> Any:
         if name in self._parameters:

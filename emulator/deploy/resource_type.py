@@ -45,6 +45,7 @@ Create = Callable[[Site, Properties], Physical]
 Update = Callable[[Site, Physical, Properties, Properties], Physical]
 Delete = Callable[[Site, Physical], None]
 Wait = Callable[[Site, Physical], None]
+Check = Callable[[Properties], None]
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class ResourceType:
     `properties` are all that the handler passes on; any other in a template is an error. `update` gets the physical
     resource, its old and its new properties; without it a changed resource is an error. `delete` likewise. `wait`
     returns once the resource is usable; it is called when everything else is made, since much can go on meanwhile.
+    `check` raises ValueError for what cannot be made, from the properties as they are written, before anything is made.
     """
 
     properties: frozenset[str]
@@ -61,6 +63,7 @@ class ResourceType:
     update: Update | None = None
     delete: Delete | None = None
     wait: Wait | None = None
+    check: Check | None = None
 
 
 def tag_map(tags: list[dict[str, str]] | None) -> dict[str, str]:

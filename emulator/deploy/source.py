@@ -16,17 +16,18 @@ from samtranslator.yaml_helper import yaml_parse
 
 from emulator.account import REGION
 from emulator.errors import EmulatorError
+from emulator.packages.build import LocalCode
 
 Template = dict[str, Any]
 
 # SAM counts what it translates and complains at exit that nobody asked for the numbers.
 logging.getLogger("samtranslator.metrics").setLevel(logging.ERROR)
 
-# Where a SAM resource names local code, and what kind of thing it is.
-_LOCAL_CODE = {
-    "AWS::Serverless::Function": ("CodeUri", "Function"),
-    "AWS::Serverless::LayerVersion": ("ContentUri", "LayerVersion"),
-}
+Upload = Callable[[LocalCode], str]
+
+_LAYER = "AWS::Serverless::LayerVersion"
+# Where a SAM resource names local code.
+_LOCAL_CODE = {"AWS::Serverless::Function": "CodeUri", _LAYER: "ContentUri"}
 
 
 def read_template(path: Path) -> Template:
@@ -40,22 +41,21 @@ def read_template(path: Path) -> Template:
     return template
 
 
-def bring_in_local_code(template: Template, folder: Path, upload: Callable[[Path, str], str]) -> None:
+def bring_in_local_code(template: Template, folder: Path, upload: Upload) -> None:
     """Put S3 URIs where the template names local code, and definitions where it names files.
 
-    `upload` takes a folder or zip file and the kind of code, and returns its `s3://` URI.
+    `upload` takes a folder or zip file and what it is for, and returns its `s3://` URI.
     """
-    shared = template.get("Globals", {}).get("Function", {})
-    if isinstance(shared.get("CodeUri"), str):
-        shared["CodeUri"] = _uploaded(folder, shared["CodeUri"], "Function", "Globals.Function.CodeUri", upload)
+    shared = template.get("Globals", {}).get("Function", {}).get("CodeUri")
     for logical_id, resource in template["Resources"].items():
-        properties = resource.get("Properties") or {}
-        if resource.get("Type") in _LOCAL_CODE:
-            name, kind = _LOCAL_CODE[resource["Type"]]
-            if isinstance(properties.get(name), str):
-                where = f"{logical_id}.{name}"
-                properties[name] = _uploaded(folder, properties[name], kind, where, upload)
-        if resource.get("Type") == "AWS::Serverless::StateMachine" and "DefinitionUri" in properties:
+        properties = resource.setdefault("Properties", {}) or {}
+        kind = resource.get("Type")
+        if kind in _LOCAL_CODE:
+            name = _LOCAL_CODE[kind]
+            uri = properties.get(name, shared if kind != _LAYER and "InlineCode" not in properties else None)
+            if isinstance(uri, str) and not uri.startswith("s3://"):
+                properties[name] = upload(_local_code(logical_id, resource, folder / uri))
+        if kind == "AWS::Serverless::StateMachine" and "DefinitionUri" in properties:
             properties["Definition"] = _definition(folder, properties.pop("DefinitionUri"), logical_id)
 
 
@@ -69,13 +69,16 @@ def translate(template: Template, parameters: Mapping[str, str]) -> Template:
         raise EmulatorError(f"the template is not valid SAM: {reasons}") from error
 
 
-def _uploaded(folder: Path, uri: str, kind: str, where: str, upload: Callable[[Path, str], str]) -> str:
-    if uri.startswith("s3://"):
-        return uri
-    path = folder / uri
+def _local_code(logical_id: str, resource: Template, path: Path) -> LocalCode:
+    is_layer = resource["Type"] == _LAYER
     if not path.exists():
-        raise EmulatorError(f"{where}: {path} does not exist")
-    return upload(path, kind)
+        raise EmulatorError(f"{logical_id}.{_LOCAL_CODE[resource['Type']]}: {path} does not exist")
+    method = (resource.get("Metadata") or {}).get("BuildMethod")
+    if method not in (None, "makefile") and not str(method).startswith("python3."):
+        raise EmulatorError(
+            f"{logical_id}: the emulator does not know BuildMethod {method}: it has makefile, python3.x"
+        )
+    return LocalCode(logical_id, path, is_layer=is_layer, build_method=method)
 
 
 def _definition(folder: Path, uri: Any, logical_id: str) -> Any:

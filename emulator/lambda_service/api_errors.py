@@ -54,6 +54,18 @@ class RequestTooLarge(LambdaClientError):
         )
 
 
+class RequestEntityTooLarge(LambdaClientError):
+    """The request itself is larger than the API takes."""
+
+    code = 413
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            "RequestEntityTooLargeException",
+            f"Request must be smaller than {limit} bytes: put a zip of more than 50 MB into a bucket and name it there",
+        )
+
+
 class InvalidRequestContent(LambdaClientError):
     """The payload is not JSON."""
 

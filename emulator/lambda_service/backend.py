@@ -14,6 +14,7 @@ from moto.awslambda.models import LambdaAlias, LambdaBackend, LambdaStorage
 from emulator.lambda_service import aliases, versions
 from emulator.lambda_service.api_errors import InvalidParameterValue, ResourceConflict, Unsupported
 from emulator.lambda_service.code import check_unzipped_size, read_code
+from emulator.lambda_service.function_urls import FunctionUrlBook
 from emulator.lambda_service.functions import EmulatedFunction, EmulatedLayerVersion
 from emulator.lambda_service.invoke import Call, invoke
 from emulator.lambda_service.lifecycle import ACTIVE, UPDATING
@@ -47,6 +48,7 @@ class EmulatedBackend(LambdaBackend):
         super().__init__(region_name, account_id)
         self._lambdas = EmulatedStorage(region_name=region_name, account_id=account_id)
         self._lock = threading.RLock()
+        self.function_urls = FunctionUrlBook(self._lambdas, region_name)
 
     @property
     def storage(self) -> EmulatedStorage:
@@ -114,6 +116,7 @@ class EmulatedBackend(LambdaBackend):
             function = self._lambdas.get_function_by_name_or_arn_with_qualifier(name)
             if number is None:
                 gone = versions.remove_all(self._lambdas, function)
+                self.function_urls.forget(name)
             else:
                 version = self._lambdas._get_version(name, number)
                 if version is None and number != "$LATEST":

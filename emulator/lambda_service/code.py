@@ -18,9 +18,10 @@ from typing import Any
 from moto.s3.exceptions import MissingBucket, MissingKey
 from moto.s3.models import s3_backends
 
-from emulator.lambda_service.api_errors import InvalidParameterValue, Unsupported
+from emulator.lambda_service.api_errors import InvalidParameterValue, RequestEntityTooLarge, Unsupported
 from emulator.lambda_service.spec import CodePackage
 
+DIRECT_LIMIT = 70_167_211  # bytes of a request with a zip in it: base64 of 50 MB
 UNZIPPED_LIMIT = 262_144_000  # bytes of code and layers together: Lambda's "250 MB unzipped"
 BAD_ZIP = "Could not unzip uploaded file. Please check your file, then try to upload again."
 
@@ -77,6 +78,8 @@ def read_code(where: Mapping[str, Any], *, account_id: str, partition: str) -> b
     if "ImageUri" in where:
         raise Unsupported("container images", "publish the function as a zip")
     if "ZipFile" in where:
+        if len(where["ZipFile"]) >= DIRECT_LIMIT:
+            raise RequestEntityTooLarge(DIRECT_LIMIT)
         try:
             return base64.b64decode(where["ZipFile"], validate=True)
         except binascii.Error as error:

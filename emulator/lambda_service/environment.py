@@ -16,6 +16,7 @@ from emulator.lambda_service.processes import FunctionProcess, describe_exit
 from emulator.lambda_service.report import Report, end_lines, start_line
 from emulator.lambda_service.runtime_api import RuntimeApi
 from emulator.lambda_service.spec import FunctionSpec
+from emulator.lambda_service.storage import ScratchMeter, StorageWatch
 
 MEGABYTE = 1024 * 1024
 SETTLE_SECONDS = 1.0  # for a runtime that has answered to ask for the next invocation
@@ -41,6 +42,8 @@ class Environment:
         log: LogStream,
         scratch: Path,
         memory: MemoryWatch,
+        storage: StorageWatch,
+        inherited: int = 0,
     ) -> None:
         self.spec = spec
         self.log = log
@@ -49,7 +52,9 @@ class Environment:
         self._scratch = scratch
         self._memory = memory
         self.meter = MemoryMeter(process, spec.memory_mb * MEGABYTE, str(scratch))
-        memory.add(self.meter)
+        self._storage = storage
+        self.disk = ScratchMeter(process, scratch, spec.storage_mb, inherited=inherited)
+        self._watch()
 
     @property
     def usable(self) -> bool:
@@ -72,19 +77,21 @@ class Environment:
             return fault_of("Sandbox.Timedout", f"Init timed out after {limit:.2f} seconds")
         finally:
             waiting.cancel()
-            self._memory.remove(self.meter)
+            self.stop_watching()
 
     async def run(self, invocation: Invocation, *, limit: float, started: Started) -> Outcome:
         """Invoke the handler with `limit` seconds of time; a process that fails to answer is killed."""
-        self._memory.add(self.meter)
+        self._watch()
         self.log.begin()
         self.log.emit(start_line(invocation.request_id, self.spec.version, self.spec.log_format))
         begun = time.perf_counter()
         answer = self.api.hand_over(invocation, time.time() + limit)
         await asyncio.wait({answer, self.process.exited}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
         duration = (time.perf_counter() - begun) * 1000
-        self._memory.remove(self.meter)
+        self.stop_watching()
         self.meter.note_peak()
+        if self.disk.quick:
+            self.disk.look()
         result, status = await self._result(answer, invocation)
         fault_kind = result.kind if isinstance(result, Fault) and status else None
         report = Report(
@@ -104,7 +111,7 @@ class Environment:
 
     async def destroy(self) -> None:
         """Kill all its processes, close its API and remove its files."""
-        self._memory.remove(self.meter)
+        self.stop_watching()
         await self.process.kill()
         self.api.close()
         self.log.close()
@@ -114,14 +121,15 @@ class Environment:
         self, answer: asyncio.Future[bytes | Fault], invocation: Invocation
     ) -> tuple[bytes | Fault, str | None]:
         """Return the answer or the fault, and the status for the REPORT line."""
-        if answer.done() and not self.meter.exceeded:
+        exceeded = self.meter.exceeded or self.disk.exceeded
+        if answer.done() and not exceeded:
             result = answer.result()
             too_large = isinstance(result, Fault) and result.kind == "Function.ResponseSizeTooLarge"
             if not too_large:
                 await self._settle()
             return result, "error" if too_large else None
         request = f"RequestId: {invocation.request_id}"
-        if not self.process.exited.done() and not self.meter.exceeded:
+        if not self.process.exited.done() and not exceeded:
             message = f"Task timed out after {self.spec.timeout:.2f} seconds"
             now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
             self.log.emit(f"{now} {invocation.request_id} {message}")
@@ -138,7 +146,18 @@ class Environment:
         await asyncio.wait({waiting, self.process.exited}, timeout=SETTLE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
 
+    def _watch(self) -> None:
+        self._memory.add(self.meter)
+        self._storage.add(self.disk)
+
+    def stop_watching(self) -> None:
+        """Let it use what it wants: nothing of it runs, or it is frozen."""
+        self._memory.remove(self.meter)
+        self._storage.remove(self.disk)
+
     def _exit_words(self) -> str:
+        if self.disk.exceeded:
+            return self.disk.reason
         return f"Runtime exited with error: {describe_exit(self.process.exited.result())}"
 
     def _exit_fault(self, request: str = "") -> Fault:

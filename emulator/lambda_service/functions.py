@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 SNAPSTART_RUNTIMES = (3, 12)
 SNAPSTART_EPHEMERAL_MB = 512
 LONGEST_TIMEOUT = 900
+LAYERS_LIMIT = 5
 MEMORY_MB = range(128, 10_241)
 
 
@@ -36,6 +37,7 @@ class EmulatedLayerVersion(LayerVersion):
     def __init__(self, service: LambdaService, spec: dict[str, Any], account_id: str, region: str) -> None:
         data = read_code(spec["Content"], account_id=account_id, partition=get_partition(region))
         self.package = service.code.add(data)
+        check_unzipped_size(self.package, ())
         content = {"ZipFile": base64.b64encode(data).decode()}
         super().__init__({**spec, "Content": content}, account_id, region)
         self.code_bytes = b""  # moto's copy; nothing of ours reads it
@@ -119,6 +121,8 @@ class EmulatedFunction(LambdaFunction):
                 raise InvalidParameterValue(
                     f"SnapStart is not supported with more than {SNAPSTART_EPHEMERAL_MB} MB of ephemeral storage."
                 )
+        if len(self.layers) > LAYERS_LIMIT:
+            raise InvalidParameterValue(f"Cannot reference more than {LAYERS_LIMIT} layers.")
         check_variables(self.environment_vars)
         check_unzipped_size(self.package, self.layer_packages())
         try:
@@ -150,6 +154,7 @@ class EmulatedFunction(LambdaFunction):
             runtime=self.run_time,
             role=self.role,
             memory_mb=self.memory_size,
+            storage_mb=self.ephemeral_storage,
             timeout=float(self.timeout),
             variables={name: str(value) for name, value in self.environment_vars.items()},
             code=self.package,

@@ -20,6 +20,7 @@ from emulator.lambda_service.report import init_start_line
 from emulator.lambda_service.runtime_api import RuntimeApi
 from emulator.lambda_service.settings import LambdaSettings
 from emulator.lambda_service.spec import FunctionSpec
+from emulator.lambda_service.storage import StorageWatch
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,11 @@ class Launcher:
     """Everything that environments share. Used from the service's loop only."""
 
     settings: LambdaSettings
+    python: Path
     code: CodeStore
     logs: LogWriter
     memory: MemoryWatch
+    storage: StorageWatch
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def background(self, work: Coroutine[Any, Any, None]) -> None:
@@ -71,7 +74,7 @@ class Launcher:
         address = await api.start()
         environment = function_environment(
             spec,
-            python=self.settings.python,
+            python=self.python,
             task_root=roots[0],
             layer_roots=roots[1:],
             endpoint_url=self.settings.endpoint_url,
@@ -84,8 +87,8 @@ class Launcher:
         output = log.open_pipe()
         try:
             process = await spawn(
-                # -P: nothing but PYTHONPATH decides what the function imports
-                [self.settings.python, "-P", *arguments],
+                # -P: its code and layers are in PYTHONPATH, and the working directory is no place to import from
+                [str(self.python), "-P", *arguments],
                 environment={**environment, **(variables or {})},
                 folder=roots[0],
                 output=output,
@@ -94,7 +97,9 @@ class Launcher:
             )
         finally:
             os.close(output)
-        return Environment(spec, process=process, api=api, log=log, scratch=scratch, memory=self.memory)
+        return Environment(
+            spec, process=process, api=api, log=log, scratch=scratch, memory=self.memory, storage=self.storage
+        )
 
     async def _credentials(self, spec: FunctionSpec, api: RuntimeApi, address: str) -> dict[str, str]:
         if spec.restores:

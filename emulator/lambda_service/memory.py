@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Collection
 
-from emulator.lambda_service.processes import FunctionProcess, kill_session, memory_by_session, peak_memory
+from emulator.lambda_service.processes import (
+    FunctionProcess,
+    kill_session,
+    memory_by_session,
+    memory_in_files,
+    peak_memory,
+)
 
 
 class MemoryMeter:
@@ -28,7 +35,7 @@ class MemoryMeter:
 
     def note_peak(self) -> None:
         """Look at the leader's high-water mark, which sees what falls between two samples."""
-        self.note(peak_memory(self._process.pid))
+        self.note(peak_memory(self._process.pid) + memory_in_files(self._process.pid))
 
     @property
     def session(self) -> int:
@@ -64,7 +71,13 @@ class MemoryWatch:
 
     async def _run(self) -> None:
         while self._meters:
-            sampled = await asyncio.to_thread(memory_by_session)
+            sessions = {meter.session for meter in self._meters}
+            sampled = await asyncio.to_thread(_sample, sessions)
             for meter in tuple(self._meters):
                 meter.note(sampled.get(meter.session, 0))
             await asyncio.sleep(self._poll)
+
+
+def _sample(sessions: Collection[int]) -> dict[int, int]:
+    resident = memory_by_session()
+    return {session: resident.get(session, 0) + memory_in_files(session) for session in sessions}

@@ -39,7 +39,7 @@ def check_variables(variables: Mapping[str, str]) -> None:
 def function_environment(
     spec: FunctionSpec,
     *,
-    python: str,
+    python: Path,
     task_root: Path,
     layer_roots: Sequence[Path],
     endpoint_url: str,
@@ -50,7 +50,7 @@ def function_environment(
 ) -> dict[str, str]:
     """Return all variables that the process starts with; `os.environ` of the emulator has no part in it."""
     return {
-        "PATH": os.pathsep.join([str(Path(python).parent), "/usr/local/bin", "/usr/bin", "/bin"]),
+        "PATH": os.pathsep.join([str(python.parent), "/usr/local/bin", "/usr/bin", "/bin"]),
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
         "PYTHONPATH": os.pathsep.join(map(str, import_roots(task_root, layer_roots))),

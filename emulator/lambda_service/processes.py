@@ -112,9 +112,26 @@ def memory_by_session() -> dict[int, int]:
 
 def peak_memory(pid: int) -> int:
     """Return the most bytes that a process ever had resident; 0 when it is gone."""
+    return _status_field(pid, "VmHWM")
+
+
+def memory_in_files(pid: int) -> int:
+    """Return the bytes that a process holds in files in memory (memfd) and that its resident memory does not show."""
+    held: dict[int, int] = {}
+    with contextlib.suppress(OSError):
+        for number in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208 - names are enough
+            path = f"/proc/{pid}/fd/{number}"
+            with contextlib.suppress(OSError):
+                if os.readlink(path).startswith("/memfd:"):  # noqa: PTH115
+                    file = os.stat(path)  # noqa: PTH116
+                    held[file.st_ino] = file.st_blocks * 512
+    return max(0, sum(held.values()) - _status_field(pid, "RssShmem")) if held else 0
+
+
+def _status_field(pid: int, name: str) -> int:
     with contextlib.suppress(OSError):
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
+            if line.startswith(f"{name}:"):
                 return int(line.split()[1]) * 1024
     return 0
 

@@ -11,6 +11,8 @@ from moto.awslambda.responses import LambdaResponse
 from moto.utilities.aws_headers import amz_crc32
 
 from emulator.lambda_service.backend import EmulatedBackend
+from emulator.lambda_service.function_urls import FunctionUrlBook
+from emulator.lambda_service.names import split_name
 from emulator.lambda_service.paging import page_of
 
 STATUS = {"Event": 202, "DryRun": 204}
@@ -68,6 +70,30 @@ class EmulatedResponse(LambdaResponse):
         """DeleteAlias."""
         super().delete_alias()
         return 204, {"status": 204}, ""
+
+    def create_function_url_config(self) -> Any:
+        """CreateFunctionUrlConfig, of an alias too."""
+        return 201, {"status": 201}, json.dumps(self._urls.create(*self._url_of(), self.json_body).describe())
+
+    def get_function_url_config(self) -> Any:
+        """GetFunctionUrlConfig."""
+        return 200, {"status": 200}, json.dumps(self._urls.get(*self._url_of()).describe())
+
+    def update_function_url_config(self) -> Any:
+        """UpdateFunctionUrlConfig."""
+        return 200, {"status": 200}, json.dumps(self._urls.update(*self._url_of(), self.json_body).describe())
+
+    def delete_function_url_config(self) -> Any:
+        """DeleteFunctionUrlConfig."""
+        self._urls.delete(*self._url_of())
+        return 204, {"status": 204}, ""
+
+    @property
+    def _urls(self) -> FunctionUrlBook:
+        return self.backend.function_urls
+
+    def _url_of(self) -> tuple[str, str | None]:
+        return split_name(self._function_name(1), self._query("Qualifier"))
 
     def list_functions(self) -> str:
         """ListFunctions, in pages."""

@@ -23,6 +23,8 @@ from emulator.lambda_service.runtime_loop import RuntimeLoop
 from emulator.lambda_service.settings import LambdaSettings
 from emulator.lambda_service.snapshot_template import SnapshotFailed, SnapshotTemplate
 from emulator.lambda_service.spec import FunctionSpec
+from emulator.lambda_service.storage import StorageWatch
+from emulator.packages.python import make_python
 
 logger = logging.getLogger(__name__)
 Failure = tuple[str, str]  # a StateReasonCode and its StateReason
@@ -35,9 +37,11 @@ class LambdaService:
         self.settings = settings
         settings.work_dir.mkdir(parents=True, exist_ok=True)
         self.code = CodeStore(settings.work_dir / "code")
+        python = make_python(settings.work_dir / "python", settings.preinstalled)
         self._loop = RuntimeLoop()
         self._logs = LogWriter()
-        self._launcher = Launcher(settings, self.code, self._logs, MemoryWatch(settings.memory_poll_seconds))
+        memory, storage = MemoryWatch(settings.memory_poll_seconds), StorageWatch(settings.storage_poll_seconds)
+        self._launcher = Launcher(settings, python, self.code, self._logs, memory, storage)
         self._pools: dict[FunctionSpec, Pool] = {}
         self._retired: weakref.WeakSet[FunctionSpec] = weakref.WeakSet()
         self._closed = False
@@ -114,3 +118,4 @@ class LambdaService:
         await asyncio.gather(*(pool.close() for pool in pools), return_exceptions=True)
         await self._launcher.drain()
         await self._launcher.memory.close()
+        await self._launcher.storage.close()

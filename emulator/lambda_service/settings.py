@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,13 +30,14 @@ class LambdaSettings:
     """Everything that the service takes from outside.
 
     `credentials_for(role_arn, session_name)` gives the temporary credentials of a function's role; it is called once
-    for each environment, from the service's own thread, and must not call the emulator over HTTP.
+    for each environment, from the service's own thread, and must not call the emulator over HTTP. `preinstalled` are
+    distributions that functions find beside Lambda's own, as in a container image.
     """
 
     endpoint_url: str
     credentials_for: Callable[[str, str], Credentials]
     work_dir: Path
-    python: str = sys.executable
+    preinstalled: tuple[str, ...] = ()
     delays: Delays = field(default_factory=Delays)
     environments_per_version: int = 10
     queued_per_version: int = 100
@@ -45,4 +45,5 @@ class LambdaSettings:
     snapshot_init_seconds: float = 130.0
     restore_seconds: float = 10.0
     memory_poll_seconds: float = 0.1
+    storage_poll_seconds: float = 0.1
     async_retry_delays: tuple[float, ...] = (1.0, 2.0)

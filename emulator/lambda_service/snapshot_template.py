@@ -100,7 +100,16 @@ class SnapshotTemplate:
             raise ServiceFailed(f"the snapshot of {spec.name}:{spec.version} is gone: {error}") from error
         finally:
             os.close(output)
-        return Environment(spec, process=process, api=api, log=log, scratch=scratch, memory=launcher.memory)
+        return Environment(
+            spec,
+            process=process,
+            api=api,
+            log=log,
+            scratch=scratch,
+            memory=launcher.memory,
+            storage=launcher.storage,
+            inherited=self._template.disk.used,
+        )
 
     async def discard(self) -> None:
         """Kill the template."""
@@ -119,6 +128,10 @@ class SnapshotTemplate:
             raise SnapshotFailed(
                 "FunctionError.InitResourceExhausted", f"Init used more than {template.spec.memory_mb} MB of memory"
             )
+        if self._ready.done():
+            await asyncio.to_thread(template.disk.look)
+        if template.disk.exceeded:
+            raise SnapshotFailed("FunctionError.InitResourceExhausted", template.disk.reason)
         if template.api.failed.done():
             fault: Fault = template.api.failed.result()
             raise SnapshotFailed("FunctionError", fault.summary)
@@ -135,7 +148,7 @@ class SnapshotTemplate:
                 f"The emulator cannot snapshot a process with threads ({', '.join(threads)}): "
                 "start them in an after-restore hook, or end them in a before-snapshot hook",
             )
-        self._launcher.memory.remove(template.meter)
+        template.stop_watching()
 
     async def _listen(self) -> None:
         """Take the template's messages until it is gone."""

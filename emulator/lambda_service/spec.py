@@ -31,6 +31,7 @@ class FunctionSpec:
     runtime: str
     role: str
     memory_mb: int
+    storage_mb: int
     timeout: float
     variables: Mapping[str, str]
     code: CodePackage

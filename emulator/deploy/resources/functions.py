@@ -31,8 +31,6 @@ _AT_CREATION = ("Architectures", "PackageType")
 def _create_function(site: Site, properties: Properties) -> Physical:
     client = site.client("lambda")
     name = properties.get("FunctionName") or site.name()
-    if properties.get("PackageType", "Zip") != "Zip":
-        raise ValueError("the emulator runs functions from zip archives only, not container images")
     function_arn = call(
         client,
         "create_function",
@@ -44,6 +42,15 @@ def _create_function(site: Site, properties: Properties) -> Physical:
     if "ReservedConcurrentExecutions" in properties:
         _reserve(client, name, properties)
     return Physical(name, {"Arn": function_arn})
+
+
+def _check_package(properties: Properties) -> None:
+    if properties.get("PackageType", "Zip") != "Zip":
+        raise ValueError(
+            "there is no container engine here, so the emulator cannot run a container image: deploy a zip function "
+            "(with this project's template: Lane=bundle); --preinstalled gives functions the packages that an image "
+            "would have"
+        )
 
 
 def _code(properties: Properties) -> dict[str, Any]:
@@ -150,6 +157,7 @@ TYPES = {
         _update_function,
         _delete_function,
         _wait_for_function,
+        _check_package,
     ),
     "AWS::Lambda::LayerVersion": ResourceType(
         frozenset(

@@ -98,7 +98,7 @@ def write(folder, content=None, *, code=ECHO, shared="NAME = 'shared'\n", machin
     """Write an application; return the path of its template."""
     for name, text in {
         "echo/app.py": code,
-        "shared/__init__.py": shared,
+        "shared/python/shared.py": shared,
         "machine.asl.json": json.dumps(machine),
     }.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ import zipfile
 
 import pytest
 
+from emulator.deploy.local_code import zip_folder
 from emulator.errors import EmulatorError
 from tests.contract.emulator.machines import output_of
 from tests.contract.emulator.templates import ECHO, bare, template, write
@@ -37,13 +38,6 @@ def test_a_stack_is_usable_when_it_is_deployed(aws, app):
     assert json.load(answer["Payload"])["version"] == "1"
     assert aws.client("s3").get_bucket_versioning(Bucket=outputs["Bucket"])["Status"] == "Enabled"
     assert function_of(aws, "app")["MemorySize"] == 256
-
-
-def test_a_layer_that_is_a_package_is_imported_by_its_folders_name(aws, tmp_path):
-    code = "import shared\n\ndef handler(event, context):\n    return shared.NAME\n"
-    aws.deploy(write(tmp_path, code=code), stack_name="layered")
-    answer = aws.client("lambda").invoke(FunctionName="layered-echo", Payload=b"{}")
-    assert json.load(answer["Payload"]) == "shared"
 
 
 def test_plain_aws_clients_find_the_outputs(aws, app):
@@ -230,12 +224,10 @@ def test_a_function_that_cannot_start_its_snapshot_fails_the_deployment(aws, tmp
             aws.deploy(write(tmp_path, made, code="raise RuntimeError('no')\n"), stack_name="broken")
 
 
-def test_code_is_zipped_without_caches(aws, tmp_path):
-    from emulator.deploy.local_code import zip_folder
-
+def test_code_is_zipped_without_caches(tmp_path):
     (tmp_path / "package" / "__pycache__").mkdir(parents=True)
     (tmp_path / "package" / "__pycache__" / "a.pyc").write_bytes(b"")
     (tmp_path / "package" / "a.py").write_text("A = 1\n")
-    archive = zip_folder(tmp_path, prefix="python/")
-    assert zipfile.ZipFile(io.BytesIO(archive)).namelist() == ["python/package/a.py"]
-    assert zip_folder(tmp_path, prefix="python/") == archive
+    archive = zip_folder(tmp_path)
+    assert zipfile.ZipFile(io.BytesIO(archive)).namelist() == ["package/a.py"]
+    assert zip_folder(tmp_path) == archive

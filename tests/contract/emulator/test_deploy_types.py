@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import urllib.request
 
 import pytest
 
+from emulator.errors import EmulatorError
 from tests.contract.emulator.templates import bare, write
 
 
@@ -186,15 +186,99 @@ def test_every_type_of_a_serverless_application_can_be_made(aws, tmp_path):
     assert client.get_alias(FunctionName="every-echo", Name="live")["FunctionVersion"] == "1"
     assert "apigateway" in client.get_policy(FunctionName="every-echo", Qualifier="live")["Policy"]
     routes = aws.client("apigatewayv2").get_routes(ApiId=outputs["Api"].split("/")[2].split(".")[0])["Items"]
-    assert [route["RouteKey"] for route in routes] == ["POST /run"]
+    assert [(route["RouteKey"], route["AuthorizationType"]) for route in routes] == [("POST /run", "NONE")]
 
     # Nothing here changed, so nothing may be touched or refused.
     assert aws.deploy(tmp_path / "template.yaml", stack_name="every") == outputs
-    # The public endpoints exist in name only, and say so.
-    for url in outputs.values():
-        host = url.split("/")[2]
-        request = urllib.request.Request(aws.endpoint_url + "/run", data=b"{}", headers={"Host": host})  # noqa: S310
-        with pytest.raises(urllib.error.HTTPError) as refused:
-            urllib.request.urlopen(request)  # noqa: S310
-        assert refused.value.code == 501
-        assert "invoke the alias" in json.load(refused.value)["message"]
+
+
+def test_a_repository_of_images_can_be_made_and_changed(aws, tmp_path):
+    def application(**properties):
+        repository = {"Type": "AWS::ECR::Repository", "Properties": {"RepositoryName": "my/images", **properties}}
+        uri = {"Uri": {"Value": {"Fn::GetAtt": ["Images", "RepositoryUri"]}}}
+        return write(tmp_path, bare(Images=repository) | {"Outputs": uri})
+
+    rule = {
+        "rulePriority": 1,
+        "selection": {"tagStatus": "untagged", "countType": "imageCountMoreThan", "countNumber": 5},
+        "action": {"type": "expire"},
+    }
+    allow = {"Sid": "Pull", "Effect": "Allow", "Principal": "*", "Action": "ecr:BatchGetImage"}
+    policies = {
+        "LifecyclePolicy": {"LifecyclePolicyText": json.dumps({"rules": [rule]})},
+        "RepositoryPolicyText": {"Version": "2012-10-17", "Statement": [allow]},
+    }
+    outputs = aws.deploy(
+        application(
+            **policies,
+            ImageTagMutability="IMMUTABLE",
+            ImageScanningConfiguration={"ScanOnPush": True},
+            EncryptionConfiguration={"EncryptionType": "AES256"},
+        ),
+        stack_name="images",
+    )
+    ecr = aws.client("ecr")
+    [made] = ecr.describe_repositories()["repositories"]
+    assert outputs["Uri"] == made["repositoryUri"]
+    assert (made["imageTagMutability"], made["imageScanningConfiguration"]) == ("IMMUTABLE", {"scanOnPush": True})
+    assert json.loads(ecr.get_repository_policy(repositoryName="my/images")["policyText"])["Statement"] == [allow]
+    assert "untagged" in ecr.get_lifecycle_policy(repositoryName="my/images")["lifecyclePolicyText"]
+
+    aws.deploy(application(EncryptionConfiguration={"EncryptionType": "AES256"}), stack_name="images")
+    [changed] = ecr.describe_repositories()["repositories"]
+    assert (changed["imageTagMutability"], changed["imageScanningConfiguration"]) == ("MUTABLE", {"scanOnPush": False})
+    with pytest.raises(ecr.exceptions.LifecyclePolicyNotFoundException):
+        ecr.get_lifecycle_policy(repositoryName="my/images")
+
+    aws.deploy(write(tmp_path, bare(Other={"Type": "AWS::SQS::Queue"})), stack_name="images")
+    assert ecr.describe_repositories()["repositories"] == []
+
+
+def test_a_function_from_an_image_is_refused_before_anything_is_made(aws, tmp_path):
+    image = {
+        "Type": "AWS::Serverless::Function",
+        "Properties": {"PackageType": "Image", "ImageUri": "123456789012.dkr.ecr.us-east-1.amazonaws.com/a:1"},
+    }
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "never-made"}}
+
+    with pytest.raises(EmulatorError, match=r"Served .*no container engine here.*Lane=bundle"):
+        aws.deploy(write(tmp_path, bare(Queue=queue, Served=image)), stack_name="imaged")
+    assert "QueueUrls" not in aws.client("sqs").list_queues(QueueNamePrefix="never-made")
+
+
+def test_a_buckets_objects_and_their_old_versions_expire(aws, tmp_path):
+    rule = {
+        "Id": "forget",
+        "Status": "Enabled",
+        "ExpirationInDays": {"Ref": "Days"},
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+    }
+    bucket = {
+        "Type": "AWS::S3::Bucket",
+        "Properties": {"BucketName": "forgetful-bucket", "LifecycleConfiguration": {"Rules": [rule]}},
+    }
+    days = {"Parameters": {"Days": {"Type": "Number", "Default": 7}}}
+    aws.deploy(write(tmp_path, bare(Results=bucket) | days), stack_name="forgetful")
+
+    [kept] = aws.client("s3").get_bucket_lifecycle_configuration(Bucket="forgetful-bucket")["Rules"]
+    assert (kept["Expiration"]["Days"], kept["NoncurrentVersionExpiration"]["NoncurrentDays"]) == (7, 1)
+
+
+def test_parameters_that_the_templates_rules_do_not_allow_are_refused(aws, tmp_path):
+    rules = {
+        "Named": {
+            "RuleCondition": {"Fn::Equals": [{"Ref": "Kind"}, "special"]},
+            "Assertions": [
+                {"Assert": {"Fn::Not": [{"Fn::Equals": [{"Ref": "Name"}, ""]}]}, "AssertDescription": "it needs a name"}
+            ],
+        }
+    }
+    parameters = {"Kind": {"Type": "String", "Default": "plain"}, "Name": {"Type": "String", "Default": ""}}
+    content = bare(Queue={"Type": "AWS::SQS::Queue"}) | {"Parameters": parameters, "Rules": rules}
+    template = write(tmp_path, content)
+
+    aws.deploy(template, stack_name="ruled")
+    aws.deploy(template, stack_name="ruled", parameters={"Kind": "special", "Name": "given"})
+    with pytest.raises(EmulatorError, match="the template's rule Named: it needs a name"):
+        aws.deploy(template, stack_name="ruled", parameters={"Kind": "special"})

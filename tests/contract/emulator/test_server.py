@@ -219,6 +219,7 @@ def test_the_program_says_when_it_is_ready_and_stops_when_it_is_told(tmp_path, n
             "account_id": "123456789012",
             "stack_name": "mine",
             "outputs": {"Name": "mine-echo"},
+            "local_urls": {},
         }
         client = boto3.session.Session().client(
             "lambda",

@@ -96,7 +96,7 @@ class Functions:
         waiter.wait(FunctionName=name, Qualifier=version, WaiterConfig=SOON)
         return version
 
-    def snapshot(self, source: str, **configuration: Any) -> tuple[str, str]:
+    def snapshot(self, source: str = ECHO, **configuration: Any) -> tuple[str, str]:
         name = self.create(source, SnapStart={"ApplyOn": "PublishedVersions"}, **configuration)
         return name, self.publish(name)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import urllib.request
 import zipfile
 from base64 import b64encode
 
 import pytest
 
+from emulator.lambda_service import code
 from tests.contract.lambda_service.lambda_functions import zip_of
 
 ANSWER = "def handler(event, context): return {!r}"
@@ -139,3 +141,35 @@ def test_code_and_layers_have_to_fit_unzipped(functions):
 def test_a_layer_from_a_missing_key_is_refused(functions, bucket):
     with pytest.raises(functions.client.exceptions.InvalidParameterValueException, match="NoSuchKey"):
         functions.client.publish_layer_version(LayerName="none", Content={"S3Bucket": bucket, "S3Key": "none.zip"})
+
+
+def test_a_layer_alone_has_to_fit_unzipped(functions):
+    with pytest.raises(functions.client.exceptions.InvalidParameterValueException, match="262144000 bytes"):
+        functions.client.publish_layer_version(LayerName="huge", Content={"ZipFile": zeros(250)})
+
+
+def test_a_function_has_five_layers_at_most(functions):
+    small = functions.client.publish_layer_version(LayerName="small", Content={"ZipFile": zip_of("")})
+    layers = [
+        functions.client.publish_layer_version(LayerName=f"small-{number}", Content={"ZipFile": zip_of("")})
+        for number in range(5)
+    ]
+    name = functions.create(Layers=[layer["LayerVersionArn"] for layer in layers])
+
+    with pytest.raises(functions.client.exceptions.InvalidParameterValueException, match="more than 5 layers"):
+        functions.client.update_function_configuration(
+            FunctionName=name, Layers=[layer["LayerVersionArn"] for layer in (small, *layers)]
+        )
+
+
+def test_a_zip_that_is_too_large_for_a_request_comes_by_way_of_s3(functions, bucket, monkeypatch):
+    assert code.DIRECT_LIMIT * 3 // 4 > 50 * 1024 * 1024
+    monkeypatch.setattr(code, "DIRECT_LIMIT", 100_000)
+    data = zip_of("def handler(event, context): return 'large'", random=repr(os.urandom(100_000)))
+
+    with pytest.raises(functions.client.exceptions.ClientError, match="RequestEntityTooLarge") as refused:
+        functions.create(Code={"ZipFile": data})
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 413
+
+    functions.aws("s3").put_object(Bucket=bucket, Key="large.zip", Body=data)
+    assert functions.call(functions.create(Code={"S3Bucket": bucket, "S3Key": "large.zip"})) == "large"

@@ -128,6 +128,25 @@ def test_memory_of_child_processes_counts(functions):
     assert functions.error(name)["errorType"] == "Runtime.ExitError"
 
 
+def test_files_in_memory_count(functions):
+    name = functions.create(
+        """
+        import os
+
+        def handler(event, context):
+            held = os.memfd_create("bundle")
+            for _ in range(event):
+                os.write(held, bytes(1024 * 1024))
+            os.close(os.dup(held))
+            return event
+        """,
+        MemorySize=256,
+    )
+    assert functions.call(name, 20) == 20
+
+    assert functions.error(name, 300)["errorType"] == "Runtime.ExitError"
+
+
 def test_an_answer_of_six_megabytes_passes_and_a_larger_one_does_not(functions, misbehaving):
     assert len(functions.call(misbehaving, {"do": "answer", "bytes": 6_291_000})) == 6_291_000
 

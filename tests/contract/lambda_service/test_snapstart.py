@@ -235,29 +235,3 @@ def test_snapstart_is_refused_where_lambda_refuses_it(functions):
     for wrong in ({"Runtime": "python3.11"}, {"EphemeralStorage": {"Size": 1024}}):
         with pytest.raises(functions.client.exceptions.InvalidParameterValueException):
             functions.create(SnapStart={"ApplyOn": "PublishedVersions"}, **wrong)
-
-
-def test_torch_comes_through_the_snapshot(functions):
-    name, version = functions.snapshot(
-        """
-        import torch
-        from snapshot_restore_py import register_after_restore
-
-        MODEL = torch.nn.Linear(64, 64)
-        with torch.inference_mode():
-            MODEL(torch.ones(64, 64))
-        register_after_restore(torch.set_num_threads, 2)
-
-        def handler(event, context):
-            with torch.inference_mode():
-                total = float(MODEL(torch.ones(2048, 64)).sum())
-            return {"total": total, "threads": torch.get_num_threads(), "random": torch.rand(1).item()}
-        """,
-        MemorySize=2048,
-        Timeout=30,
-    )
-
-    first, second = (functions.call(name, Qualifier=version) for _ in range(2))
-
-    assert first["total"] == second["total"]
-    assert first["threads"] == 2

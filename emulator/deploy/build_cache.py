@@ -1,0 +1,66 @@
+"""Built archives, kept between emulators: in this process, and in the user's cache for the next one."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from emulator import packages
+from emulator.packages.build import LocalCode, source_files
+
+_KEPT = 20  # archives; each is some megabytes
+
+_in_process: dict[str, bytes] = {}
+
+
+class BuildCache:
+    """Archives under a digest of all that goes into them. A folder that cannot be written to is done without."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @classmethod
+    def of_user(cls, environ: Mapping[str, str]) -> BuildCache:
+        """Return the cache that all emulators of this user share."""
+        root = environ.get("XDG_CACHE_HOME") or Path(environ.get("HOME", "/nonexistent"), ".cache")
+        return cls(Path(root, "aws-emulator", "builds"))
+
+    def get(self, key: str) -> bytes | None:
+        """Return a kept archive."""
+        if key not in _in_process:
+            with contextlib.suppress(OSError):
+                _in_process[key] = self._path(key).read_bytes()
+                os.utime(self._path(key))  # what is used is kept
+        return _in_process.get(key)
+
+    def put(self, key: str, archive: bytes) -> None:
+        """Keep an archive, and forget those that were used longest ago."""
+        _in_process[key] = archive
+        with contextlib.suppress(OSError):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            partial = self._folder / f"{key}.{os.getpid()}"
+            partial.write_bytes(archive)
+            partial.replace(self._path(key))
+            by_use = sorted(self._folder.iterdir(), key=lambda path: path.stat().st_mtime)
+            for old in by_use[:-_KEPT]:
+                old.unlink()
+
+    def _path(self, key: str) -> Path:
+        return self._folder / f"{key}.zip"
+
+
+def build_key(code: LocalCode) -> str:
+    """Return the digest of what a build is made from: its folder, what is installed, and how we build."""
+    digest = hashlib.sha256(repr((code.logical_id, code.is_layer, code.build_method, sys.version)).encode())
+    for folder in (code.folder, Path(packages.__file__).parent):
+        for path in source_files(folder):
+            digest.update(f"{path.relative_to(folder)} {path.stat().st_size}\n".encode() + path.read_bytes())
+    for entry in filter(os.path.isdir, sys.path):
+        installed = (path for path in os.scandir(entry) if path.name.endswith(".dist-info"))
+        for path in sorted(installed, key=lambda path: path.name):
+            digest.update(f"{path.name} {path.stat().st_mtime_ns}\n".encode())
+    return digest.hexdigest()

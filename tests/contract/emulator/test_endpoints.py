@@ -1,0 +1,456 @@
+"""Function URLs and HTTP APIs over real HTTP."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
+
+from emulator.endpoints.calls import functions
+from emulator.endpoints.http_apis import HttpApis
+from emulator.errors import EmulatorError
+from tests.contract.emulator.http_client import OPERATOR, request
+from tests.contract.emulator.templates import bare, write
+
+CODE = """
+import base64
+import json
+import time
+
+
+def handler(event, context):
+    wanted = event.get("queryStringParameters", {}).get("want", "event")
+    if wanted == "error":
+        raise ValueError("no")
+    if wanted == "text":
+        return "Hello"
+    if wanted == "number":
+        return {"statusCode": "none"}
+    if wanted == "large":
+        return {"statusCode": 200, "body": "x" * 7_000_000}
+    if wanted == "slow":
+        time.sleep(1)
+    if wanted == "bytes":
+        body = base64.b64encode(bytes(range(256))).decode()
+        headers = {"Content-Type": "image/png", "X-Count": 3}
+        cookies = ["a=1", "b=2; Secure"]
+        return {"statusCode": 201, "headers": headers, "cookies": cookies, "body": body, "isBase64Encoded": True}
+    answer = {"event": event, "version": context.function_version, "request_id": context.aws_request_id}
+    if wanted == "plain":
+        return answer
+    return {"statusCode": 200, "body": json.dumps(answer)}
+"""
+ECHO = {
+    "Type": "AWS::Serverless::Function",
+    "Properties": {
+        "FunctionName": {"Fn::Sub": "${AWS::StackName}-echo"},
+        "CodeUri": "echo/",
+        "Handler": "app.handler",
+        "Runtime": "python3.13",
+        "Timeout": 30,
+        "AutoPublishAlias": "live",
+    },
+}
+
+
+def url(auth_type: str, **more):
+    properties = {"TargetFunctionArn": {"Ref": "Echo"}, "AuthType": auth_type, **more}
+    return {"Type": "AWS::Lambda::Url", "DependsOn": "EchoAliaslive", "Properties": properties}
+
+
+def operation(auth_type: str, function="${Echo}:live", **integration):
+    uri = (
+        "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:123456789012:function:"
+    )
+    return {
+        "responses": {"default": {"description": "An answer"}},
+        "x-amazon-apigateway-auth": {"type": auth_type},
+        "x-amazon-apigateway-integration": {
+            "type": "aws_proxy",
+            "httpMethod": "POST",
+            "payloadFormatVersion": "2.0",
+            "uri": {"Fn::Sub": f"{uri}{function}/invocations"},
+            **integration,
+        },
+    }
+
+
+def api(**paths):
+    body = {"openapi": "3.0.1", "info": {"title": "echo", "version": "1"}, "paths": paths}
+    return {"Type": "AWS::Serverless::HttpApi", "Properties": {"DefinitionBody": body}}
+
+
+PATHS = {
+    "/signed": {"post": operation("AWS_IAM")},
+    "/open": {"post": operation("NONE"), "get": operation("NONE")},
+    "/open/{item}/of/{rest+}": {"x-amazon-apigateway-any-method": operation("NONE")},
+    "/nowhere": {"post": operation("NONE", "missing")},
+}
+
+
+@pytest.fixture(scope="module")
+def urls(aws, tmp_path_factory):
+    """The local URLs of a function with an alias: LatestUrl is open, LiveUrl wants signatures, ApiUrl is an API's."""
+    resources = {"Echo": ECHO, "Live": url("AWS_IAM", Qualifier="live"), "Latest": url("NONE"), "Api": api(**PATHS)}
+    outputs = {
+        "LiveUrl": {"Value": {"Fn::GetAtt": ["Live", "FunctionUrl"]}},
+        "LatestUrl": {"Value": {"Fn::GetAtt": ["Latest", "FunctionUrl"]}},
+        "ApiUrl": {"Value": {"Fn::Sub": "https://${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}"}},
+        "Name": {"Value": {"Ref": "Echo"}},
+    }
+    template = write(tmp_path_factory.mktemp("endpoints"), bare(**resources) | {"Outputs": outputs}, code=CODE)
+    deployed = aws.deploy(template, stack_name="endpoints")
+    assert deployed["LiveUrl"].startswith("https://")
+    assert deployed["LiveUrl"].endswith(".lambda-url.us-east-1.on.aws/")
+    local = aws.local_urls("endpoints")
+    assert set(local) == {"LiveUrl", "LatestUrl", "ApiUrl"}
+    return {name: value.rstrip("/") for name, value in local.items()}
+
+
+def test_a_request_to_a_function_url_is_an_event_of_format_2(urls):
+    sent = {"Content-Type": "application/json", "Cookie": "a=1; b=2", "User-Agent": "me", "X-Two": "1"}
+    answer = request(f"{urls['LatestUrl']}/a%20b?x=1&y=%C3%A4&x=2&e=", '{"n": 1}', headers=sent)
+
+    assert answer.status == 200
+    assert answer.header("content-type") == "application/json"
+    event = answer.json["event"]
+    url_id = urls["LatestUrl"].split("/")[2].split(".")[0]
+    context = event.pop("requestContext")
+    headers = event.pop("headers")
+    assert event == {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": "/a%20b",
+        "rawQueryString": "x=1&y=%C3%A4&x=2&e=",
+        "cookies": ["a=1", "b=2"],
+        "queryStringParameters": {"x": "1,2", "y": "ä", "e": ""},
+        "body": '{"n": 1}',
+        "isBase64Encoded": False,
+    }
+    assert {key: headers[key] for key in ("content-type", "user-agent", "x-two", "host", "x-forwarded-proto")} == {
+        "content-type": "application/json",
+        "user-agent": "me",
+        "x-two": "1",
+        "host": urls["LatestUrl"].split("/")[2],
+        "x-forwarded-proto": "http",
+    }
+    assert "cookie" not in headers
+    assert all(name == name.lower() for name in headers)
+    assert answer.header("x-amzn-requestid") == context.pop("requestId") == answer.json["request_id"]
+    moment = datetime.fromtimestamp(context.pop("timeEpoch") / 1000, tz=UTC)
+    assert context.pop("time") == moment.strftime("%d/%b/%Y:%H:%M:%S +0000")
+    assert context == {
+        "accountId": "anonymous",
+        "apiId": url_id,
+        "authentication": None,
+        "domainName": f"{url_id}.lambda-url.us-east-1.on.aws",
+        "domainPrefix": url_id,
+        "http": {
+            "method": "POST",
+            "path": "/a%20b",
+            "protocol": "HTTP/1.1",
+            "sourceIp": "127.0.0.1",
+            "userAgent": "me",
+        },
+        "routeKey": "$default",
+        "stage": "$default",
+    }
+
+
+def test_a_request_to_an_http_api_names_its_route_and_what_its_path_says(urls):
+    event = request(f"{urls['ApiUrl']}/open/i%2F1/of/a/b", None, method="PUT").json["event"]
+
+    assert event["routeKey"] == event["requestContext"]["routeKey"] == "ANY /open/{item}/of/{rest+}"
+    assert event["rawPath"] == "/open/i%2F1/of/a/b"
+    assert event["pathParameters"] == {"item": "i/1", "rest": "a/b"}
+    assert "body" not in event
+    assert event["requestContext"]["accountId"] == "123456789012"
+    assert event["requestContext"]["domainName"].endswith(".execute-api.us-east-1.amazonaws.com")
+    assert event["requestContext"]["http"]["method"] == "PUT"
+
+
+def test_a_body_that_is_no_text_comes_as_base64(urls):
+    png = request(urls["LatestUrl"] + "/", b"\x89PNG", headers={"Content-Type": "image/png"}).json["event"]
+    form = request(urls["LatestUrl"] + "/", "{}", headers={"Content-Type": "application/x-www-form-urlencoded"})
+
+    assert (png["body"], png["isBase64Encoded"]) == ("iVBORw==", True)
+    assert (form.json["event"]["body"], form.json["event"]["isBase64Encoded"]) == ("e30=", True)
+
+
+def test_a_body_in_chunks_is_read(urls):
+    chunked = {"Transfer-Encoding": "chunked", "Content-Type": "text/plain"}
+    answer = request(urls["LatestUrl"] + "/", None, headers=chunked, chunks=[b"one ", b"two"])
+
+    assert answer.json["event"]["body"] == "one two"
+
+
+def test_a_function_may_answer_bytes_with_headers_and_cookies(urls):
+    for endpoint in (urls["LatestUrl"] + "/", urls["ApiUrl"] + "/open"):
+        answer = request(f"{endpoint}?want=bytes")
+
+        assert (answer.status, answer.body) == (201, bytes(range(256)))
+        assert (answer.header("content-type"), answer.header("x-count")) == ("image/png", "3")
+        assert [value for name, value in answer.headers if name.lower() == "set-cookie"] == ["a=1", "b=2; Secure"]
+
+
+def test_a_value_without_a_status_is_the_body(urls):
+    for endpoint in (urls["LatestUrl"] + "/", urls["ApiUrl"] + "/open"):
+        text, plain = request(f"{endpoint}?want=text"), request(f"{endpoint}?want=plain")
+
+        assert (text.status, text.body, text.header("content-type")) == (200, b'"Hello"', "application/json")
+        assert plain.json["version"]
+
+
+def test_without_a_content_type_an_http_api_answers_text(urls):
+    assert request(urls["ApiUrl"] + "/open").header("content-type") == "text/plain; charset=utf-8"
+
+
+@pytest.mark.parametrize("want", ["error", "number", "large"])
+def test_a_function_that_fails_or_answers_nonsense_is_a_bad_gateway(urls, want):
+    by_url, by_api = request(f"{urls['LatestUrl']}/?want={want}"), request(f"{urls['ApiUrl']}/open?want={want}")
+
+    assert (by_url.status, by_url.body) == (502, b"Internal Server Error")
+    assert (by_api.status, by_api.json) == (502, {"message": "Internal Server Error"})
+
+
+def test_a_request_that_is_too_large_never_reaches_the_function(urls):
+    body = b"x" * 6_300_000
+    assert request(urls["LatestUrl"] + "/", body).status == 413
+    assert request(urls["ApiUrl"] + "/open", body).status == 413
+
+
+def test_what_an_http_api_does_not_route_is_not_found(urls):
+    attempts = [("GET", "/signed"), ("POST", "/"), ("POST", "/open/"), ("OPTIONS", "/open"), ("POST", "/other")]
+    for method, path in attempts:
+        answer = request(urls["ApiUrl"] + path, method=method)
+
+        assert (answer.status, answer.json) == (404, {"message": "Not Found"}), (method, path)
+
+
+def test_a_function_that_is_not_there_is_an_internal_error_of_the_api(urls):
+    answer = request(urls["ApiUrl"] + "/nowhere")
+
+    assert (answer.status, answer.json) == (500, {"message": "Internal Server Error"})
+
+
+def test_what_breaks_in_the_emulator_itself_says_so(urls, aws, monkeypatch):
+    monkeypatch.setitem(aws.front_door._endpoints._answer, "execute-api", lambda *_: 1 / 0)
+    answer = request(urls["ApiUrl"] + "/open")
+
+    assert answer.status == 500
+    assert "the emulator failed: ZeroDivisionError" in answer.json["message"]
+
+
+def test_endpoints_that_do_not_exist_are_not_found(urls):
+    for kind in ("lambda-url", "execute-api"):
+        port = urls["ApiUrl"].rpartition(":")[2]
+        assert request(f"http://abc123.{kind}.us-east-1.localhost:{port}/").status == 404
+
+
+# ---- who may
+
+
+def test_an_unsigned_request_is_turned_away_where_a_signature_is_wanted(urls):
+    by_url, by_api = request(urls["LiveUrl"] + "/"), request(urls["ApiUrl"] + "/signed")
+
+    assert (by_url.status, by_url.json) == (403, {"Message": "Forbidden"})
+    assert by_url.header("x-amzn-errortype") == "AccessDeniedException"
+    assert (by_api.status, by_api.json) == (403, {"message": "Forbidden"})
+
+
+def test_a_signed_request_is_let_in_and_says_by_whom(urls, aws):
+    by_url = request(urls["LiveUrl"] + "/some%20path?b=%20&a=1", service="lambda").json
+    by_api = request(urls["ApiUrl"] + "/signed?x=%C3%A4", service="execute-api").json
+    role = aws.client("iam").create_role(RoleName="caller", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    taken = aws.client("sts").assume_role(RoleArn=role, RoleSessionName="me")["Credentials"]
+    keys = Credentials(taken["AccessKeyId"], taken["SecretAccessKey"], taken["SessionToken"])
+    by_role = request(urls["LiveUrl"] + "/", service="lambda", keys=keys).json
+
+    assert by_url["event"]["requestContext"]["authorizer"]["iam"]["userArn"] == "arn:aws:iam::123456789012:root"
+    assert by_api["event"]["requestContext"]["authorizer"]["iam"]["accessKey"] == "emulator-operator"
+    identity = by_role["event"]["requestContext"]["authorizer"]["iam"]
+    assert identity["userArn"] == "arn:aws:sts::123456789012:assumed-role/caller/me"
+    assert "authorization" not in by_role["event"]["headers"]
+
+
+def test_a_users_own_keys_are_known(urls, aws):
+    aws.client("iam").create_user(UserName="somebody")
+    made = aws.client("iam").create_access_key(UserName="somebody")["AccessKey"]
+    right = Credentials(made["AccessKeyId"], made["SecretAccessKey"])
+    wrong = Credentials(made["AccessKeyId"], "guessed")
+
+    assert request(urls["LiveUrl"] + "/", service="lambda", keys=right).status == 200
+    assert request(urls["LiveUrl"] + "/", service="lambda", keys=wrong).status == 403
+
+
+@pytest.mark.parametrize(
+    ("signing", "message"),
+    [
+        ({"service": "execute-api"}, "correct service"),
+        ({"service": "lambda", "region": "eu-west-1"}, "correct service"),
+        ({"service": "lambda", "keys": Credentials(OPERATOR.access_key, "wrong")}, "signature we calculated"),
+        ({"service": "lambda", "keys": Credentials(OPERATOR.access_key, OPERATOR.secret_key, "x")}, "security token"),
+    ],
+)
+def test_a_wrong_signature_is_turned_away(urls, signing, message):
+    answer = request(urls["LiveUrl"] + "/", **signing)
+
+    assert answer.status == 403
+    assert message in answer.json["Message"]
+
+
+def test_a_signature_is_for_one_body(urls):
+    signed = request(urls["LiveUrl"] + "/", b'{"a": 1}', service="lambda", tamper=b'{"a": 2}')
+
+    assert signed.status == 403
+
+
+def test_keys_that_the_emulator_has_not_given_out_are_the_operators(urls):
+    answer = request(urls["LiveUrl"] + "/", service="lambda", keys=Credentials("local", "local"))
+
+    assert answer.json["event"]["requestContext"]["authorizer"]["iam"]["accessKey"] == "local"
+
+
+def test_an_old_signature_is_turned_away(urls, monkeypatch):
+    for shift, message in ((-6, "expired"), (6, "not yet current")):
+        moment = datetime.now(UTC) + timedelta(minutes=shift)
+        monkeypatch.setattr("botocore.auth.get_current_datetime", lambda moment=moment: moment)
+        answer = request(urls["LiveUrl"] + "/", service="lambda")
+
+        assert answer.status == 403
+        assert message in answer.json["Message"]
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
+@pytest.mark.parametrize("user", ["local:local", "emulator-operator:emulator-operator-secret"])
+def test_curl_calls_both_by_their_names(urls, user):
+    for address, service in ((urls["LiveUrl"] + "/", "lambda"), (urls["ApiUrl"] + "/signed", "execute-api")):
+        signing = ["--aws-sigv4", f"aws:amz:us-east-1:{service}", "--user", user]
+        command = ["curl", "--silent", "--fail", *signing, "--data", '{"a": 1}', address]
+        done = subprocess.run(command, capture_output=True, check=True)
+
+        assert json.loads(done.stdout)["event"]["isBase64Encoded"] is True
+
+
+# ---- through the alias
+
+
+def test_a_url_of_an_alias_runs_the_versions_of_the_alias_and_is_counted(urls, aws):
+    client = aws.client("lambda")
+    assert request(urls["LiveUrl"] + "/", service="lambda").json["version"] == "1"
+    assert request(urls["LatestUrl"] + "/").json["version"] == "$LATEST"
+    client.update_function_configuration(FunctionName="endpoints-echo", Description="another")
+    client.get_waiter("function_updated_v2").wait(FunctionName="endpoints-echo", WaiterConfig={"Delay": 0.1})
+    version = client.publish_version(FunctionName="endpoints-echo")["Version"]
+    waiter = client.get_waiter("published_version_active")
+    waiter.wait(FunctionName="endpoints-echo", Qualifier=version, WaiterConfig={"Delay": 0.1})
+    weights = {"AdditionalVersionWeights": {version: 1.0}}
+    client.update_alias(FunctionName="endpoints-echo", Name="live", RoutingConfig=weights)
+
+    assert request(urls["LiveUrl"] + "/", service="lambda").json["version"] == version
+    assert request(urls["ApiUrl"] + "/signed", service="execute-api").json["version"] == version
+    counted = aws.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Lambda",
+        MetricName="Invocations",
+        Dimensions=[
+            {"Name": "FunctionName", "Value": "endpoints-echo"},
+            {"Name": "Resource", "Value": "endpoints-echo:live"},
+            {"Name": "ExecutedVersion", "Value": version},
+        ],
+        StartTime=datetime.now(UTC) - timedelta(minutes=5),
+        EndTime=datetime.now(UTC) + timedelta(minutes=5),
+        Period=3600,
+        Statistics=["Sum"],
+    )
+    assert sum(point["Sum"] for point in counted["Datapoints"]) == 2
+    client.update_alias(FunctionName="endpoints-echo", Name="live", RoutingConfig={"AdditionalVersionWeights": {}})
+
+
+def test_a_function_without_room_is_throttled(urls, aws, monkeypatch):
+    settings = functions().service._launcher.settings
+    monkeypatch.setitem(vars(settings), "environments_per_version", 1)
+    monkeypatch.setitem(vars(settings), "queued_per_version", 0)
+    with ThreadPoolExecutor(3) as threads:
+        slow = [threads.submit(request, f"{urls['LatestUrl']}/?want=slow") for _ in range(2)]
+        statuses = sorted(each.result().status for each in slow)
+
+    assert statuses == [200, 429]
+
+
+def test_an_http_api_waits_no_longer_than_it_may(urls, monkeypatch, aws):
+    impatient = HttpApis(lambda *_: None, lambda: datetime.now(UTC), patience=0.1)
+    monkeypatch.setitem(aws.front_door._endpoints._answer, "execute-api", impatient.answer)
+    answer = request(urls["ApiUrl"] + "/open?want=slow")
+
+    assert (answer.status, answer.json) == (503, {"message": "Service Unavailable"})
+
+
+# ---- making them
+
+
+def test_a_function_has_one_url_and_each_alias_one(aws, urls):
+    client = aws.client("lambda")
+    latest = client.get_function_url_config(FunctionName="endpoints-echo")
+    live = client.get_function_url_config(FunctionName="endpoints-echo", Qualifier="live")
+
+    assert (latest["AuthType"], live["AuthType"]) == ("NONE", "AWS_IAM")
+    assert live["FunctionArn"].endswith(":endpoints-echo:live")
+    with pytest.raises(client.exceptions.ResourceConflictException):
+        client.create_function_url_config(FunctionName="endpoints-echo", AuthType="NONE")
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.create_function_url_config(FunctionName="endpoints-echo", Qualifier="1", AuthType="NONE")
+    with pytest.raises(ClientError, match="streamed"):
+        client.update_function_url_config(FunctionName="endpoints-echo", InvokeMode="RESPONSE_STREAM")
+    changed = client.update_function_url_config(FunctionName="endpoints-echo", AuthType="AWS_IAM")
+    assert request(urls["LatestUrl"] + "/").status == 403
+    assert changed["FunctionUrl"] == latest["FunctionUrl"]
+    client.update_function_url_config(FunctionName="endpoints-echo", AuthType="NONE")
+
+
+def test_a_deleted_url_is_gone_and_so_are_a_deleted_functions(aws, tmp_path):
+    content = bare(Echo=ECHO, Live=url("NONE", Qualifier="live"), Latest=url("NONE"))
+    aws.deploy(write(tmp_path, content, code=CODE), stack_name="gone")
+    client = aws.client("lambda")
+    client.delete_function_url_config(FunctionName="gone-echo")
+
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.get_function_url_config(FunctionName="gone-echo")
+    live = client.get_function_url_config(FunctionName="gone-echo", Qualifier="live")["FunctionUrl"]
+    client.delete_function(FunctionName="gone-echo")
+    assert functions().function_urls.by_id(live.split("/")[2].split(".")[0]) is None
+
+
+@pytest.mark.parametrize(
+    ("resource", "message"),
+    [
+        (api(**{"/a": {"post": operation("JWT")}}), "POST /a: the emulator authorizes by AWS_IAM or NONE, not by JWT"),
+        (api(**{"/a": {"post": operation("NONE", type="http_proxy")}}), "aws_proxy with payloadFormatVersion 2.0 only"),
+        (api(**{"/a": {"post": operation("NONE", payloadFormatVersion="1.0")}}), "payloadFormatVersion 2.0 only"),
+        (
+            api(**{"/a": {"post": {**operation("NONE"), "security": []}}}),
+            "POST /a: the emulator does not know security",
+        ),
+        (url("NONE", Cors={"AllowOrigins": ["*"]}), "CORS of a function URL"),
+    ],
+)
+def test_what_would_not_be_as_on_aws_is_refused_at_deployment(aws, tmp_path, resource, message):
+    with pytest.raises(EmulatorError, match=message):
+        aws.deploy(write(tmp_path, bare(Echo=ECHO, Thing=resource), code=CODE), stack_name="refused")
+
+
+def test_a_named_stage_is_the_first_part_of_the_path(aws, urls):
+    client = aws.client("apigatewayv2")
+    api_id = urls["ApiUrl"].split("/")[2].split(".")[0]
+    client.create_stage(ApiId=api_id, StageName="prod", StageVariables={"colour": "red"})
+
+    event = request(urls["ApiUrl"] + "/prod/open").json["event"]
+
+    assert (event["rawPath"], event["requestContext"]["stage"]) == ("/prod/open", "prod")
+    assert event["stageVariables"] == {"colour": "red"}
+    client.delete_stage(ApiId=api_id, StageName="prod")
