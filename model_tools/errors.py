@@ -41,6 +41,18 @@ class ModelTooLarge(PublishError):
     """The model outgrows a limit of the function that would serve it."""
 
 
+class RuntimeMissing(PublishError):
+    """The library that runs the model is neither installed nor in a runtime bundle of the stack."""
+
+
+class RuntimeDamaged(PublishError):
+    """The runtime bundle is not the one that was named; nothing of it was imported."""
+
+
+class RuntimeMismatch(PublishError):
+    """The runtime bundle was built for another Python or another processor."""
+
+
 class FunctionChanged(PublishError):
     """Somebody else changed the inference function while it was being rebuilt."""
 

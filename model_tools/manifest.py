@@ -7,37 +7,37 @@ import math
 import re
 import reprlib
 from collections.abc import Iterator, Mapping
-from pathlib import PurePosixPath
 from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    JsonValue,
-    StringConstraints,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, Field, JsonValue, StringConstraints, ValidationError, field_validator, model_validator
 
 from model_tools.errors import ManifestInvalid
+from model_tools.manifest_sections import (
+    Axis,
+    AxisSizes,
+    Custom,
+    Embedding,
+    InputSpec,
+    Optimize,
+    Preprocess,
+    Results,
+    Section,
+    Text,
+    require_inside,
+)
 
 MANIFEST_NAME = "publish.yaml"
 MAX_MANIFEST_BYTES = 1 << 20
 """A manifest is read whole into memory; a larger file is something else."""
 
-Task = Literal["image-classification", "tensor"]
-Dtype = Literal["float32", "float64", "float16", "bfloat16", "int64", "int32", "uint8", "bool"]
+Task = Literal["image-classification", "tensor", "tabular", "text-to-text", "embedding", "custom"]
+Runtime = Literal["torch", "xgboost"]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,47}$")]
-Axis = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
-Size = Annotated[int, Field(ge=1, le=1_000_000)]
 EXECUTABLE_CHECKPOINTS = (".pt2",)
-CHECKPOINT_SUFFIXES = (".pt", ".pth", ".pt2", ".safetensors")
-INTEGER_BOUNDS: dict[str, tuple[int, int]] = {
-    "int64": (-(2**63), 2**63 - 1), "int32": (-(2**31), 2**31 - 1), "uint8": (0, 255),
-}  # fmt: skip
+TREE_CHECKPOINTS = (".json", ".ubj")
+"""What XGBoost's `save_model` writes."""
+CHECKPOINT_SUFFIXES = (".pt", ".pth", ".pt2", ".safetensors", *TREE_CHECKPOINTS)
 SURROGATE = re.compile("[\ud800-\udfff]")
 """What no UTF-8 can say, so no JSON that is stored."""
 MAX_PROBLEMS_TOLD = 10
@@ -46,84 +46,21 @@ MAX_FIELD_LENGTH = 200
 MAX_NODES = 100_000
 """Values in a manifest, counted as often as an alias repeats them: a few lines of YAML can stand for billions."""
 
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class InputSpec(_Section):
-    """One input tensor of the model's `forward`."""
-
-    shape: list[Size | Axis] = Field(max_length=8)
-    """Fixed sizes, or names of axes whose size may vary from request to request, such as `batch`."""
-    dtype: Dtype = "float32"
-    range: tuple[float, float] | None = None
-    """Smallest and largest value that makes sense; without it numbers are drawn around 0, integers from 0 and 1."""
-
-    @model_validator(mode="after")
-    def _range_that_holds_values(self) -> Self:
-        if self.range is None:
-            return self
-        low, high = self.range
-        if self.dtype == "bool":
-            msg = "range: a bool is true or false: remove range"
-        elif not (math.isfinite(low) and math.isfinite(high) and low <= high):
-            msg = f"range: {low:g} … {high:g} is not from a smaller to a larger number: correct it"
-        elif self.dtype in INTEGER_BOUNDS and not _holds_integers(low, high, *INTEGER_BOUNDS[self.dtype]):
-            msg = f"range: {low:g} … {high:g} holds no {self.dtype}, or more than there are: correct it"
-        else:
-            return self
-        raise ValueError(msg)
+SECTIONS_OF: Mapping[Task, frozenset[str]] = {
+    "image-classification": frozenset({"classes", "preprocess"}),
+    "tensor": frozenset({"classes"}),
+    "tabular": frozenset({"classes"}),
+    "text-to-text": frozenset({"text"}),
+    "embedding": frozenset({"embedding", "preprocess", "text"}),
+    "custom": frozenset({"classes", "custom", "preprocess"}),
+}
+"""The optional sections that mean something for each kind of task."""
+REQUIRED_SECTIONS: Mapping[Task, tuple[str, ...]] = {
+    "image-classification": ("classes", "preprocess"), "text-to-text": ("text",), "custom": ("custom", "samples"),
+}  # fmt: skip
 
 
-class AxisSizes(_Section):
-    """The sizes that a dynamic axis may take."""
-
-    min: Size = 1
-    max: Size = 4
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.min > self.max:
-            msg = f"min ({self.min}) is larger than max ({self.max})"
-            raise ValueError(msg)
-        return self
-
-
-class Preprocess(_Section):
-    """How an image becomes the model's input: decode, resize, crop, scale to 0…1, normalise."""
-
-    size: Size | tuple[Size, Size]
-    """One number resizes the shorter side to it (torchvision's `Resize(int)`); two are [height, width]."""
-    crop: Size | tuple[Size, Size] | None = None
-    """Centre crop after the resize: one number for a square, or [height, width]."""
-    mode: Literal["L", "RGB"] = "RGB"
-    mean: list[float] | None = None
-    std: list[Annotated[float, Field(gt=0)]] | None = None
-
-    @property
-    def channels(self) -> int:
-        """1 for grey images, 3 for colour."""
-        return 1 if self.mode == "L" else 3
-
-    @model_validator(mode="after")
-    def _one_value_a_channel(self) -> Self:
-        for field in ("mean", "std"):
-            values = getattr(self, field)
-            if values is not None and len(values) != self.channels:
-                msg = f"{field} has {len(values)} values, mode {self.mode} has {self.channels} channel(s)"
-                raise ValueError(msg)
-        return self
-
-
-class Optimize(_Section):
-    """What may be done to make the traced model faster; parity is proved after it."""
-
-    freeze: bool = True
-    channels_last: bool | Literal["auto"] = "auto"
-
-
-class Manifest(_Section):
+class Manifest(Section):
     """A validated `publish.yaml`."""
 
     name: Name
@@ -135,16 +72,17 @@ class Manifest(_Section):
     axes: dict[Axis, AxisSizes] = Field(default_factory=dict)
     classes: str | None = None
     preprocess: Preprocess | None = None
+    text: Text | None = None
+    embedding: Embedding | None = None
+    custom: Custom | None = None
+    results: Results | None = None
     samples: str | None = None
     optimize: Optimize = Field(default_factory=Optimize)
 
     @field_validator("checkpoint", "classes", "samples")
     @classmethod
     def _inside_the_folder(cls, value: str | None) -> str | None:
-        if value is not None and not is_inside(value):
-            msg = f"{value!r} leaves the model's folder; name a file in it"
-            raise ValueError(msg)
-        return value
+        return require_inside(value)
 
     @field_validator("arguments")
     @classmethod
@@ -168,38 +106,94 @@ class Manifest(_Section):
 
     @model_validator(mode="after")
     def _fields_that_belong_together(self) -> Self:
-        if not self.checkpoint.endswith(CHECKPOINT_SUFFIXES):
-            msg = f"checkpoint must end in {', '.join(CHECKPOINT_SUFFIXES)}"
-            raise ValueError(msg)
-        if self.checkpoint.endswith(".safetensors") and self.architecture is None:
-            msg = "a .safetensors file holds weights only: name the code as architecture: module:Callable"
-            raise ValueError(msg)
-        if self.checkpoint.endswith(EXECUTABLE_CHECKPOINTS) and self.architecture is not None:
-            msg = "a .pt2 file brings its own graph: remove architecture"
-            raise ValueError(msg)
-        if self.arguments and self.architecture is None:
-            msg = "arguments are for an architecture, and none is named: remove them or add architecture"
-            raise ValueError(msg)
-        if self.task == "image-classification":
-            missing = [field for field in ("classes", "preprocess") if getattr(self, field) is None]
-            if missing:
-                msg = f"task image-classification needs {' and '.join(missing)}"
-                raise ValueError(msg)
+        problem = _checkpoint_problem(self) or _sections_problem(self) or _text_problem(self)
+        if problem:
+            raise ValueError(problem)
         unused = set(self.axes) - {axis for spec in self.inputs for axis in spec.shape if isinstance(axis, str)}
         if unused:
             msg = f"axes names {', '.join(sorted(unused))}, which no input's shape uses"
             raise ValueError(msg)
         return self
 
+    @property
+    def runtime(self) -> Runtime:
+        """The library that runs the model, so the runtime bundle that it needs."""
+        return "xgboost" if self.checkpoint.endswith(TREE_CHECKPOINTS) else "torch"
+
+    @property
+    def named_files(self) -> dict[str, str]:
+        """The files of the folder that the manifest names, by field; globs are not among them."""
+        named = {"checkpoint": self.checkpoint, "classes": self.classes}
+        if self.text is not None:
+            named |= {
+                "text.source_vocabulary": self.text.source_vocabulary,
+                "text.target_vocabulary": self.text.target_vocabulary,
+            }
+        if self.custom is not None:
+            named |= {"custom.predictor": self.custom.predictor, "custom.requirements": self.custom.requirements}
+        return {field: path for field, path in named.items() if path is not None}
+
     def axis_sizes(self, axis: str) -> AxisSizes:
         """Return the sizes that the named dynamic axis may take (1 to 4 unless `axes` says otherwise)."""
         return self.axes.get(axis, AxisSizes())
 
 
-def is_inside(path: str) -> bool:
-    """Tell whether a relative path (or glob) stays inside the folder that it is relative to."""
-    parts = PurePosixPath(path).parts
-    return bool(parts) and not path.startswith("/") and "\\" not in path and "\0" not in path and ".." not in parts
+def _checkpoint_problem(manifest: Manifest) -> str | None:
+    checkpoint, named = manifest.checkpoint, manifest.architecture is not None
+    if not checkpoint.endswith(CHECKPOINT_SUFFIXES):
+        return f"checkpoint must end in {', '.join(CHECKPOINT_SUFFIXES)}"
+    if checkpoint.endswith(".safetensors") and not named:
+        return "a .safetensors file holds weights only: name the code as architecture: module:Callable"
+    if checkpoint.endswith(EXECUTABLE_CHECKPOINTS) and named:
+        return "a .pt2 file brings its own graph: remove architecture"
+    if manifest.arguments and not named:
+        return "arguments are for an architecture, and none is named: remove them or add architecture"
+    return _trees_problem(manifest) if manifest.runtime == "xgboost" else None
+
+
+def _trees_problem(manifest: Manifest) -> str | None:
+    """Tell what cannot be said of gradient-boosted trees: they have no code, and take one table of numbers."""
+    if manifest.task != "tabular":
+        return f"{manifest.checkpoint} is an XGBoost model, which is published with task: tabular"
+    if manifest.architecture is not None:
+        return "an XGBoost model needs no architecture: remove it"
+    if manifest.optimize != Optimize():
+        return "optimize is for PyTorch models: remove it"
+    shape = manifest.inputs[0].shape
+    if len(manifest.inputs) != 1 or len(shape) != 2 or not isinstance(shape[1], int):  # noqa: PLR2004 (rows, columns)
+        return "an XGBoost model takes one table: write inputs: [{shape: [batch, <number of features>]}]"
+    return None
+
+
+def _sections_problem(manifest: Manifest) -> str | None:
+    missing = [field for field in REQUIRED_SECTIONS.get(manifest.task, ()) if getattr(manifest, field) is None]
+    if missing:
+        return f"task {manifest.task} needs {' and '.join(missing)}"
+    optional = frozenset().union(*SECTIONS_OF.values())
+    for field in sorted(optional - SECTIONS_OF[manifest.task]):
+        if getattr(manifest, field) is not None:
+            tasks = ", ".join(task for task, fields in SECTIONS_OF.items() if field in fields)
+            return f"{field} means nothing for task {manifest.task}: remove it, or correct task ({tasks})"
+    if manifest.preprocess is not None and manifest.text is not None:
+        return "a model takes images or text: remove preprocess or text"
+    return None
+
+
+def _text_problem(manifest: Manifest) -> str | None:
+    """Tell what does not fit between a model of text and what it is given: token ids, [batch, tokens]."""
+    if manifest.text is None:
+        return None
+    wanted = {"text-to-text": 2, "embedding": 1}[manifest.task]
+    if (manifest.text.target_vocabulary is not None) != (manifest.task == "text-to-text"):
+        return "text.target_vocabulary belongs to task text-to-text, which writes text; no other task does"
+    if len(manifest.inputs) != wanted or any(
+        spec.dtype != "int64" or len(spec.shape) != 2 or not isinstance(spec.shape[1], str)  # noqa: PLR2004 (N, tokens)
+        for spec in manifest.inputs
+    ):
+        names = ("source", "target")[:wanted]
+        shapes = ", ".join(f"{{shape: [batch, {name}], dtype: int64, range: [0, <last id>]}}" for name in names)
+        return f"a model of text takes token ids: write inputs: [{shapes}]"
+    return None
 
 
 def parse_manifest(text: str, *, where: str = MANIFEST_NAME) -> Manifest:
@@ -269,12 +263,9 @@ def _nodes(value: object) -> Iterator[object]:
             pending += list(node)[:MAX_NODES]
 
 
-def _holds_integers(low: float, high: float, smallest: int, largest: int) -> bool:
-    return math.ceil(low) <= math.floor(high) and smallest <= math.ceil(low) and math.floor(high) <= largest
-
-
 SECTIONS: Mapping[str, type[BaseModel]] = {
-    "": Manifest, "inputs": InputSpec, "axes": AxisSizes, "preprocess": Preprocess, "optimize": Optimize,
+    "": Manifest, "inputs": InputSpec, "axes": AxisSizes, "preprocess": Preprocess, "text": Text,
+    "embedding": Embedding, "custom": Custom, "results": Results, "optimize": Optimize,
 }  # fmt: skip
 
 

@@ -1,0 +1,190 @@
+"""The sections of `publish.yaml`, each with its fields, their defaults and what belongs together in it."""
+
+import math
+from pathlib import PurePosixPath
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+Dtype = Literal["float32", "float64", "float16", "bfloat16", "int64", "int32", "uint8", "bool"]
+Quantize = Literal["none", "dynamic-int8", "bfloat16"]
+Axis = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+Size = Annotated[int, Field(ge=1, le=1_000_000)]
+INTEGER_BOUNDS: dict[str, tuple[int, int]] = {
+    "int64": (-(2**63), 2**63 - 1), "int32": (-(2**31), 2**31 - 1), "uint8": (0, 255),
+}  # fmt: skip
+
+
+class Section(BaseModel):
+    """A part of the manifest: unknown fields are refused, and nobody changes it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class InputSpec(Section):
+    """One input tensor of the model's `forward`."""
+
+    shape: list[Size | Axis] = Field(max_length=8)
+    """Fixed sizes, or names of axes whose size may vary from request to request, such as `batch`."""
+    dtype: Dtype = "float32"
+    range: tuple[float, float] | None = None
+    """Smallest and largest value that makes sense; without it numbers are drawn around 0, integers from 0 and 1."""
+
+    @model_validator(mode="after")
+    def _range_that_holds_values(self) -> Self:
+        if self.range is None:
+            return self
+        low, high = self.range
+        if self.dtype == "bool":
+            msg = "range: a bool is true or false: remove range"
+        elif not (math.isfinite(low) and math.isfinite(high) and low <= high):
+            msg = f"range: {low:g} … {high:g} is not from a smaller to a larger number: correct it"
+        elif self.dtype in INTEGER_BOUNDS and not _holds_integers(low, high, *INTEGER_BOUNDS[self.dtype]):
+            msg = f"range: {low:g} … {high:g} holds no {self.dtype}, or more than there are: correct it"
+        else:
+            return self
+        raise ValueError(msg)
+
+
+class AxisSizes(Section):
+    """The sizes that a dynamic axis may take."""
+
+    min: Size = 1
+    max: Size = 4
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.min > self.max:
+            msg = f"min ({self.min}) is larger than max ({self.max})"
+            raise ValueError(msg)
+        return self
+
+
+class Preprocess(Section):
+    """How an image becomes the model's input: decode, resize, crop, scale to 0…1, normalise."""
+
+    size: Size | tuple[Size, Size]
+    """One number resizes the shorter side to it (torchvision's `Resize(int)`); two are [height, width]."""
+    crop: Size | tuple[Size, Size] | None = None
+    """Centre crop after the resize: one number for a square, or [height, width]."""
+    mode: Literal["L", "RGB"] = "RGB"
+    mean: list[float] | None = None
+    std: list[Annotated[float, Field(gt=0)]] | None = None
+
+    @property
+    def channels(self) -> int:
+        """1 for grey images, 3 for colour."""
+        return 1 if self.mode == "L" else 3
+
+    @model_validator(mode="after")
+    def _one_value_a_channel(self) -> Self:
+        for field in ("mean", "std"):
+            values = getattr(self, field)
+            if values is not None and len(values) != self.channels:
+                msg = f"{field} has {len(values)} values, mode {self.mode} has {self.channels} channel(s)"
+                raise ValueError(msg)
+        return self
+
+
+class Optimize(Section):
+    """What may be done to make the traced model faster; parity is proved after it."""
+
+    freeze: bool = True
+    channels_last: bool | Literal["auto"] = "auto"
+    quantize: Quantize = "none"
+    """dynamic-int8: linear and recurrent layers compute in 8-bit integers. bfloat16: weights and arithmetic in it."""
+    tolerance: Annotated[float, Field(gt=0, le=1)] | None = None
+    """How far a quantised model's answers may be off, as a share of the answer's magnitude."""
+
+    @model_validator(mode="after")
+    def _tolerance_of_what_is_quantised(self) -> Self:
+        if self.tolerance is not None and self.quantize == "none":
+            msg = "tolerance is for a quantised model: remove it, or set quantize"
+            raise ValueError(msg)
+        return self
+
+
+class Text(Section):
+    """How text becomes token ids, and token ids text."""
+
+    source_vocabulary: str
+    """A file with a token a line; the line's number, from 0, is its id. `<unk>` is needed, `<pad>` for batches."""
+    target_vocabulary: str | None = None
+    """The same for what the model writes; it needs `<bos>` and `<eos>`. Only for text-to-text."""
+    tokens: Literal["words", "characters"] = "words"
+    lowercase: bool = False
+    max_source_tokens: Annotated[int, Field(ge=1, le=4096)] = 256
+    max_target_tokens: Annotated[int, Field(ge=1, le=4096)] = 64
+    beams: Annotated[int, Field(ge=1, le=16)] = 1
+    """How many candidates are followed unless a request says otherwise; 1 is greedy."""
+
+    @field_validator("source_vocabulary", "target_vocabulary")
+    @classmethod
+    def _inside_the_folder(cls, value: str | None) -> str | None:
+        return require_inside(value)
+
+
+class Embedding(Section):
+    """What an embedding looks like when it is answered."""
+
+    normalize: bool = True
+    """To length 1, so that a dot product is a cosine similarity."""
+
+
+class Custom(Section):
+    """A model's own serving code."""
+
+    predictor: str = "predictor.py"
+    """Defines preprocess, predict and respond, or some of them."""
+    include: list[str] = Field(default_factory=list, max_length=100)
+    """Globs of further files that the predictor reads; the folder's Python files come along anyway."""
+    requirements: str | None = None
+    """A requirements.txt of pinned pure-Python packages, whose wheels lie in `wheels/`."""
+
+    @field_validator("predictor", "requirements")
+    @classmethod
+    def _inside_the_folder(cls, value: str | None) -> str | None:
+        return require_inside(value)
+
+    @field_validator("include")
+    @classmethod
+    def _globs_inside_the_folder(cls, value: list[str]) -> list[str]:
+        for glob in value:
+            require_inside(glob)
+        return value
+
+    @model_validator(mode="after")
+    def _a_python_file(self) -> Self:
+        if not self.predictor.endswith(".py"):
+            msg = f"predictor: {self.predictor!r} is no Python file"
+            raise ValueError(msg)
+        return self
+
+
+class Results(Section):
+    """What becomes of an answer that is too large to be sent."""
+
+    above_bytes: Annotated[int, Field(ge=1_000, le=6_000_000)] = 1_000_000
+    """Answers of more bytes are written to S3, and their key is answered."""
+    prefix: Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]*/){1,8}$", max_length=200)] = (
+        "results/"
+    )
+    """Where in the results bucket; it ends with a slash."""
+
+
+def is_inside(path: str) -> bool:
+    """Tell whether a relative path (or glob) stays inside the folder that it is relative to."""
+    parts = PurePosixPath(path).parts
+    return bool(parts) and not path.startswith("/") and "\\" not in path and "\0" not in path and ".." not in parts
+
+
+def require_inside(path: str | None) -> str | None:
+    """Return a path of a manifest as it is. Raises ValueError for one that leaves the model's folder."""
+    if path is not None and not is_inside(path):
+        msg = f"{path!r} leaves the model's folder; name a file in it"
+        raise ValueError(msg)
+    return path
+
+
+def _holds_integers(low: float, high: float, smallest: int, largest: int) -> bool:
+    return math.ceil(low) <= math.floor(high) and smallest <= math.ceil(low) and math.floor(high) <= largest
