@@ -15,6 +15,7 @@ from model_tools.aws.uploads import Etag, Upload
 from model_tools.cli.errors import UserError
 from model_tools.errors import CheckpointRejected, ManifestInvalid, ModelNotFound
 from model_tools.manifest import CHECKPOINT_SUFFIXES, MANIFEST_NAME, MAX_MANIFEST_BYTES, Manifest, parse_manifest
+from model_tools.packaging.wheels import WHEELS_FOLDER
 
 ARCHIVE_SUFFIXES = (".tar.gz", ".tgz")
 CHUNK = 1 << 20
@@ -31,6 +32,10 @@ class LocalModel:
     """The folder that the files' keys are relative to."""
     start: str
     """What the model URI names below the upload's prefix; empty for the whole folder."""
+    requirements: Path | None = None
+    """Of a custom model: the pinned packages whose wheels belong into `wheels/`."""
+    added: tuple[tuple[str, Path], ...] = ()
+    """Files from elsewhere, each with the key that it gets below the upload's prefix."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +74,8 @@ def prepare_upload(model: LocalModel) -> PreparedUpload:
     """Read every file once; return where each goes. Raises UserError for one that cannot be read."""
     digest = hashlib.sha256()
     uploads = []
-    for path in sorted(model.files):
-        key = path.relative_to(model.root).as_posix()
+    own = [(path.relative_to(model.root).as_posix(), path) for path in model.files]
+    for key, path in sorted([*own, *model.added]):
         etag, contents, count = Etag(), hashlib.sha256(), 0
         try:
             with path.open("rb") as file:
@@ -90,7 +95,7 @@ def _whole_folder(folder: Path) -> LocalModel:
     manifest = _read_manifest(folder)
     files = tuple(_files_in(folder))
     _check_named_files(folder, manifest, files)
-    return LocalModel(manifest.name, files, folder, "")
+    return LocalModel(manifest.name, files, folder, "", _requirements(folder, manifest))
 
 
 def _one_checkpoint(path: Path) -> LocalModel:
@@ -104,14 +109,21 @@ def _one_checkpoint(path: Path) -> LocalModel:
         )
     present = tuple(_files_in(folder))
     _check_named_files(folder, manifest, present)
-    named = {folder / MANIFEST_NAME, path}
-    if manifest.classes:
-        named.add(folder / manifest.classes)
-    if manifest.samples:
-        named.update(folder.glob(manifest.samples))
-    if manifest.architecture:
+    named = {folder / MANIFEST_NAME, *(folder / name for name in manifest.named_files.values())}
+    globs = [manifest.samples] if manifest.samples else []
+    if manifest.custom:
+        globs += [*manifest.custom.include, f"{WHEELS_FOLDER}/*.whl"]
+    for glob in globs:
+        named.update(folder.glob(glob))
+    if manifest.architecture or manifest.custom:
         named.update(file for file in present if file.suffix == ".py")
-    return LocalModel(manifest.name, tuple(file for file in present if file in named), folder, path.name)
+    files = tuple(file for file in present if file in named)
+    return LocalModel(manifest.name, files, folder, path.name, _requirements(folder, manifest))
+
+
+def _requirements(folder: Path, manifest: Manifest) -> Path | None:
+    named = manifest.custom.requirements if manifest.custom else None
+    return None if named is None else folder / named
 
 
 def _files_in(folder: Path) -> Iterator[Path]:
@@ -148,9 +160,8 @@ def _parse(text: bytes, where: str) -> Manifest:
 
 
 def _check_named_files(folder: Path, manifest: Manifest, files: tuple[Path, ...]) -> None:
-    for field in ("checkpoint", "classes"):
-        wanted = getattr(manifest, field)
-        if wanted is not None and folder / wanted not in files:
+    for field, wanted in manifest.named_files.items():
+        if folder / wanted not in files:
             raise ModelNotFound(
                 f"{folder / MANIFEST_NAME} names {field}: {wanted}, which is not in {folder}. Add it, or correct the "
                 "field."

@@ -2,6 +2,7 @@
 
 import getpass
 import re
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
@@ -25,6 +26,7 @@ from model_tools.cli.errors import UserError
 from model_tools.cli.model_source import LocalModel, find_model, prepare_upload
 from model_tools.cli.output import size
 from model_tools.cli.watch import watch_to_the_end
+from model_tools.cli.wheels import missing_wheels, with_wheels
 from model_tools.errors import RequestInvalid
 from model_tools.manifest import MANIFEST_NAME, explain
 from model_tools.release.request import Rollout, parse_request
@@ -131,7 +133,7 @@ def publish(
     if found is None:
         parse_request({"model_uri": model})
     services = command.services()
-    model_uri = model if found is None else _upload(command, services, found)
+    model_uri = model if found is None else _upload_with_wheels(command, services, found)
     request = {"model_uri": model_uri, "requested_by": _user(), **({"rollout": wanted} if wanted else {})}
     parse_request(request)
     arn = services.executions.start(name or _made_up_name(command, found.name if found else _stem(model)), request)
@@ -153,6 +155,17 @@ def _rollout(steps: list[int], strategy: str | None, bake_seconds: int | None) -
     except ValidationError as error:
         raise RequestInvalid(explain(error, "the rollout (--rollout, --step, --bake)")) from error
     return wanted
+
+
+def _upload_with_wheels(command: Command, services: Services, model: LocalModel) -> str:
+    """Upload a model with the wheels that its requirements name and its folder has not; return the model's URI."""
+    missing = missing_wheels(model)
+    if not missing:
+        return _upload(command, services, model)
+    command.output.say(f"downloading the wheel(s) of {', '.join(missing)}")
+    command.output.emit({"event": "wheels", "packages": missing})
+    with tempfile.TemporaryDirectory() as folder:
+        return _upload(command, services, with_wheels(model, Path(folder)))
 
 
 def _upload(command: Command, services: Services, model: LocalModel) -> str:

@@ -10,7 +10,8 @@ from typing import BinaryIO
 
 from isal import igzip, igzip_threaded
 
-from model_tools.archive_format import MEMBERS
+from model_tools.archive_format import CODE_PREFIX, MEMBERS, MODEL_MEMBERS
+from model_tools.manifest_sections import is_inside
 from model_tools.packaging.limits import MIB
 
 LEVEL = 1
@@ -49,10 +50,11 @@ class _Hashing(io.RawIOBase):
 def write_archive(target: Path, members: Mapping[str, bytes | Path]) -> Written:
     """Write the members, in the format's order, to a `.tar.gz` that is the same bytes for the same contents.
 
-    Small members come as bytes, large ones as paths; these are streamed. Raises ValueError for a name that the format
-    has not.
+    Small members come as bytes, large ones as paths; these are streamed. Code stands before the model, in the order of
+    its names. Raises ValueError for a name that the format has not.
     """
-    if unknown := set(members) - set(MEMBERS):
+    code = sorted(name for name in members if is_code(name))
+    if unknown := set(members) - set(MEMBERS) - set(code):
         msg = f"{', '.join(sorted(unknown))} are no members of a model archive"
         raise ValueError(msg)
     with target.open("wb") as file:
@@ -61,10 +63,16 @@ def write_archive(target: Path, members: Mapping[str, bytes | Path]) -> Written:
             _packing(sink) as packed,
             tarfile.open(fileobj=packed, mode="w|", format=tarfile.GNU_FORMAT, bufsize=CHUNK) as tar,
         ):
-            for name in MEMBERS:
+            small = [name for name in MEMBERS if name not in MODEL_MEMBERS.values()]
+            for name in (*small, *code, *MODEL_MEMBERS.values()):
                 if name in members:
                     _add(tar, name, members[name])
     return Written(sink.digest.hexdigest(), sink.size)
+
+
+def is_code(name: str) -> bool:
+    """Tell whether a member is one of a custom model's files."""
+    return name.startswith(CODE_PREFIX) and is_inside(name.removeprefix(CODE_PREFIX))
 
 
 def member_sha256(archive: Path, name: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from model_tools.manifest import Dtype, InputSpec
+from model_tools.manifest_sections import Dtype, InputSpec
 from model_tools.packaging.cases import Case, Spread
 
 DTYPES: dict[Dtype, torch.dtype] = {

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from model_tools.errors import CheckpointRejected
-from model_tools.manifest import is_inside
+from model_tools.manifest_sections import is_inside
 from model_tools.packaging.store import CheckpointStore
 from model_tools.packaging.unpack import unpack_checkpoint
 from model_tools.pin import Pin, PinnedFile

@@ -1,19 +1,21 @@
-"""Whether an image classifier's preprocessing makes what its model takes. Pure."""
+"""Whether a model of images is given by its preprocessing what it takes. Pure."""
 
 from model_tools.errors import ManifestInvalid
-from model_tools.manifest import InputSpec, Manifest, Preprocess
+from model_tools.manifest import Manifest
+from model_tools.manifest_sections import InputSpec, Preprocess
 
+IMAGE_TASKS = ("image-classification", "embedding")
 FLOATS = ("float32", "float16", "bfloat16", "float64")
 
 
 def check_image_input(manifest: Manifest) -> None:
     """Raise ManifestInvalid unless the one input is [batch, channels, height, width] as preprocess makes it."""
     preprocess = manifest.preprocess
-    if manifest.task != "image-classification" or preprocess is None:
+    if manifest.task not in IMAGE_TASKS or preprocess is None:
         return
     if len(manifest.inputs) != 1 or len(manifest.inputs[0].shape) != 4:  # noqa: PLR2004 (N, C, H, W)
         raise ManifestInvalid(
-            "inputs: an image classifier has one input of the shape [batch, channels, height, width]: correct inputs, "
+            "inputs: a model of images has one input of the shape [batch, channels, height, width]: correct inputs, "
             "or publish with task: tensor."
         )
     spec = manifest.inputs[0]

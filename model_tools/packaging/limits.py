@@ -18,6 +18,8 @@ class Limits:
     members: int = 20_000
     """Files in one archive or zip."""
     samples: int = 1_000
+    trees_bytes: int = 256 * MIB
+    """Of an XGBoost model file, which is read whole; as JSON it takes some four times as much memory."""
     sample_bytes: int = 6 * MIB
     """What Lambda accepts as a request."""
     model_bytes: int = 4 * GIB

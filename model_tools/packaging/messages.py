@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from model_tools.manifest import Dtype, Manifest
+from model_tools.manifest import Manifest
+from model_tools.manifest_sections import Dtype, Preprocess
 from model_tools.packaging.cases import Case
 from model_tools.packaging.checkpoint_file import Kind
 
@@ -17,6 +18,11 @@ RESULT_FILE = "result.json"
 TRACED_FILE = "traced.pt"
 REFERENCE_FILE = "reference.safetensors"
 SAMPLES_FILE = "sample_inputs.json"
+PLAIN_FILE = "plain.pt"
+"""Of a quantised model, what it was before: traced as it would be without."""
+TREES_FILE = "trees.ubj"
+ANSWERS_FILE = "answers.npz"
+IMAGES_FOLDER = "images"
 MAX_RESULT_BYTES = 16 << 20
 
 Text = Annotated[str, StringConstraints(max_length=4000)]
@@ -73,6 +79,50 @@ class TraceResult(_Message):
     seconds: dict[str, float]
 
 
+class TreesJob(_Message):
+    """What the child is asked to do that loads an XGBoost model and saves it as it will be served."""
+
+    checkpoint: Path
+    rounds: int | None
+    """How many of its rounds count; all without it."""
+    features: int
+    spans: list[tuple[float, float]]
+    """Of every feature, the values between which the cases are drawn."""
+    cases: list[Case]
+    """Drawn cases first, then those of samples, in the order of SAMPLES_FILE."""
+
+
+class TreesResult(_Message):
+    """What it found. Beside it stand TREES_FILE and ANSWERS_FILE."""
+
+    status: Literal["done"] = "done"
+    shapes: list[list[int]]
+    """Of each case's answer."""
+    answers: list[list[Any] | None]
+    """For each sample, the trained model's answer (nested lists), when it is small."""
+    xgboost_version: Text
+    seconds: dict[str, float]
+
+
+class TreesParityJob(_Message):
+    """What the child is asked to do that proves the saved trees. ANSWERS_FILE stands beside it."""
+
+    model: Path
+    cases: int
+
+
+class TreesParityResult(_Message):
+    """What it found."""
+
+    status: Literal["done"] = "done"
+    differences: list[float]
+    """Of each case, the largest absolute difference; -1 for an answer of another shape, or NaN elsewhere."""
+    latency_ms: float
+    """Median of the answer to one row, one thread."""
+    xgboost_version: Text
+    seconds: dict[str, float]
+
+
 class Difference(_Message):
     """How far the traced model's answer to one case is from the eager one's, over all outputs."""
 
@@ -85,16 +135,62 @@ class Difference(_Message):
     """Why it could not: an exception, another shape, NaN elsewhere."""
 
 
+class Decoded(_Message):
+    """How far decoding an image at reduced size is from decoding it in full."""
+
+    name: Text
+    size: tuple[int, int]
+    """Width and height of the image, pixels."""
+    levels_mean: float
+    """Mean difference of what the model is given, in levels of 255."""
+    levels_max: float
+    answers_apart: float
+    """Largest difference of the model's answers; of a classifier in confidence, else relative to the magnitude."""
+    same_top1: bool
+    """For a classifier, whether the first class is the same; True for others."""
+
+
+class Quantized(_Message):
+    """What the parity child found of the model before it was quantised."""
+
+    differences_before: list["Difference"]
+    latency_ms_before: float
+    top1_agreement: float | None
+    """Share of the rows of all cases for which the quantised model has the same largest value; None unless answers are
+    [batch, values]."""
+
+
 class ParityResult(_Message):
     """What the parity child found."""
 
     status: Literal["done"] = "done"
     differences: list[Difference]
     """One for each case."""
+    quantized: Quantized | None = None
+    decoding: list[Decoded] = Field(default_factory=list, max_length=2000)
+    """One for each image that serving would decode at reduced size."""
     latency_ms: float
     """Median of the traced model's answer to the first case, one thread."""
     torch_version: Text
     seconds: dict[str, float]
+
+
+class QuantizedJob(_Message):
+    """What a quantised model is measured by."""
+
+    before: Path
+    """The model as it was traced without."""
+    tolerance: float
+    """Largest difference that is accepted, as a share of the answer's magnitude."""
+
+
+class DecodingJob(_Message):
+    """Images of samples, numbered from 0 in IMAGES_FOLDER."""
+
+    preprocess: Preprocess
+    dtype: Dtype
+    names: list[Text]
+    classifies: bool
 
 
 class ParityJob(_Message):
@@ -105,3 +201,5 @@ class ParityJob(_Message):
     outputs: int
     cases: list[Case]
     channels_last: bool
+    quantized: QuantizedJob | None = None
+    decoding: DecodingJob | None = None

@@ -16,13 +16,23 @@ from model_tools.errors import PublishError
 from model_tools.packaging.child_side import answer_job
 from model_tools.packaging.compiled import load_script
 from model_tools.packaging.example_inputs import DTYPE_NAMES
-from model_tools.packaging.messages import REFERENCE_FILE, Difference, ParityJob, ParityResult
+from model_tools.packaging.messages import (
+    REFERENCE_FILE,
+    Decoded,
+    DecodingJob,
+    Difference,
+    ParityJob,
+    ParityResult,
+    Quantized,
+    QuantizedJob,
+)
 from model_tools.packaging.model_outputs import take_apart
-from model_tools.packaging.tolerance import tolerance_of
+from model_tools.packaging.tolerance import Tolerance, tolerance_of
 from model_tools.packaging.tracing import in_format
 
 RUNS = 2
 """The first run of TorchScript profiles, the second is the optimised one: both must be right."""
+CLASS_AXES = 2
 SMALLEST_SCALE = 1e-6
 LATENCY_RUNS = 9
 LATENCY_SECONDS = 2.0
@@ -34,26 +44,68 @@ def prove_parity(job: ParityJob, scratch: Path) -> ParityResult:
     began = time.perf_counter()
     model = load_script(job.model)
     at_loaded = time.perf_counter()
-    differences = []
     with torch.inference_mode(), safe_open(scratch / REFERENCE_FILE, framework="pt") as file:
-        first: tuple[torch.Tensor, ...] = ()
-        scales = _usual_scales(job, file)
-        for number in range(len(job.cases)):
-            inputs = in_format(
-                [file.get_tensor(f"{number}.in.{index}") for index in range(job.inputs)],
-                channels_last=job.channels_last,
-            )
-            expected = [file.get_tensor(f"{number}.out.{index}") for index in range(job.outputs)]
-            differences.append(_compare_runs(model, inputs, expected, scales))
-            first = first or inputs
+        share = None if job.quantized is None else job.quantized.tolerance
+        differences = _differences(model, job, file, share)
         at_compared = time.perf_counter()
+        first = _inputs(job, file, 0)
+        quantized = None if job.quantized is None else _before(model, job, job.quantized, file)
         latency = _latency_ms(model, first)
+        decoding = [] if job.decoding is None else _decoding(model, job.decoding, scratch, job)
     return ParityResult(
         differences=differences,
+        quantized=quantized,
+        decoding=decoding,
         latency_ms=latency,
         torch_version=torch.__version__,
         seconds={"load": round(at_loaded - began, 3), "compare": round(at_compared - at_loaded, 3)},
     )
+
+
+def _differences(model: torch.jit.ScriptModule, job: ParityJob, file: Any, share: float | None) -> list[Difference]:
+    scales = _usual_scales(job, file)
+    return [
+        _compare_runs(model, _inputs(job, file, number), _outputs(job, file, number), scales, share)
+        for number in range(len(job.cases))
+    ]
+
+
+def _before(model: torch.jit.ScriptModule, job: ParityJob, quantized: QuantizedJob, file: Any) -> Quantized:
+    """Return what the model was before it was quantised, so that the blame for a difference falls on the right one."""
+    before = load_script(quantized.before)
+    return Quantized(
+        differences_before=_differences(before, job, file, None),
+        latency_ms_before=_latency_ms(before, _inputs(job, file, 0)),
+        top1_agreement=_top1_agreement(model, job, file),
+    )
+
+
+def _top1_agreement(model: torch.jit.ScriptModule, job: ParityJob, file: Any) -> float | None:
+    agreed: list[torch.Tensor] = []
+    for number in range(len(job.cases)):
+        expected = _outputs(job, file, number)[0]
+        if job.outputs != 1 or expected.dim() != CLASS_AXES:
+            return None
+        answer = take_apart(model(*_inputs(job, file, number))).tensors[0]
+        if answer.shape != expected.shape:
+            return None
+        agreed.append(answer.argmax(-1) == expected.argmax(-1))
+    return round(float(torch.cat(agreed).double().mean()), 4)
+
+
+def _decoding(model: torch.jit.ScriptModule, decoding: DecodingJob, scratch: Path, job: ParityJob) -> list[Decoded]:
+    from model_tools.packaging.decoding_check import compare_decoding  # noqa: PLC0415 (only images need Pillow)
+
+    return compare_decoding(model, decoding, scratch, channels_last=job.channels_last)
+
+
+def _inputs(job: ParityJob, file: Any, number: int) -> tuple[torch.Tensor, ...]:
+    inputs = [file.get_tensor(f"{number}.in.{index}") for index in range(job.inputs)]
+    return in_format(inputs, channels_last=job.channels_last)
+
+
+def _outputs(job: ParityJob, file: Any, number: int) -> list[torch.Tensor]:
+    return [file.get_tensor(f"{number}.out.{index}") for index in range(job.outputs)]
 
 
 def _usual_scales(job: ParityJob, file: Any) -> list[float]:
@@ -63,7 +115,11 @@ def _usual_scales(job: ParityJob, file: Any) -> list[float]:
 
 
 def _compare_runs(
-    model: torch.jit.ScriptModule, inputs: Sequence[torch.Tensor], expected: list[torch.Tensor], scales: Sequence[float]
+    model: torch.jit.ScriptModule,
+    inputs: Sequence[torch.Tensor],
+    expected: list[torch.Tensor],
+    scales: Sequence[float],
+    share: float | None,
 ) -> Difference:
     worst = Difference(max_abs=0, max_rel=0, excess=0)
     for _ in range(RUNS):
@@ -76,7 +132,7 @@ def _compare_runs(
         if len(actual) != len(expected):
             return Difference(problem=f"it answers {len(actual)} tensors instead of {len(expected)}")
         for traced, eager, scale in zip(actual, expected, scales, strict=True):
-            difference = compare(traced, eager, usual_scale=scale)
+            difference = compare(traced, eager, usual_scale=scale, share=share)
             if difference.excess is None or difference.excess > (worst.excess or 0):
                 worst = difference
             if difference.excess is None:
@@ -84,10 +140,11 @@ def _compare_runs(
     return worst
 
 
-def compare(traced: torch.Tensor, eager: torch.Tensor, *, usual_scale: float) -> Difference:
-    """Return how far two answers are apart, in units of their dtype's tolerance too.
+def compare(traced: torch.Tensor, eager: torch.Tensor, *, usual_scale: float, share: float | None = None) -> Difference:
+    """Return how far two answers are apart, in units of their tolerance too.
 
-    `usual_scale` is the magnitude that this output usually has; a smaller answer is not held to a finer measure.
+    `usual_scale` is the magnitude that this output usually has; a smaller answer is not held to a finer measure. The
+    tolerance is their dtype's, or `share` of the magnitude.
     """
     if traced.shape != eager.shape or traced.dtype != eager.dtype:
         return Difference(
@@ -108,6 +165,8 @@ def compare(traced: torch.Tensor, eager: torch.Tensor, *, usual_scale: float) ->
     size = magnitudes(eager)
     scale = max(usual_scale, float(size.max()), SMALLEST_SCALE)
     tolerance = tolerance_of(DTYPE_NAMES[eager.dtype])
+    if share is not None and eager.is_floating_point():
+        tolerance = Tolerance(of_scale=share, of_value=0.0)
     allowed = tolerance.of_scale * scale + tolerance.of_value * size
     excess = torch.where(apart == 0, 0.0, apart / allowed)  # an exact dtype allows nothing: infinite, unless equal
     return Difference(

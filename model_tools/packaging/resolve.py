@@ -63,9 +63,8 @@ def _pin_folder(folder: str, store: CheckpointStore) -> Pin:
     text = store.read(pinned_manifest.uri, max_bytes=MAX_MANIFEST_BYTES, version_id=pinned_manifest.version_id)
     manifest = _parse(text, pinned_manifest.uri)
     present = {file.path for file in files}
-    for field in ("checkpoint", "classes"):
-        wanted = getattr(manifest, field)
-        if wanted is not None and wanted not in present:
+    for field, wanted in manifest.named_files.items():
+        if wanted not in present:
             raise ModelNotFound(
                 f"{pinned_manifest.uri} names {field}: {wanted}, which is not in {folder}. Upload it, or correct "
                 f"the field. There is: {', '.join(sorted(present)[:20])}."

@@ -13,6 +13,8 @@ from model_tools.packaging.checkpoint_file import check_zip
 from model_tools.packaging.limits import MIB, Limits
 
 TOP = "model/"
+SERIALIZATION_ID = ".data/serialization_id"
+"""Its neighbours stay: for some graphs the format's version is `.data/version`, without which nothing is loaded."""
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a zip can tell."""
 ALIGNMENT = 64
@@ -40,7 +42,7 @@ def rewrite_reproducibly(source: Path, target: Path, *, limits: Limits) -> None:
     with zipfile.ZipFile(source) as old, target.open("wb") as file, zipfile.ZipFile(file, "w") as new:
         members = {member.filename.partition("/")[2]: member for member in old.infolist()}
         for name in sorted(members):
-            if not name.endswith(".debug_pkl") and not name.startswith(".data/"):
+            if not name.endswith(".debug_pkl") and name != SERIALIZATION_ID:
                 _copy(old, members[name], new, TOP + name, file)
 
 

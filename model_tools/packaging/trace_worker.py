@@ -20,6 +20,7 @@ from model_tools.packaging.child_side import answer_job
 from model_tools.packaging.compiled import load_program, load_script, traceable_program
 from model_tools.packaging.example_inputs import DTYPE_NAMES, draw_inputs, inputs_from_lists
 from model_tools.packaging.messages import (
+    PLAIN_FILE,
     REFERENCE_FILE,
     SAMPLES_FILE,
     TRACED_FILE,
@@ -28,6 +29,7 @@ from model_tools.packaging.messages import (
     TraceResult,
 )
 from model_tools.packaging.model_outputs import Outputs, take_apart
+from model_tools.packaging.quantization import quantize
 from model_tools.packaging.tracing import Traced, freeze, in_memory_format, trace_model
 from model_tools.packaging.weights import fill, read_weights, refuse_non_finite
 
@@ -62,9 +64,12 @@ def trace_checkpoint(job: TraceJob, scratch: Path) -> TraceResult:
     at_loaded = time.perf_counter()
     references = answer_cases(loaded.reference, job, scratch)
     at_answered = time.perf_counter()
-    traced = _traced(loaded, job)
-    _save(traced, references, scratch)
     first = references.outputs[0]
+    traced = _traced(loaded.traceable, job)
+    if job.manifest.optimize.quantize != "none":
+        torch.jit.save(traced.module, scratch / PLAIN_FILE)
+        traced = _quantized(loaded, first, job)
+    _save(traced, references, scratch)
     return TraceResult(
         structure=first.structure,
         outputs=[
@@ -142,14 +147,27 @@ def _answer(model: Any, inputs: Inputs, case: Case, job: TraceJob) -> Outputs:
         return Outputs(outputs.structure, outputs.names, tuple(tensor.clone() for tensor in outputs.tensors))
 
 
-def _traced(loaded: Loaded, job: TraceJob) -> Traced:
-    if isinstance(loaded.traceable, torch.jit.ScriptModule):
+def _traced(model: Any, job: TraceJob) -> Traced:
+    if isinstance(model, torch.jit.ScriptModule):
         # A graph that its author compiled is left as it is: tracing it again would lose its control flow.
         channels_last = job.manifest.optimize.channels_last is True
         if channels_last:
-            in_memory_format(loaded.traceable, channels_last=True)
-        return Traced(freeze(loaded.traceable, job.manifest), channels_last, notes=())
-    return trace_model(loaded.traceable, draw_inputs(job.trace, job.manifest.inputs), job.manifest, job.folder)
+            in_memory_format(model, channels_last=True)
+        return Traced(freeze(model, job.manifest), channels_last, notes=())
+    return trace_model(model, draw_inputs(job.trace, job.manifest.inputs), job.manifest, job.folder)
+
+
+def _quantized(loaded: Loaded, answered: Outputs, job: TraceJob) -> Traced:
+    kind = job.manifest.optimize.quantize
+    with users_code(job.folder, f"Quantising the model (optimize: {{quantize: {kind}}})"):
+        model = quantize(loaded.traceable, kind, answered)
+    try:
+        return _traced(model, job)
+    except TraceFailed as error:
+        raise TraceFailed(
+            f"{error} Without optimize: {{quantize: {kind}}} the model is traced: remove it, or write forward so that "
+            "it does not depend on its layers' kind or dtype."
+        ) from error
 
 
 def _save(traced: Traced, references: References, scratch: Path) -> None:

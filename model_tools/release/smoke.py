@@ -6,40 +6,17 @@ Pure: whoever asks the version, and the clock, are handed in.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from model_tools.errors import SmokeTestFailed
 from model_tools.manifest import explain
+from model_tools.sample_format import DEFAULT_TOLERANCE, Expectation, Sample
 
 MAX_SAMPLES_BYTES = 64 << 20
 MAX_PROBLEMS_TOLD = 5
-DEFAULT_TOLERANCE = 1e-3
 HTTP_ERROR = 400
-
-
-class Expectation(BaseModel):
-    """What a sample's answer must be; what is not named is not checked."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-    class_name: Annotated[str | None, Field(alias="class")] = None
-    min_confidence: Annotated[float, Field(ge=0, le=1)] | None = None
-    output: list[Any] | None = None
-    """Nested lists of numbers, as the model answers them."""
-    tolerance: Annotated[float, Field(ge=0)] = DEFAULT_TOLERANCE
-    """Largest absolute difference from `output` that is accepted."""
-
-
-class Sample(BaseModel):
-    """One line of samples.jsonl."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str
-    event: dict[str, Any]
-    expect: Expectation = Expectation()
 
 
 class Answer(Protocol):
@@ -130,8 +107,13 @@ def check_answer(sample: Sample, answer: object, *, version: str) -> list[str]:
         problems.append(
             f"its confidence is {_rounded(answer.get('confidence'))}, expected {expect.min_confidence} or more"
         )
+    tolerance = DEFAULT_TOLERANCE if expect.tolerance is None else expect.tolerance
     if expect.output is not None:
-        problems += _compare(expect.output, answer.get("output"), expect.tolerance, "output")
+        problems += _compare(expect.output, answer.get("output"), tolerance, "output")
+    for field, wanted in (expect.answer or {}).items():
+        problems += (
+            _compare(wanted, answer[field], tolerance, field) if field in answer else [f"it answered no {field!r}"]
+        )
     return problems
 
 
@@ -150,19 +132,41 @@ def _at_least(value: object, floor: float) -> bool:
 
 
 def _compare(expected: object, actual: object, tolerance: float, where: str) -> list[str]:
-    """Return the first difference between two nested lists of numbers."""
+    """Return the first difference between two JSON values; fields of an object that are not expected may be there."""
+    if isinstance(expected, Mapping):
+        return _compare_fields(expected, actual, tolerance, where)
     if isinstance(expected, Sequence) and not isinstance(expected, str):
-        if not isinstance(actual, Sequence) or isinstance(actual, str) or len(actual) != len(expected):
-            return [f"{where} is {_brief(actual)}, expected {len(expected)} values"]
-        for index, (left, right) in enumerate(zip(expected, actual, strict=True)):
-            if problems := _compare(left, right, tolerance, f"{where}[{index}]"):
-                return problems
-        return []
-    if not isinstance(expected, int | float) or not isinstance(actual, int | float):
-        return [] if expected == actual else [f"{where} is {_brief(actual)}, expected {_brief(expected)}"]
+        return _compare_values(expected, actual, tolerance, where)
+    if not _is_number(expected) or not _is_number(actual):
+        same = type(expected) is type(actual) and expected == actual
+        return [] if same else [f"{where} is {_brief(actual)}, expected {_brief(expected)}"]
     if abs(expected - actual) <= tolerance:  # False for NaN, which is never as expected
         return []
     return [f"{where} is {actual}, expected {expected} ± {tolerance}"]
+
+
+def _compare_values(expected: Sequence[object], actual: object, tolerance: float, where: str) -> list[str]:
+    if not isinstance(actual, Sequence) or isinstance(actual, str) or len(actual) != len(expected):
+        return [f"{where} is {_brief(actual)}, expected {len(expected)} values"]
+    for index, (left, right) in enumerate(zip(expected, actual, strict=True)):
+        if problems := _compare(left, right, tolerance, f"{where}[{index}]"):
+            return problems
+    return []
+
+
+def _compare_fields(expected: Mapping[Any, object], actual: object, tolerance: float, where: str) -> list[str]:
+    if not isinstance(actual, Mapping):
+        return [f"{where} is {_brief(actual)}, expected an object"]
+    for field, wanted in expected.items():
+        if field not in actual:
+            return [f"{where} has no {field!r}"]
+        if problems := _compare(wanted, actual[field], tolerance, f"{where}.{field}"):
+            return problems
+    return []
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _brief(value: object) -> str:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_tools.errors import ManifestInvalid
-from model_tools.manifest import Manifest, is_inside, parse_manifest
+from model_tools.manifest import Manifest, parse_manifest
+from model_tools.manifest_sections import is_inside
 
 TENSOR = {
     "name": "line",
@@ -18,6 +19,13 @@ TENSOR = {
     "inputs": [{"shape": ["batch", 4]}],
 }
 IMAGES = {**TENSOR, "task": "image-classification", "classes": "classes.txt", "preprocess": {"size": 224, "crop": 200}}
+TREES = {"name": "price", "task": "tabular", "checkpoint": "trees.json", "inputs": [{"shape": ["batch", 4]}]}
+TEXT = {
+    **TENSOR,
+    "task": "text-to-text",
+    "inputs": [{"shape": ["batch", "source"], "dtype": "int64"}, {"shape": ["batch", "target"], "dtype": "int64"}],
+    "text": {"source_vocabulary": "source.txt", "target_vocabulary": "target.txt"},
+}
 
 BILLIONS = "\n".join(
     f"{name}: &{name} [{', '.join([before] * 9)}]"
@@ -64,7 +72,7 @@ def test_a_manifest_survives_the_way_through_json():
     [
         ({"name": None}, "name: is missing: add it"),
         ({"name": "Not A Name"}, "name: may hold lower-case letters, digits and hyphens"),
-        ({"task": "poetry"}, "task: Input should be 'image-classification' or 'tensor' (it is 'poetry')"),
+        ({"task": "poetry"}, "task: Input should be 'image-classification', 'tensor', 'tabular', 'text-to"),
         ({"checkpont": "x.pt"}, "checkpont: is not a field of it: remove it or correct its spelling (architecture,"),
         ({"checkpoint": "../weights.pt"}, "checkpoint: '../weights.pt' leaves the model's folder; name a file in it"),
         ({"checkpoint": "/etc/weights.pt"}, "checkpoint: '/etc/weights.pt' leaves the model's folder"),
@@ -87,11 +95,70 @@ def test_a_manifest_survives_the_way_through_json():
         ({"axes": {"batch": {"min": 5, "max": 4}}}, "axes.batch: min (5) is larger than max (4)"),
         ({"axes": {"words": {"max": 4}}}, "axes names words, which no input's shape uses"),
         ({"task": "image-classification"}, "task image-classification needs classes and preprocess"),
-        ({"optimize": {"quantize": "int4"}}, "optimize.quantize: is not a field of it"),
+        ({"optimize": {"quantize": "int4"}}, "optimize.quantize: Input should be 'none', 'dynamic-int8' or 'bfloat16'"),
+        ({"optimize": {"tolerance": 0.1}}, "tolerance is for a quantised model: remove it, or set quantize"),
+        ({"task": "text-to-text"}, "task text-to-text needs text"),
+        ({"task": "custom"}, "task custom needs custom and samples"),
+        ({"custom": {}}, "custom means nothing for task tensor: remove it, or correct task (custom)"),
+        ({"text": {"source_vocabulary": "a"}}, "text means nothing for task tensor: remove it, or correct task ("),
+        ({"task": "custom", "samples": "s", "custom": {"predictor": "serve"}}, "'serve' is no Python file"),
+        ({"task": "custom", "samples": "s", "custom": {"include": ["../*"]}}, "'../*' leaves the model's folder"),
+        ({"results": {"prefix": "no-slash"}}, "results.prefix: String should match pattern"),
+        ({"results": {"above_bytes": 1}}, "results.above_bytes"),
+        ({"checkpoint": "trees.json"}, "trees.json is an XGBoost model, which is published with task: tabular"),
     ],
 )  # fmt: skip
 def test_each_refusal_names_the_field_and_the_remedy(changes, told):
     assert told in refusal(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"architecture": "net:Net"}, "an XGBoost model needs no architecture: remove it"),
+        ({"optimize": {"freeze": False}}, "optimize is for PyTorch models: remove it"),
+        ({"inputs": [{"shape": ["batch", "features"]}]}, "an XGBoost model takes one table: write inputs: [{shape:"),
+        ({"inputs": [{"shape": [1, 4]}, {"shape": [1, 4]}]}, "an XGBoost model takes one table"),
+    ],
+)
+def test_trees_take_one_table_and_no_code(changes, told):
+    assert told in refusal(TREES, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"text": {"source_vocabulary": "a.txt"}}, "text.target_vocabulary belongs to task text-to-text"),
+        ({"task": "embedding"}, "text.target_vocabulary belongs to task text-to-text"),
+        ({"inputs": [{"shape": ["n", "s"], "dtype": "int64"}]}, "a model of text takes token ids: write inputs: [{sh"),
+        ({"inputs": [{"shape": ["n", "s"]}] * 2}, "a model of text takes token ids"),
+        ({"inputs": [{"shape": ["n", 9], "dtype": "int64"}] * 2}, "[batch, source], dtype: int64, range: [0, <last"),
+        ({"text": {**TEXT["text"], "source_vocabulary": "/a"}}, "text.source_vocabulary: '/a' leaves the model's fold"),
+        ({"text": {**TEXT["text"], "beams": 0}}, "text.beams"),
+        ({"preprocess": {"size": 8}}, "preprocess means nothing for task text-to-text"),
+    ],
+)
+def test_a_model_of_text_takes_token_ids_and_has_its_vocabularies(changes, told):
+    assert told in refusal(TEXT, **changes)
+
+
+def test_the_library_that_a_model_needs_is_known_from_its_checkpoint():
+    assert (parse(TREES).runtime, parse(TEXT).runtime) == ("xgboost", "torch")
+
+
+def test_all_files_that_a_manifest_names_are_known_by_field():
+    assert parse(TEXT).named_files == {
+        "checkpoint": "weights.pt",
+        "text.source_vocabulary": "source.txt",
+        "text.target_vocabulary": "target.txt",
+    }
+    custom = parse(task="custom", samples="s/*.json", classes="c.txt", custom={"requirements": "requirements.txt"})
+    assert custom.named_files == {
+        "checkpoint": "weights.pt",
+        "classes": "c.txt",
+        "custom.predictor": "predictor.py",
+        "custom.requirements": "requirements.txt",
+    }
 
 
 @pytest.mark.parametrize(

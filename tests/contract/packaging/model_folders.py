@@ -82,10 +82,14 @@ def write_model(
     return folder
 
 
-def write_classifier(folder: Path, **fields: Any) -> Path:
+def write_classifier(folder: Path, *, more: Mapping[str, str | bytes] | None = None, **fields: Any) -> Path:
     """Write a small convolutional classifier of three classes."""
     return write_model(
-        folder, CLASSIFIER, base=CLASSIFIER_FIELDS, files={"classes.txt": "disc\nring\ncross\n"}, **fields
+        folder,
+        CLASSIFIER,
+        base=CLASSIFIER_FIELDS,
+        files={"classes.txt": "disc\nring\ncross\n", **(more or {})},
+        **fields,
     )
 
 

@@ -85,7 +85,9 @@ def test_members_stand_in_the_formats_order_without_owner_or_time(classifier):
     _, package = classifier
     with tarfile.open(package.archive) as tar:
         members = tar.getmembers()
-    assert [member.name for member in members] == list(MEMBERS)
+    names = [member.name for member in members]
+    assert names == ["manifest.json", "classes.txt", "parity.json", "model.pt"]
+    assert names == [name for name in MEMBERS if name in names]
     assert {(member.mtime, member.uid, member.gid, member.mode) for member in members} == {(0, 0, 0, 0o644)}
 
 
@@ -127,8 +129,9 @@ def test_a_classifier_without_samples_gets_an_image_that_can_be_decoded(classifi
     assert Image.open(io.BytesIO(base64.b64decode(made_up["event"]["image"]))).mode == "L"
 
 
-def test_the_packaging_process_imports_no_torch():
-    code = "import sys, model_tools.packaging.package; sys.exit('torch' in sys.modules)"
+def test_the_packaging_process_imports_no_library_that_runs_models():
+    libraries = "{'torch', 'xgboost', 'numpy', 'PIL', 'safetensors'}"
+    code = f"import sys, model_tools.packaging.package; sys.exit(bool({libraries} & sys.modules.keys()))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -1,6 +1,7 @@
 import hashlib
 import io
 import tarfile
+from dataclasses import replace
 
 import pytest
 
@@ -93,6 +94,70 @@ def test_a_checkpoint_is_taken_with_what_its_manifest_names(folder):
     assert "epoch-1.pt" not in keys(model)
     assert {"publish.yaml", "checkpoint.pt", "classes.txt", "digits_net.py", "samples/seven.json"} == set(keys(model))
     assert prepare_upload(model).model_key.endswith("/checkpoint.pt")
+
+
+CUSTOM = """
+name: own
+task: custom
+checkpoint: checkpoint.pt
+inputs: [{shape: [1, 4]}]
+custom: {predictor: serve/predictor.py, include: ["data/*.csv"], requirements: requirements.txt}
+samples: samples/*.json
+"""
+TEXT = """
+name: words
+task: text-to-text
+checkpoint: checkpoint.pt
+inputs: [{shape: [batch, source], dtype: int64}, {shape: [batch, target], dtype: int64}]
+text: {source_vocabulary: vocabularies/source.txt, target_vocabulary: vocabularies/target.txt}
+"""
+
+
+@pytest.mark.parametrize(
+    ("manifest", "wanted", "others"),
+    [
+        (
+            CUSTOM,
+            {"serve/predictor.py", "steps.py", "data/a.csv", "requirements.txt", "wheels/a-1-py3-none-any.whl"},
+            {"data/a.json", "wheels/notes.txt"},
+        ),
+        (TEXT, {"vocabularies/source.txt", "vocabularies/target.txt"}, {"vocabularies/old.txt", "steps.py"}),
+    ],
+)
+def test_a_checkpoint_of_each_kind_is_taken_with_all_that_it_needs(tmp_path, manifest, wanted, others):
+    always = {"publish.yaml", "checkpoint.pt"} | ({"samples/a.json"} if "samples" in manifest else set())
+    for name in always | wanted | others:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    (tmp_path / "publish.yaml").write_text(manifest)
+
+    assert set(keys(find_model(tmp_path / "checkpoint.pt"))) == always | wanted
+
+
+def test_a_vocabulary_that_is_not_there_is_named(tmp_path):
+    (tmp_path / "publish.yaml").write_text(TEXT)
+    (tmp_path / "checkpoint.pt").write_text("x")
+
+    with pytest.raises(ModelNotFound, match=r"names text.source_vocabulary: vocabularies/source.txt"):
+        find_model(tmp_path)
+
+
+def test_requirements_are_known_to_whoever_downloads_them(tmp_path):
+    for name in ("checkpoint.pt", "serve/predictor.py", "data/a.csv", "requirements.txt", "samples/a.json"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    (tmp_path / "publish.yaml").write_text(CUSTOM)
+
+    assert find_model(tmp_path).requirements == tmp_path / "requirements.txt"
+    assert find_model(tmp_path / "checkpoint.pt").requirements == tmp_path / "requirements.txt"
+
+
+def test_a_file_from_elsewhere_goes_where_it_is_said_to(folder, tmp_path):
+    (tmp_path / "elsewhere").write_text("wheel")
+    model = replace(find_model(folder), added=(("wheels/a.whl", tmp_path / "elsewhere"),))
+
+    assert "wheels/a.whl" in keys(model)
+    assert prepare_upload(model).prefix != prepare_upload(find_model(folder)).prefix
 
 
 def test_a_checkpoint_that_its_manifest_does_not_publish_is_refused(folder):

@@ -40,9 +40,19 @@ def test_its_bytes_depend_on_the_contents_alone(tmp_path, monkeypatch):
     assert (tmp_path / "a.tar.gz").read_bytes()[3:8] == bytes(5)  # no name, no time
 
 
-def test_a_name_that_the_format_has_not_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"weights.bin"):
-        write_archive(tmp_path / "a.tar.gz", {"weights.bin": b""})
+def test_code_stands_before_the_model_in_the_order_of_its_names(tmp_path):
+    members = {"model.pt": b"m", "code/b.py": b"b", "manifest.json": b"{}", "code/a/c.csv": b"c", "parity.json": b"{}"}
+    first = write_archive(tmp_path / "a.tar.gz", members)
+    again = write_archive(tmp_path / "b.tar.gz", dict(reversed(members.items())))
+    assert first == again
+    with tarfile.open(tmp_path / "a.tar.gz") as tar:
+        assert tar.getnames() == ["manifest.json", "parity.json", "code/a/c.csv", "code/b.py", "model.pt"]
+
+
+@pytest.mark.parametrize("name", ["weights.bin", "code/../model.pt", "code/", "code//etc/passwd"])
+def test_a_name_that_the_format_has_not_is_refused(tmp_path, name):
+    with pytest.raises(ValueError, match="are no members of a model archive"):
+        write_archive(tmp_path / "a.tar.gz", {name: b""})
 
 
 @pytest.fixture
@@ -68,6 +78,17 @@ def test_a_rewritten_torchscript_file_answers_as_before_and_names_no_source(tmp_
     with zipfile.ZipFile(tmp_path / "saved.pt") as saved, zipfile.ZipFile(tmp_path / "out.pt") as out:
         assert any(name.endswith(".debug_pkl") for name in saved.namelist())
         assert not any(name.endswith(".debug_pkl") for name in out.namelist())
+
+
+def test_a_file_whose_version_stands_elsewhere_is_loaded_again(tmp_path):
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.LayerNorm(8), torch.nn.Linear(8, 8), torch.nn.GELU()).eval()
+    torch.jit.save(torch.jit.freeze(torch.jit.trace(model, torch.ones(1, 8))), tmp_path / "saved.pt")
+    with zipfile.ZipFile(tmp_path / "saved.pt") as saved:
+        assert any(name.endswith("/.data/version") for name in saved.namelist())
+    rewrite_reproducibly(tmp_path / "saved.pt", tmp_path / "out.pt", limits=Limits())
+    rows = torch.randn(2, 8)
+    assert torch.allclose(torch.jit.load(tmp_path / "out.pt")(rows), model(rows), atol=1e-6)
 
 
 def test_tensors_are_aligned_as_torch_wants_them(tmp_path, script):

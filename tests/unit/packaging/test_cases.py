@@ -87,3 +87,9 @@ def test_an_input_that_preprocessing_does_not_make_is_refused(shape, preprocess,
 def test_images_do_not_come_as_integers():
     with pytest.raises(ManifestInvalid, match="use float32"):
         check_image_input(image("[1, 3, 8, 8]", "{size: [8, 8]}", dtype="uint8"))
+
+
+def test_a_model_that_embeds_images_is_checked_alike():
+    fields = "{name: x, task: embedding, checkpoint: a.pt, preprocess: {size: [8, 8]}, inputs: [{shape: [1, 3, 9, 9]}]}"
+    with pytest.raises(ManifestInvalid, match=r"preprocess.size makes images of \[8, 8\]"):
+        check_image_input(parse_manifest(fields))

@@ -11,8 +11,8 @@ from model_tools.packaging import function_code
 from model_tools.packaging.function_code import build_function_code
 from model_tools.release_file import ArchiveReference, ReleaseFile
 
-ARCHIVE = ArchiveReference(uri="s3://b/models/digits/ab/model.tar.gz", sha256="ab" * 32, size=10)
-RELEASE = ReleaseFile(release_id="digits-1", execution="run-1", archive=ARCHIVE)
+ARCHIVE = ArchiveReference(uri="s3://b/models/digits/ab/model.tar.gz", sha256="ab" * 32, size=10, unpacked=20)
+RELEASE = ReleaseFile(release_id="digits-1", execution="run-1", task="tensor", archive=ARCHIVE)
 
 
 def base_zip(path: Path, names: list[str], *, seconds: int = 0) -> Path:

@@ -58,6 +58,18 @@ def test_a_neighbouring_folder_whose_name_begins_alike_is_not_in_it() -> None:
     assert len(resolve_checkpoint(FOLDER.rstrip("/"), store).files) == 2
 
 
+def test_every_file_that_the_manifest_names_must_be_there() -> None:
+    text = b"""
+name: words
+task: embedding
+checkpoint: model.pt
+inputs: [{shape: [batch, words], dtype: int64}]
+text: {source_vocabulary: words.txt}
+"""
+    with pytest.raises(ModelNotFound, match=r"names text.source_vocabulary: words.txt, which is not in"):
+        resolve_checkpoint(FOLDER, folder(**{"publish.yaml": text}))
+
+
 def test_an_archive_is_pinned_whole_and_its_manifest_read_from_within() -> None:
     archive = tar_gz({"model/weights.bin": b"x" * 100_000, "model/publish.yaml": MANIFEST})
     store = FakeObjectStore({"s3://bucket/job/output/model.tar.gz": archive})

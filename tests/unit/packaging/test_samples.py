@@ -9,15 +9,11 @@ import pytest
 from model_tools.errors import ManifestInvalid, ModelNotFound
 from model_tools.manifest import parse_manifest
 from model_tools.packaging.limits import Limits
+from model_tools.packaging.made_up_samples import make_up_sample
 from model_tools.packaging.model_folder import open_model_folder
-from model_tools.packaging.samples import (
-    Sample,
-    collect_samples,
-    expect_answers,
-    make_up_sample,
-    render_samples,
-    tensor_event,
-)
+from model_tools.packaging.sample_events import tensor_event
+from model_tools.packaging.samples import collect_samples, expect_answers, render_samples
+from model_tools.sample_format import Sample
 
 TENSOR = """
     name: line
@@ -83,8 +79,8 @@ def test_one_input_may_come_as_a_list_of_one(tmp_path):
         ({"expect": {}}, "samples/a.json: event: is missing: add it"),
         ({"event": {}, "expects": {}}, "samples/a.json: expects: is not a field of it"),
         ({"event": {}, "expect": {"min_confidence": 2}}, "samples/a.json: expect.min_confidence"),
-        ({"event": {}, "expect": {"class": "cat"}}, "a tensor model answers no class"),
-        ({"event": {"x": [[1, 2]]}}, "the event has no 'input'"),
+        ({"event": {}, "expect": {"class": "cat"}}, "a model of task tensor answers no class: remove class"),
+        ({"event": {"x": [[1, 2]]}}, "the event has no 'input' or 'inputs'"),
         ({"event": {"inputs": [[[1, 2]], [[1, 2]]]}}, "the event's inputs must be a list of 1 nested lists"),
         ({"event": {"input": [[1, 2, 3]]}}, "input 0 has the shape [1, 3], publish.yaml says ['batch', 2]"),
         ({"event": {"input": [[1, 2]] * 4}}, "input 0 has the shape [4, 2]"),
@@ -113,11 +109,12 @@ def test_a_glob_that_matches_nothing_is_refused(tmp_path):
 def test_an_answer_is_expected_only_where_none_was_said():
     said = Sample.model_validate({"name": "a", "event": {}, "expect": {"output": [1.0]}})
     silent = Sample.model_validate({"name": "b", "event": {}})
-    first, second, third = expect_answers([said, silent, silent], [[9.0], [[200.0, -400.0]], None])
+    other = Sample.model_validate({"name": "c", "event": {}})
+    first, second, third = expect_answers([said, silent, other], {"a": [9.0], "b": [[200.0, -400.0]], "c": None})
     assert first == said
     assert second.expect.output == [[200.0, -400.0]]
     assert second.expect.tolerance == pytest.approx(0.4)
-    assert third == silent
+    assert third == other
 
 
 def test_a_made_up_sample_has_the_smallest_sizes_and_values_in_range():
@@ -157,3 +154,63 @@ def test_a_folder_without_a_readable_manifest_is_refused(tmp_path):
     (tmp_path / "publish.yaml").write_bytes(b"name: caf\xe9")
     with pytest.raises(ManifestInvalid, match="is not UTF-8 text"):
         open_model_folder(tmp_path)
+
+
+TABLE = TENSOR.replace("task: tensor", "task: tabular")
+OWN = TENSOR.replace("task: tensor", "task: custom") + "    custom: {}\n"
+WORDS = """
+    name: words
+    task: embedding
+    checkpoint: weights.pt
+    architecture: net:Net
+    inputs: [{shape: [batch, words], dtype: int64}]
+    text: {source_vocabulary: words.txt}
+    samples: samples/*.json
+"""
+
+
+@pytest.mark.parametrize(
+    ("manifest", "contents", "told"),
+    [
+        (IMAGES, {"event": {"picture": ""}}, "has no 'image' or 'url' or 'input_url', which a request to a model of"),
+        (WORDS, {"event": {"input": [[1]]}}, "has no 'text' or 'texts', which a request to a model of task embedding"),
+        (TABLE, {"event": {"x": 1}}, "has no 'input_X' or 'input' or 'inputs'"),
+        (TABLE, {"event": {"input_X": [1, 2, 3]}}, "input 0 has the shape [1, 3], publish.yaml says"),
+        (TABLE, {"event": {"input_X": []}}, "input 0 has the shape [0]"),
+        (TABLE, {"event": {"requests": 5}}, "requests must be a list of events"),
+        (TABLE, {"event": {"requests": [{"input_X": [1, 2]}, {}]}}, "the event has no 'input_X'"),
+        (TABLE, {"event": {"input_X": [1, 2]}, "expect": {"min_confidence": 0.5}}, "answers no confidence"),
+        (TABLE, {"event": {"input_X": [1, 2]}, "expect": {"class": "a"}}, "there are no classes: add classes"),
+        (WORDS, {"event": {"text": ""}, "expect": {"output": [1]}}, "a model of task embedding answers no output"),
+        (OWN, {"event": {}, "expect": {"output": [1]}}, "a model of task custom answers no output: remove output"),
+    ],
+)
+def test_a_sample_asks_and_expects_what_its_task_can(tmp_path, manifest, contents, told):
+    assert told in refusal(folder(tmp_path, manifest, a=contents))
+
+
+@pytest.mark.parametrize(
+    ("manifest", "event", "inputs", "answered_as"),
+    [
+        (TENSOR, {"input": [[1, 2]]}, [[[1, 2]]], "output"),
+        (TABLE, {"input": [[1, 2]]}, [[[1, 2]]], "output"),
+        (TABLE, {"input_X": [1, 2]}, [[[1, 2]]], None),
+        (TABLE, {"input_X": [[1, 2], [3, 4]]}, [[[1, 2], [3, 4]]], None),
+        (TENSOR.replace("task: tensor", "task: embedding"), {"input": [[1, 2]]}, [[[1, 2]]], None),
+    ],
+)
+def test_events_of_numbers_are_inputs_that_parity_is_proved_on(tmp_path, manifest, event, inputs, answered_as):
+    model_folder = folder(tmp_path, manifest, a={"event": event})
+    (sample,) = collect_samples(model_folder, None, limits=Limits())
+    found = tensor_event(sample, model_folder.manifest)
+    assert (found.inputs, found.answered_as) == (inputs, answered_as)
+
+
+def test_events_of_other_kinds_and_batches_are_left_to_the_smoke_test(tmp_path):
+    batch = {"event": {"requests": [{"input": [[1, 2]]}]}}
+    words = {"event": {"text": "one"}, "expect": {"answer": {"version": "1"}}}
+    for number, (manifest, contents) in enumerate([(TENSOR, batch), (WORDS, words), (OWN, {"event": {"any": 1}})]):
+        (tmp_path / str(number)).mkdir()
+        model_folder = folder(tmp_path / str(number), manifest, a=contents)
+        (sample,) = collect_samples(model_folder, None, limits=Limits())
+        assert tensor_event(sample, model_folder.manifest) is None

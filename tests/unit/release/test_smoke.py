@@ -83,6 +83,43 @@ def test_outputs_are_compared_number_by_number_within_the_tolerance() -> None:
     assert check_answer(sample, nan, version="4") != []
 
 
+@pytest.mark.parametrize(
+    ("answer", "problems"),
+    [
+        ({"text": "zwei", "score": -0.5004, "more": 1}, []),
+        ({"text": "drei", "score": -0.5}, ["text is 'drei', expected 'zwei'"]),
+        ({"text": "zwei"}, ["it answered no 'score'"]),
+        ({"text": "zwei", "score": -0.6}, ["score is -0.6, expected -0.5 ± 0.001"]),
+        ({"text": "zwei", "score": "-0.5"}, ["score is '-0.5', expected -0.5"]),
+    ],
+)
+def test_an_answers_fields_are_compared_and_others_not_looked_at(answer: dict, problems: list[str]) -> None:
+    expect = {"answer": {"text": "zwei", "score": -0.5}}
+    sample = Sample.model_validate({"name": "t", "event": {}, "expect": expect})
+
+    assert check_answer(sample, {**answer, "version": "4"}, version="4") == problems
+
+
+@pytest.mark.parametrize(
+    ("answers", "problem"),
+    [
+        ([{"class": "a", "top": [1, 2], "extra": 0}, {"error": "BadRequest"}], None),
+        ([{"class": "b", "top": [1, 2]}, {"error": "BadRequest"}], "answers[0].class is 'b', expected 'a'"),
+        ([{"class": "a", "top": [1, 3]}, {"error": "BadRequest"}], "answers[0].top[1] is 3, expected 2 ± 0.5"),
+        ([{"top": [1, 2]}, {"error": "BadRequest"}], "answers[0] has no 'class'"),
+        ([[], {"error": "BadRequest"}], "answers[0] is [], expected an object"),
+        ([{"class": "a", "top": [1, True]}, {"error": "BadRequest"}], "answers[0].top[1] is True, expected 2"),
+        ([{"class": "a", "top": [1, 2]}], "answers is [{'class': 'a', 'top': [1, 2]}], expected 2 values"),
+    ],
+)
+def test_a_nested_answer_is_compared_to_its_depths(answers: list, problem: str | None) -> None:
+    wanted = [{"class": "a", "top": [1, 2]}, {"error": "BadRequest"}]
+    expect = {"answer": {"answers": wanted}, "tolerance": 0.5}
+    sample = Sample.model_validate({"name": "t", "event": {}, "expect": expect})
+
+    assert check_answer(sample, {"answers": answers, "version": "4"}, version="4") == ([problem] if problem else [])
+
+
 def test_samples_are_read_line_by_line_and_a_wrong_line_is_named() -> None:
     good = json.dumps({"name": "a", "event": {}})
 

@@ -1,0 +1,62 @@
+"""A custom model's requirements: pinned versions, with digests if wanted. Pure."""
+
+import re
+from dataclasses import dataclass
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from model_tools.errors import ManifestInvalid
+
+MAX_BYTES = 1 << 20
+HASH = re.compile(r"\s--hash=sha256:([0-9a-f]{64})(?=\s|$)")
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """One package of the file."""
+
+    version: str
+    extras: frozenset[str]
+    sha256: frozenset[str]
+    """Digests of wheels that are accepted, 64 hex digits each; any when there is none."""
+
+
+def parse_requirements(data: bytes, *, where: str) -> dict[str, Pinned]:
+    """Return the packages by their normalised names. Raises ManifestInvalid for anything but pins."""
+    if len(data) > MAX_BYTES:
+        raise ManifestInvalid(f"{where} is larger than {MAX_BYTES:,} bytes: it is no list of requirements.")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ManifestInvalid(f"{where} is not UTF-8 text (byte {error.start}): save it as UTF-8.") from error
+    pinned: dict[str, Pinned] = {}
+    for line in text.replace("\\\r\n", " ").replace("\\\n", " ").splitlines():
+        stripped = re.sub(r"(^|\s)#.*", "", line).strip()
+        if not stripped:
+            continue
+        digests = HASH.findall(stripped)
+        requirement = _parse_line(HASH.sub("", stripped), where)
+        if requirement.marker is not None and not requirement.marker.evaluate():
+            continue
+        name = canonicalize_name(requirement.name)
+        if name in pinned:
+            raise ManifestInvalid(f"{where} names {name} twice: remove one.")
+        (specifier,) = requirement.specifier
+        pinned[name] = Pinned(specifier.version, frozenset(requirement.extras), frozenset(digests))
+    return pinned
+
+
+def _parse_line(line: str, where: str) -> Requirement:
+    told = f"{where}: {line[:120]!r}"
+    if line.startswith("-"):
+        raise ManifestInvalid(f"{told} is an option of pip: write pins only, such as six==1.17.0.")
+    try:
+        requirement = Requirement(line)
+    except InvalidRequirement as error:
+        raise ManifestInvalid(f"{told} is no requirement: write a pin, such as six==1.17.0.") from error
+    specifiers = list(requirement.specifier)
+    exact = len(specifiers) == 1 and specifiers[0].operator == "==" and not specifiers[0].version.endswith("*")
+    if requirement.url is not None or not exact:
+        raise ManifestInvalid(f"{told} pins no version: write {requirement.name}==<version>.")
+    return requirement

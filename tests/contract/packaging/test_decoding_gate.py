@@ -1,0 +1,67 @@
+"""Whether a model bears that large JPEGs are decoded at reduced size: proved with real images, models and children."""
+
+import base64
+import io
+import json
+import tarfile
+
+import pytest
+from PIL import Image
+
+from model_tools.errors import ParityFailed
+from model_tools.packaging.decoding_check import made_photo
+from model_tools.packaging.package import Package, package_model
+from tests.contract.packaging.model_folders import sample, write_classifier, write_model
+
+NITPICKING = """
+    import torch
+    from torch import nn
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.gain = nn.Parameter(torch.arange(64, dtype=torch.float64).view(8, 8) * 3000)
+
+        def forward(self, x):
+            phase = (x * self.gain).mean((1, 2, 3))
+            return torch.stack([phase.sin(), phase.cos()], 1)
+"""
+
+
+def decoding(package: Package) -> list[dict]:
+    with tarfile.open(package.archive) as tar:
+        return json.loads(tar.extractfile("parity.json").read())["decoding"]
+
+
+def jpeg(side: int) -> str:
+    return base64.b64encode(made_photo(side)).decode()
+
+
+def test_large_jpegs_of_samples_and_a_made_photo_are_decoded_both_ways(tmp_path):
+    files = {"samples/large.json": sample({"image": jpeg(640)}), "samples/small.json": sample({"image": jpeg(16)})}
+    folder = write_classifier(tmp_path / "model", samples="samples/*.json", more=files)
+    found = decoding(package_model(folder, tmp_path / "package"))
+    assert [(image["name"], image["size"]) for image in found] == [
+        ("samples/large.json", [640, 480]), ("a made photo", [1024, 768]),
+    ]  # fmt: skip
+    assert all(0 < image["levels_mean"] < 1 for image in found)
+    assert all(image["same_top1"] and image["answers_apart"] < 0.05 for image in found)
+
+
+@pytest.mark.parametrize("task", ["image-classification", "embedding"])
+def test_a_model_that_hangs_on_the_last_bits_of_pixels_is_refused(tmp_path, task):
+    classes = {"classes": "classes.txt"} if task == "image-classification" else {}
+    folder = write_model(
+        tmp_path / "model", NITPICKING, task=task, files={"classes.txt": "odd\neven\n"}, **classes,
+        inputs=[{"shape": ["batch", 1, 8, 8], "dtype": "float64"}], preprocess={"size": [8, 8], "mode": "L"},
+    )  # fmt: skip
+    with pytest.raises(ParityFailed, match=r"Decoding a made photo \(1024 x 768 pixels\) at reduced size"):
+        package_model(folder, tmp_path / "package")
+
+
+def test_the_made_photo_is_always_the_same_and_has_detail():
+    photo = made_photo(256)
+    assert photo == made_photo(256)
+    with Image.open(io.BytesIO(photo)) as image:
+        assert image.size == (256, 192)
+        assert len(set(image.convert("L").tobytes())) > 100

@@ -1,0 +1,171 @@
+"""What packaging makes of XGBoost models, with its real child processes."""
+
+import json
+import pickle
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xgboost
+
+from model_tools.errors import CheckpointRejected, ClassesMismatch, ManifestInvalid, ParityFailed, PublishError
+from model_tools.packaging.cases import Case
+from model_tools.packaging.messages import TreesParityJob
+from model_tools.packaging.package import Package, package_model
+from model_tools.packaging.prove_trees import refuse_other_answers
+from model_tools.packaging.trees_parity_worker import prove_trees
+from tests.contract.packaging.model_folders import sample, write_folder
+
+FIELDS = {"name": "price", "task": "tabular", "checkpoint": "trees.json", "inputs": [{"shape": ["batch", 3]}]}
+
+
+def train(objective: str = "reg:squarederror", rounds: int = 6, **parameters) -> xgboost.Booster:
+    generator = np.random.default_rng(3)
+    rows = generator.normal(loc=500, scale=40, size=(200, 3)).astype("float32")
+    target = (rows[:, 0] > 500).astype(int) + (rows[:, 1] > 520)
+    if objective.startswith("binary"):
+        target = target > 0
+    settings = {"objective": objective, "max_depth": 3, "seed": 1, **parameters}
+    return xgboost.train(settings, xgboost.DMatrix(rows, target), rounds)
+
+
+def model_folder(folder: Path, booster: xgboost.Booster | None = None, files=None, **fields) -> Path:
+    wanted = {**FIELDS, **fields}
+    write_folder(folder, wanted, files)
+    (booster or train()).save_model(folder / wanted["checkpoint"])
+    return folder
+
+
+def refused(kind: type[PublishError], tmp_path: Path, folder: Path) -> str:
+    with pytest.raises(PublishError) as caught:
+        package_model(folder, tmp_path / "package")
+    assert type(caught.value) is kind
+    return str(caught.value)
+
+
+def unpacked(package: Package, name: str) -> bytes:
+    with tarfile.open(package.archive) as tar:
+        return tar.extractfile(name).read()
+
+
+ROWS = [[480, 530, 500], [520, 510, 490]]
+SAMPLES = {"samples/a.json": sample({"input": ROWS}), "samples/b.json": sample({"input_X": ROWS[0]})}
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory) -> tuple[Path, Package]:
+    home = tmp_path_factory.mktemp("trees")
+    folder = model_folder(home / "model", files=SAMPLES, samples="samples/*.json")
+    return folder, package_model(folder, home / "package")
+
+
+def test_the_served_trees_answer_as_the_trained_ones(packed, tmp_path):
+    folder, package = packed
+    trained, served = xgboost.Booster(), xgboost.Booster()
+    trained.load_model(folder / "trees.json")
+    (tmp_path / "model.ubj").write_bytes(unpacked(package, "model.ubj"))
+    served.load_model(tmp_path / "model.ubj")
+    rows = np.random.default_rng(5).normal(500, 40, (50, 3))
+    assert np.array_equal(trained.inplace_predict(rows), served.inplace_predict(rows))
+    assert (package.manifest.format, package.manifest.library_version) == ("xgboost", xgboost.__version__)
+    assert package.unpacked > package.size / 2
+
+
+def test_every_walk_of_the_proof_depends_on_what_the_trees_ask(packed):
+    _, package = packed
+    parity = json.loads(unpacked(package, "parity.json"))
+    assert (parity["features"], parity["trees"], parity["objective"]) == (3, 6, "reg:squarederror")
+    assert {case["max_abs"] for case in parity["cases"]} == {0}
+    assert [case.get("sample") for case in parity["cases"][-2:]] == ["samples/a.json", "samples/b.json"]
+    assert json.loads(package.evidence.read_text())["run"]["latency_ms"] > 0
+
+
+def test_samples_expect_what_the_trained_trees_answer(packed):
+    folder, package = packed
+    trained = xgboost.Booster()
+    trained.load_model(folder / "trees.json")
+    first, second = (json.loads(line) for line in package.samples.read_text().splitlines())
+    answer = trained.inplace_predict(np.array(first["event"]["input"], dtype="float32"))
+    assert first["expect"]["output"] == pytest.approx(answer.tolist())
+    assert second["expect"] == {}
+
+
+def test_the_same_trees_are_the_same_archive_and_the_same_model_from_either_format(packed, tmp_path):
+    _, package = packed
+    again = package_model(model_folder(tmp_path / "again", files=SAMPLES, samples="samples/*.json"), tmp_path / "one")
+    binary = package_model(model_folder(tmp_path / "ubj", checkpoint="trees.ubj"), tmp_path / "two")
+    assert again.archive.read_bytes() == package.archive.read_bytes()
+    assert unpacked(binary, "model.ubj") == unpacked(package, "model.ubj")
+
+
+def test_rounds_after_the_best_one_are_not_served(tmp_path):
+    booster = train()
+    booster.set_attr(best_iteration="2")
+    package = package_model(model_folder(tmp_path / "model", booster), tmp_path / "package")
+    (tmp_path / "model.ubj").write_bytes(unpacked(package, "model.ubj"))
+    served = xgboost.Booster()
+    served.load_model(tmp_path / "model.ubj")
+    assert served.num_boosted_rounds() == 3
+    assert json.loads(unpacked(package, "parity.json"))["rounds"] == 3
+
+
+def test_a_classifier_of_trees_has_its_classes(tmp_path):
+    booster = train("multi:softprob", num_class=3)
+    folder = model_folder(tmp_path / "model", booster, {"classes.txt": "low\nmiddle\nhigh\n"}, classes="classes.txt")
+    assert unpacked(package_model(folder, tmp_path / "package"), "classes.txt") == b"low\nmiddle\nhigh\n"
+
+
+@pytest.mark.parametrize(
+    ("booster", "error", "told"),
+    [
+        (lambda: train("multi:softprob", num_class=3), ClassesMismatch, "names 2 classes, the model answers 3"),
+        (train, ClassesMismatch, "its objective reg:squarederror answers numbers"),
+    ],
+)
+def test_classes_that_the_trees_do_not_answer_are_refused(tmp_path, booster, error, told):
+    folder = model_folder(tmp_path / "model", booster(), {"classes.txt": "low\nhigh\n"}, classes="classes.txt")
+    assert told in refused(error, tmp_path, folder)
+
+
+def test_another_number_of_features_is_refused(tmp_path):
+    folder = model_folder(tmp_path / "model", inputs=[{"shape": ["batch", 4]}])
+    assert "has 4 features, trees.json was trained with 3" in refused(ManifestInvalid, tmp_path, folder)
+
+
+def test_a_pickle_is_not_loaded_whatever_it_is_called(tmp_path):
+    folder = model_folder(tmp_path / "model")
+    (folder / "trees.json").write_bytes(pickle.dumps(xgboost.XGBRegressor()))
+    message = refused(CheckpointRejected, tmp_path, folder)
+    assert "trees.json is a pickle, so loading it could run code (it wants xgboost.sklearn.XGBRegressor" in message
+
+
+def test_trees_that_xgboost_itself_cannot_load_are_refused_in_its_words(tmp_path):
+    folder = model_folder(tmp_path / "model")
+    document = json.loads((folder / "trees.json").read_text())
+    document["learner"]["objective"]["name"] = "reg:telepathy"
+    (folder / "trees.json").write_text(json.dumps(document))
+    assert "trees.json cannot be loaded (" in refused(CheckpointRejected, tmp_path, folder)
+
+
+def test_trees_that_answer_otherwise_are_found_and_refused(tmp_path):
+    train().save_model(tmp_path / "other.ubj")
+    rows = np.full((2, 3), 500, dtype="float32")
+    right = train().inplace_predict(rows)
+    answers = {"0.in": rows, "0.out": right, "1.in": rows, "1.out": right + np.float32(1e-6), "2.in": rows}
+    np.savez(tmp_path / "answers.npz", **answers, **{"2.out": right[:1]})
+    found = prove_trees(TreesParityJob(model=tmp_path / "other.ubj", cases=3), tmp_path).differences
+    assert found[0] == 0 < found[1] < 1e-5
+    assert found[2] == -1
+    case = Case(seed=101, spread="usual", shapes=[[2, 3]])
+    refuse_other_answers([case], [0.0])
+    for difference in (found[1], found[2], float("nan")):
+        with pytest.raises(ParityFailed, match=r"answer seed 101 .* otherwise than the trained ones"):
+            refuse_other_answers([case], [difference])
+
+
+def test_the_children_for_trees_import_no_torch():
+    code = "import sys, model_tools.packaging.trees_parity_worker; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
