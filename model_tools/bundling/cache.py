@@ -1,0 +1,129 @@
+"""Bundles that were built on this machine before, by all that decides their bytes."""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Protocol
+
+import zstandard
+
+import model_tools
+from model_tools.bundling.build import build_runtime
+from model_tools.bundling.built import BuiltRuntime, files_in
+from model_tools.bundling.distributions import installed_packages
+from model_tools.bundling.recipes import RECIPES
+from model_tools.manifest import Runtime
+from model_tools.runtime.reference import RuntimeReference
+
+SOURCES = ("*.py", "bundling/**/*.py", "packaging/*.py", "runtime/*.py", "serving/*.py")
+"""What decides which files of a library are used, and what is made of them."""
+KEPT = 4
+"""Builds of one runtime at one level; the oldest make way."""
+
+Report = Callable[[str], None]
+
+
+class Build(Protocol):
+    """What makes a bundle that the cache has not: `build_runtime`."""
+
+    def __call__(self, name: Runtime, destination: Path, *, level: int, report: Report) -> BuiltRuntime:
+        """Write a bundle to a folder."""
+
+
+def cached_runtime(
+    name: Runtime,
+    *,
+    level: int,
+    report: Report = lambda _: None,
+    folder: Path | None = None,
+    build: Build = build_runtime,
+) -> BuiltRuntime:
+    """Return the bundle of what is installed, built now unless the same one was built before.
+
+    Any number of processes may ask at once; one builds. `folder` is where bundles are kept, the user's cache unless
+    told otherwise. Raises what `build_runtime` raises; nothing is left of a build that failed.
+    """
+    folder = folder or cache_folder(os.environ)
+    home = folder / f"{name}-{level}-{cache_key(name, level)}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder / f"{name}-{level}.lock", report):
+        built = _find(home)
+        if built is None:
+            unfinished = home.with_name(f"{home.name}.unfinished")
+            shutil.rmtree(unfinished, ignore_errors=True)
+            try:
+                build(name, unfinished, level=level, report=report)
+                shutil.rmtree(home, ignore_errors=True)
+                unfinished.rename(home)
+            finally:
+                shutil.rmtree(unfinished, ignore_errors=True)
+            built = _find(home)
+        os.utime(home)
+        _forget_old(folder, f"{name}-{level}-")
+    if built is None:
+        msg = f"{home} was built and is not there: something else removes files there"
+        raise OSError(msg)
+    return built
+
+
+def cache_folder(environ: Mapping[str, str]) -> Path:
+    """Return where bundles are kept: below $XDG_CACHE_HOME, or ~/.cache."""
+    base = environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base, "model-tools", "runtimes")
+
+
+def cache_key(name: Runtime, level: int) -> str:
+    """Return a digest of all that decides a bundle's bytes: sources, packages, tools, the Python and the machine."""
+    root = Path(model_tools.__file__).parent
+    sources = sorted({path for pattern in SOURCES for path in root.glob(pattern)})
+    strip = shutil.which("strip")
+    facts = {
+        "level": level,
+        "python": sys.version,
+        "machine": os.uname().machine,
+        "strip": [strip, Path(strip).resolve().stat().st_size] if strip else None,
+        "zstandard": [zstandard.__version__, zstandard.ZSTD_VERSION],
+        "packages": {
+            package.name: _digest(package.root / package.metadata_folder / "RECORD")  # holds every file's digest
+            for package in installed_packages(RECIPES[name].distributions).values()
+        },
+        "sources": {path.relative_to(root).as_posix(): _digest(path) for path in sources},
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _find(home: Path) -> BuiltRuntime | None:
+    for bundle in home.glob("*.tar.zst"):
+        files = files_in(home, bundle.name.partition(".")[0])
+        with suppress(OSError, ValueError):
+            reference = RuntimeReference.model_validate_json(files[1].read_bytes())
+            if bundle.stat().st_size == reference.size and files[2].is_file():
+                return BuiltRuntime(reference, *files)
+    return None
+
+
+def _forget_old(folder: Path, prefix: str) -> None:
+    homes = sorted((path for path in folder.glob(f"{prefix}*") if path.is_dir()), key=lambda path: path.stat().st_mtime)
+    for home in homes[:-KEPT]:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@contextmanager
+def _locked(path: Path, report: Report) -> Iterator[None]:
+    with path.open("wb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            report("another process builds this runtime: waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

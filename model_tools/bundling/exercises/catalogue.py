@@ -1,0 +1,110 @@
+"""The models that are published and served to use a runtime: every task, every kind of checkpoint, every optimisation.
+
+It owns plain data; `folders.py` makes folders of it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from model_tools.manifest import Runtime, Task
+
+Net = Literal["convolutional", "linear", "recurrent", "translator", "trees"]
+
+
+@dataclass(frozen=True)
+class Model:
+    """One small model: what its manifest says, and what it is asked beside its samples."""
+
+    task: Task
+    net: Net
+    checkpoint: str
+    """Its suffix says in which format the weights are saved."""
+    manifest: Mapping[str, Any] = field(default_factory=dict)
+    requests: tuple[Mapping[str, Any], ...] = ()
+    """Events that must be answered; "@image.png" stands for the base64 of the folder's file."""
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Its folder, and its name in the manifest."""
+        return f"{self.task}-{self.checkpoint.rpartition('.')[2]}"
+
+    @property
+    def runtime(self) -> Runtime:
+        """The runtime that it uses."""
+        return "xgboost" if self.net == "trees" else "torch"
+
+
+REQUESTS_FILE = "requests.json"
+IMAGE_NAMES = ("image.jpg", "image.png", "image.webp", "image.gif", "image.bmp", "image.tif")
+VOCABULARY = "<pad>\n<bos>\n<eos>\n<unk>\none\ntwo\nthree\n"
+TABLE = [{"shape": ["batch", 4]}]
+TOKENS = {"dtype": "int64", "range": [0, 6]}
+ARCHITECTURE = {"architecture": "net:Net"}
+PREDICTOR = """
+import io
+
+import numpy
+import torch
+from PIL import Image, ImageEnhance, ImageFilter, ImageOps
+
+
+def preprocess(request):
+    image = ImageOps.fit(Image.new("RGB", (9, 7), (10, 20, 30)).filter(ImageFilter.BLUR), (4, 1)).convert("L")
+    image = ImageEnhance.Contrast(image).enhance(1.5)
+    numbers = numpy.asarray(image, dtype=numpy.float32) / 255 + numpy.asarray(request["numbers"], dtype=numpy.float32)
+    return torch.from_numpy(numpy.ascontiguousarray(numbers.reshape(1, 4)))
+
+
+def respond(output, request):
+    return {"answer": numpy.round(output.numpy(), 3).tolist()}
+"""
+
+MODELS = (
+    Model(
+        "image-classification",
+        "convolutional",
+        "weights.pt",
+        {
+            **ARCHITECTURE, "inputs": [{"shape": ["batch", 3, 8, 8]}], "classes": "classes.txt",
+            "preprocess": {"size": 10, "crop": 8, "mean": [0.5, 0.5, 0.5], "std": [0.2, 0.2, 0.2]},
+        },
+        tuple({"image": f"@{name}"} for name in IMAGE_NAMES),
+        {"classes.txt": "one\ntwo\nthree\n"},
+    ),
+    Model(
+        "tensor", "recurrent", "weights.safetensors",
+        {**ARCHITECTURE, "inputs": [{"shape": ["batch", 3, 4]}], "optimize": {"quantize": "dynamic-int8"}},
+    ),
+    Model("tabular", "linear", "model.pth", {"inputs": TABLE}, ({"input_X": [[1, 2, 3, 4], [4, 3, 2, 1]]},)),
+    Model("embedding", "linear", "model.pt2", {"inputs": TABLE, "embedding": {"normalize": True}}),
+    Model(
+        "text-to-text", "translator", "weights.pt",
+        {
+            **ARCHITECTURE,
+            "inputs": [{"shape": ["batch", "source"], **TOKENS}, {"shape": ["batch", "target"], **TOKENS}],
+            "text": {
+                "source_vocabulary": "source.txt", "target_vocabulary": "target.txt", "max_target_tokens": 4, "beams": 2
+            },
+        },
+        ({"texts": ["one two", "three"]}, {"text": "two", "beams": 1}),
+        {"source.txt": VOCABULARY, "target.txt": VOCABULARY},
+    ),
+    Model(
+        "custom", "linear", "weights.pt",
+        {
+            **ARCHITECTURE, "inputs": TABLE, "custom": {"predictor": "predictor.py"}, "samples": "samples/*.json",
+            "optimize": {"quantize": "bfloat16"},
+        },
+        (),
+        {"predictor.py": PREDICTOR, "samples/one.json": '{"event": {"numbers": [1, 2, 3, 4]}}'},
+    ),
+    Model("tabular", "trees", "model.ubj", {"inputs": TABLE}, ({"input_X": [[1, 2, 3, 4], [4, 3, 2, 1]]},)),
+    Model("tabular", "trees", "model.json", {"inputs": TABLE}, ({"input_X": [1, 2, 3, 4]},)),
+)  # fmt: skip
+
+
+def models_of(runtime: Runtime) -> list[Model]:
+    """Return the models that use a runtime."""
+    return [model for model in MODELS if model.runtime == runtime]

@@ -1,0 +1,35 @@
+"""Packages one model, as the tracing function does. Run as a module with the model's folder and a scratch folder."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from model_tools.bundling.exercises.catalogue import REQUESTS_FILE
+from model_tools.packaging.package import Package, package_model
+from model_tools.release_file import ArchiveReference
+
+ARCHIVE_FILE = "archive.json"
+EVENTS_FILE = "events.json"
+
+
+def package(folder: Path, scratch: Path) -> None:
+    """Package the model; leave where its archive is and what it is to be asked in the scratch folder."""
+    packaged = package_model(folder, scratch / "package")
+    reference = ArchiveReference(
+        uri=str(packaged.archive), sha256=packaged.sha256, size=packaged.size, unpacked=packaged.unpacked
+    )
+    (scratch / ARCHIVE_FILE).write_text(reference.model_dump_json(), encoding="utf-8")
+    (scratch / EVENTS_FILE).write_text(json.dumps(list(_events(packaged, folder))), encoding="utf-8")
+
+
+def _events(packaged: Package, folder: Path) -> Iterator[dict[str, Any]]:
+    for line in packaged.samples.read_text(encoding="utf-8").splitlines():
+        yield json.loads(line)["event"]
+    if (folder / REQUESTS_FILE).is_file():
+        yield from json.loads((folder / REQUESTS_FILE).read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    package(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,0 +1,38 @@
+"""Serves the model that was packaged in a scratch folder, as the inference function does. Run as a module with it."""
+
+import json
+import sys
+from pathlib import Path
+from typing import IO
+
+from model_tools.release_file import ArchiveReference
+from model_tools.serving.archive import read_archive
+from model_tools.serving.predictor import load_predictor
+from model_tools.serving.service import handle
+
+
+def serve(scratch: Path) -> None:
+    """Load the model and ask it. Raises RuntimeError for an answer that is none."""
+    reference = ArchiveReference.model_validate_json((scratch / "archive.json").read_bytes())
+    folder = scratch / "served"
+    folder.mkdir()
+    files = read_archive(reference, _open, folder)
+    predictor = load_predictor(files, _refuse_to_fetch)
+    for event in json.loads((scratch / "events.json").read_bytes()):
+        answer = handle(event, predictor, version="1")
+        if "error" in answer:
+            msg = f"{event!r:.300} is answered {answer!r:.300}"
+            raise RuntimeError(msg)
+
+
+def _open(uri: str) -> IO[bytes]:
+    return Path(uri).open("rb")
+
+
+def _refuse_to_fetch(url: str) -> bytes:
+    msg = f"an exercise asks for {url}"
+    raise RuntimeError(msg)
+
+
+if __name__ == "__main__":
+    serve(Path(sys.argv[1]))

@@ -1,0 +1,21 @@
+"""Makes the folders of the models that use XGBoost. Run as a module with a folder."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import xgboost
+
+from model_tools.bundling.exercises.catalogue import Model
+from model_tools.bundling.exercises.folders import make_folders
+
+
+def save_trees(_model: Model, path: Path) -> None:
+    """Train a few small trees and save them in the format that the suffix names."""
+    rows = np.arange(80, dtype=np.float32).reshape(20, 4) % 7
+    data = xgboost.DMatrix(rows, label=rows.sum(axis=1))
+    xgboost.train({"max_depth": 2, "nthread": 1}, data, num_boost_round=3).save_model(path)
+
+
+if __name__ == "__main__":
+    make_folders("xgboost", Path(sys.argv[1]), save_trees)

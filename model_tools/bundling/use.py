@@ -1,0 +1,130 @@
+"""Which files of a library are used: the exercises are run, and every process of theirs is watched."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib.util import source_from_cache
+from pathlib import Path
+
+from model_tools.bundling.clean_python import CleanPython, lay_recorder
+from model_tools.bundling.distributions import Package, closure, link_packages
+from model_tools.bundling.exercises.catalogue import models_of
+from model_tools.bundling.recipes import RECIPES
+from model_tools.errors import ManifestInvalid, RuntimeDamaged
+from model_tools.lanes import part_of
+from model_tools.manifest import Runtime
+from model_tools.packaging.model_folder import open_model_folder
+from model_tools.runtime.reference import PartName
+
+AT_ONCE = 2
+"""Processes; each imports the library, so each needs some hundred MB."""
+EXERCISES = "model_tools.bundling.exercises"
+
+Paths = Mapping[PartName, Sequence[Path]]
+"""What processes that need a part of the bundle have on their path."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A module that is run in a process of its own, and what it is given besides the scratch folder."""
+
+    module: str
+    arguments: tuple[str, ...] = ()
+    part: PartName = "whole"
+
+
+Exercise = tuple[Step, ...]
+"""Steps that are taken one after the other, with one scratch folder."""
+
+
+@dataclass(frozen=True)
+class Use:
+    """The files that were used, each list sorted and without the libraries that its files are linked against."""
+
+    serving: tuple[str, ...]
+    whole: tuple[str, ...]
+
+
+def make_exercises(name: Runtime, folder: Path, models: Sequence[Path] = ()) -> list[Exercise]:
+    """Make the exercises' models with the library that is installed, and return all exercises of a runtime.
+
+    `models` are folders of a user's own that are published and served as well. Raises RuntimeDamaged when the installed
+    library cannot make the others, ModelNotFound and ManifestInvalid for a folder that is no model's.
+    """
+    made = subprocess.run(
+        [sys.executable, "-P", "-m", f"{EXERCISES}.{name}_models", str(folder)],
+        check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)},
+    )  # fmt: skip
+    if made.returncode:
+        raise RuntimeDamaged(f"The installed {name} cannot make the exercises' models: {made.stdout[-2000:]}")
+    folders = [folder / model.name for model in models_of(name)] + [path.resolve() for path in models]
+    others = [(Step(f"{EXERCISES}.public_modules", (name,)),)]
+    if name == "torch":
+        others.append((Step(f"{EXERCISES}.trainer"),))
+    return [publication(path, name) for path in folders] + others
+
+
+def run_exercises(python: CleanPython, exercises: Iterable[Exercise], paths: Paths, scratch: Path) -> None:
+    """Run all exercises with these folders on the path. Raises RuntimeDamaged for the first one that fails."""
+
+    def run(number: int, exercise: Exercise) -> None:
+        folder = scratch / str(number)
+        folder.mkdir(parents=True)
+        for step in exercise:
+            python.run(step.module, [*step.arguments, str(folder)], path=paths[step.part], scratch=folder)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for ran in [pool.submit(run, number, exercise) for number, exercise in enumerate(exercises)]:
+            ran.result()
+
+
+def watch_use(
+    name: Runtime, packages: Mapping[str, Package], python: CleanPython, exercises: Iterable[Exercise], scratch: Path
+) -> Use:
+    """Run the exercises with the packages as they are, and return what was used of them.
+
+    Raises RuntimeDamaged when an exercise fails.
+    """
+    recipe = RECIPES[name]
+    visible: dict[PartName, Path] = {"serving": scratch / "serving-packages", "whole": scratch / "packages"}
+    link_packages(closure(recipe.serving, packages), visible["serving"])
+    link_packages(packages.values(), visible["whole"])
+    opened = {part: lay_recorder(scratch / f"{part}-recorder") for part in visible}
+    paths = {part: [opened[part].parent, visible[part], python.layer] for part in visible}
+    run_exercises(python, exercises, paths, scratch / "runs")
+    roots = sorted({*map(str, visible.values()), *(str(package.root) for package in packages.values())}, reverse=True)
+    known = frozenset().union(*(package.files for package in packages.values()))
+
+    def used(part: PartName) -> set[str]:
+        lines = opened[part].read_text(encoding="utf-8").splitlines()
+        return ({_relative(line, roots) for line in lines} | set(recipe.unseen)) & known
+
+    serving = used("serving")
+    return Use(tuple(sorted(serving)), tuple(sorted(serving | used("whole"))))
+
+
+def publication(folder: Path, name: Runtime) -> Exercise:
+    """Return the exercise that publishes and serves the model in a folder.
+
+    Raises ModelNotFound, or ManifestInvalid for a model that another runtime runs.
+    """
+    manifest = open_model_folder(folder).manifest
+    if manifest.runtime != name:
+        raise ManifestInvalid(
+            f"{folder} is a model for {manifest.runtime}, not for {name}: build that runtime with it."
+        )
+    part = part_of(manifest.task)
+    return (Step(f"{EXERCISES}.package", (str(folder),)), Step(f"{EXERCISES}.serve", part=part))
+
+
+def _relative(path: str, roots: Sequence[str]) -> str:
+    """Return an opened file as a package names it: relative, and as the source of what is compiled."""
+    for root in roots:
+        if path.startswith(f"{root}/"):
+            path = path[len(root) + 1 :]
+            break
+    return source_from_cache(path) if path.endswith(".pyc") and "__pycache__" in path else path
