@@ -1,61 +1,60 @@
 """The function that users call. Everything heavy happens once, at init and before the snapshot."""
 
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.loaders
+import botocore.session
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
 from model_tools.aws.objects import ObjectStore
-from model_tools.release_file import RELEASE_FILE, ReleaseFile
-from model_tools.serving.service import Predictor, handle
+from model_tools.release_file import find_release
+from model_tools.serving.service import handle
 
 # Calls to S3 are not traced: a trace would name the object that a caller asked for.
 logger, tracer, metrics = Logger(), Tracer(auto_patch=False), Metrics()
 version = os.environ["AWS_LAMBDA_FUNCTION_VERSION"]
 # An image that S3 does not deliver is given up well before Lambda would give up the whole call.
 patience = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
-s3 = boto3.client("s3", config=patience)
+loader = botocore.loaders.create_loader()  # what it has parsed of S3's model serves every session
+clients: list[Any] = []
 
 
-def renew_s3() -> None:
-    """After a restore: the snapshot's connections are dead and its credentials may have expired."""
-    global s3  # noqa: PLW0603 (one for each environment)
-    s3 = boto3.session.Session().client("s3", config=patience)
+def s3() -> Any:
+    """Return this environment's client, made when it is first needed: most requests need none."""
+    if not clients:
+        session = botocore.session.Session()
+        session.register_component("data_loader", loader)
+        clients.append(boto3.session.Session(botocore_session=session).client("s3", config=patience))
+    return clients[0]
 
 
-def load(release: ReleaseFile) -> Predictor:
-    """Return the released model, loaded and warmed up. What it raises fails the version's snapshot, with its reason."""
-    # Only a function with a release needs torch; the bootstrap version answers without.
-    from model_tools.serving.archive import read_archive  # noqa: PLC0415
-    from model_tools.serving.fetch import Fetcher  # noqa: PLC0415
-    from model_tools.serving.predictor import load_predictor  # noqa: PLC0415
-    from model_tools.serving.snapshot import prepare  # noqa: PLC0415
-    from model_tools.serving.sources import ImageSource  # noqa: PLC0415
+def forget_s3() -> None:
+    """Leave no connection and no credentials of before the snapshot."""
+    while clients:
+        clients.pop().close()
 
-    snap_start = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
-    prepare(snap_start=snap_start, close=lambda: s3.close(), renew=renew_s3)  # noqa: PLW0108 (the s3 of that moment)
-    source = ImageSource(
-        Fetcher(allowed_hosts=_listed("ALLOWED_FETCH_HOSTS")),
-        lambda uri, limit: ObjectStore(s3).read(uri, max_bytes=limit),
-        allowed_buckets=_listed("ALLOWED_IMAGE_BUCKETS"),
+
+release = find_release(Path(__file__).parent, os.environ)
+predictor, results = None, None
+if release:
+    # Only a function with a release needs a model; the bootstrap version answers without.
+    from model_tools.serving.start import Storage, start
+
+    storage = Storage(
+        open=lambda uri: ObjectStore(s3()).open(uri),
+        read=lambda uri, limit: ObjectStore(s3()).read(uri, max_bytes=limit),
+        put=lambda bucket, key, data: s3().put_object(
+            Bucket=bucket, Key=key, Body=data, ContentType="application/json"
+        ),
+        forget=forget_s3,
     )
-    with tempfile.TemporaryDirectory(prefix="model-") as folder:  # unpacked, it is not part of the snapshot
-        return load_predictor(read_archive(release.archive, ObjectStore(s3).open, Path(folder)), source.fetch)
-
-
-def _listed(name: str) -> frozenset[str]:
-    return frozenset(filter(None, (part.strip() for part in os.environ.get(name, "").split(","))))
-
-
-release_path = Path(__file__).with_name(RELEASE_FILE)
-release = ReleaseFile.model_validate_json(release_path.read_bytes()) if release_path.exists() else None
-predictor = load(release) if release else None
+    predictor, results = start(release, storage, os.environ, report=logger.info)
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -67,7 +66,7 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
         logger.append_keys(release=release.release_id, execution=release.execution)
     outcome = "Failures"
     try:
-        answer = handle(event, predictor, version=version)
+        answer = handle(event, predictor, version=version, store=results)
         status = answer.get("statusCode", 200)
         outcome = {200: "Answers", 503: "NothingPublished"}.get(status, "BadRequests")
         logger.info("answered", extra={"status": status, "http": "headers" in answer})

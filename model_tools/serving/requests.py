@@ -1,4 +1,4 @@
-"""What callers send and what they get: a direct call's object, or an HTTP event around it.
+"""What callers send: a direct call's object, or an HTTP event around it.
 
 A Function URL and an API Gateway HTTP API send the same event (payload format 2.0).
 """
@@ -41,20 +41,10 @@ def parse_event(event: object) -> Mapping[str, Any]:
     return _require_object(_parse_body(request))
 
 
-def answer(body: Mapping[str, Any], *, over_http: bool, status: HTTPStatus = HTTPStatus.OK) -> dict[str, Any]:
-    """Return what the handler answers: the object itself to a direct call, a response around it over HTTP."""
-    if not over_http:
-        return dict(body) if status == HTTPStatus.OK else {"statusCode": int(status), **body}
-    headers = {"content-type": "application/json", "cache-control": "no-store"}
-    if status == HTTPStatus.METHOD_NOT_ALLOWED:
-        headers["allow"] = "POST"
-    return {"statusCode": int(status), "headers": headers, "body": json.dumps(body, allow_nan=False)}
-
-
 def _parse_body(event: Mapping[str, Any]) -> object:
     text = _body_text(event)
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_distinct)
     except json.JSONDecodeError as error:
         raise BadRequest(f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.") from error
     except RecursionError as error:
@@ -85,6 +75,14 @@ def _body_text(event: Mapping[str, Any]) -> str:
 
 def _refuse_constant(name: str) -> float:
     raise BadRequest(f"the body holds {name}, which is no JSON number.")
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object, unless it names a field twice: a proxy may have checked the one, we would take the other."""
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise BadRequest("the body names a field twice.")
+    return fields
 
 
 def _require_object(value: object) -> Mapping[str, Any]:

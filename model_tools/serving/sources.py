@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection
 
 from model_tools.errors import ModelNotFound
 from model_tools.serving.fetch import Fetcher
-from model_tools.serving.images import MAX_IMAGE_BYTES
 from model_tools.serving.requests import BadRequest
 
+MAX_IMAGE_BYTES = 20 << 20
 MAX_KEY_BYTES = 1024
 """S3's limit; it answers a longer key with an error of its own."""
 

@@ -1,12 +1,13 @@
-"""Nested lists of numbers to tensors, checked against what the model takes; and tensors back to lists."""
+"""Between requests and torch: nested lists to tensors of the model's types, and what it answers back to lists."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 
 import torch
 
-from model_tools.manifest import Dtype, InputSpec
+from model_tools.manifest_sections import AxisSizes, Dtype, InputSpec
+from model_tools.serving.failures import ModelFailed
+from model_tools.serving.numbers import CODES, NumbersReader
 from model_tools.serving.requests import BadRequest
 
 DTYPES: Mapping[Dtype, torch.dtype] = {
@@ -19,40 +20,34 @@ DTYPES: Mapping[Dtype, torch.dtype] = {
     "uint8": torch.uint8,
     "bool": torch.bool,
 }
+PACKED = {"f": torch.float32, "d": torch.float64, "q": torch.int64, "i": torch.int32, "B": torch.uint8}
 
 
-MAX_ANSWER_BYTES = 6_000_000
-"""Lambda turns an answer above 6 MiB into a function error."""
-LONGEST_NUMBER = 25
-"""Bytes that a number takes in an answer at most, its comma included."""
+class TensorReader:
+    """Reads one of the model's inputs."""
 
+    def __init__(self, spec: InputSpec, axes: Mapping[str, AxisSizes]) -> None:
+        self._spec = spec
+        self._numbers = NumbersReader(spec, axes)
+        self._packed = PACKED[CODES[spec.dtype]]
+        self._dtype = DTYPES[spec.dtype]
+        self._range = _integer_range(spec)
 
-class ModelFailed(Exception):
-    """The model answered a sound request with something that cannot be passed on; counts as a function error."""
-
-
-def to_tensor(value: object, spec: InputSpec, where: str) -> torch.Tensor:
-    """Return nested lists as a tensor of the spec's dtype and shape. Raises BadRequest naming what does not fit."""
-    shape = _shape(value, where)
-    if not _fits(shape, spec.shape):
-        raise BadRequest(f"{where} has shape {list(shape)}; the model takes {spec.shape}.")
-    dtype = DTYPES[spec.dtype]
-    try:
-        # Integers in the type that holds them all: torch would cut fractions off and wrap what is too large.
-        exact = torch.tensor(value, dtype=torch.float64 if dtype.is_floating_point else None)
-    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
-        raise BadRequest(f"{where} must hold numbers of type {spec.dtype} only, in lists of equal length.") from error
-    tensor = exact.to(dtype)
-    if dtype.is_floating_point:
-        if not bool(torch.isfinite(tensor).all()):
-            raise BadRequest(f"{where} holds a number that is no finite {spec.dtype}.")
-    elif exact.is_floating_point() or not torch.equal(tensor.to(exact.dtype), exact):
-        raise BadRequest(f"{where} holds a number that is no {spec.dtype}.")
-    elif spec.range is not None:
-        low, high = _integers_in(spec.range)  # mostly indices: beyond them the model would fail
-        if not low <= int(tensor.min()) <= int(tensor.max()) <= high:
-            raise BadRequest(f"{where} holds a number that is not from {low} to {high}.")
-    return tensor
+    def read(self, value: object, where: str) -> torch.Tensor:
+        """Return nested lists as a tensor of the spec's dtype and shape. Raises BadRequest naming what does not fit."""
+        packed = self._numbers.read(value, where)
+        tensor = torch.frombuffer(packed.data, dtype=self._packed).view(packed.shape)
+        if self._dtype.is_floating_point:
+            tensor = tensor.to(self._dtype)
+            if not bool(tensor.isfinite().all()):
+                raise BadRequest(f"{where} holds a number that is no finite {self._spec.dtype}.")
+            return tensor
+        if self._range is not None:  # mostly indices: beyond them the model would fail
+            low, high = self._range
+            smallest, largest = (int(bound) for bound in tensor.aminmax())
+            if not low <= smallest <= largest <= high:
+                raise BadRequest(f"{where} holds a number that is not from {low} to {high}.")
+        return tensor.to(self._dtype)
 
 
 def check_axes(tensors: Sequence[torch.Tensor], specs: Sequence[InputSpec]) -> None:
@@ -64,58 +59,45 @@ def check_axes(tensors: Sequence[torch.Tensor], specs: Sequence[InputSpec]) -> N
                 raise BadRequest(f"the axis {axis} has size {sizes[axis]} in one place and {size} in another.")
 
 
-def to_lists(output: object) -> list[object]:
-    """Return each of a model's output tensors as nested lists, those of a dict in its order.
-
-    Raises ModelFailed for NaN and infinity, BadRequest when they are more than Lambda can answer.
-    """
+def output_tensors(output: object) -> list[torch.Tensor]:
+    """Return a model's output tensors, those of a dict in its order. Raises ModelFailed for anything else."""
     tensors = [output] if isinstance(output, torch.Tensor) else output
     if isinstance(tensors, Mapping):
         tensors = list(tensors.values())
     if not isinstance(tensors, Sequence) or not all(isinstance(tensor, torch.Tensor) for tensor in tensors):
         raise ModelFailed(f"the model answered {type(output).__name__} instead of tensors")
-    for tensor in tensors:
-        require_finite(tensor)
-    lists = [tensor.float().tolist() if tensor.dtype == torch.bfloat16 else tensor.tolist() for tensor in tensors]
-    longest = LONGEST_NUMBER * sum(tensor.numel() for tensor in tensors)
-    if longest > MAX_ANSWER_BYTES and len(json.dumps(lists)) > MAX_ANSWER_BYTES:
-        raise BadRequest(f"the answer would have more than {MAX_ANSWER_BYTES:,} bytes: ask for less at a time.")
-    return lists
+    return list(tensors)
+
+
+def to_lists(output: object) -> list[object]:
+    """Return each of a model's output tensors as nested lists. Raises ModelFailed for NaN and infinity."""
+    return [to_list(tensor) for tensor in output_tensors(output)]
+
+
+def to_list(tensor: torch.Tensor) -> object:
+    """Return a tensor as nested lists. Raises ModelFailed for NaN and infinity."""
+    require_finite(tensor)
+    return tensor.tolist()
 
 
 def require_finite(tensor: torch.Tensor) -> None:
     """Raise ModelFailed when a tensor holds NaN or infinity."""
-    if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+    if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
         raise ModelFailed("the model answered NaN or infinity")
 
 
-def example(spec: InputSpec, size: int) -> torch.Tensor:
-    """Return an input for warm-up, of zeros or the nearest sound value; each axis with a name has the size."""
+def example(spec: InputSpec, sizes: Sequence[int]) -> torch.Tensor:
+    """Return an input of these sizes for warm-up, of zeros or the nearest value in range."""
     dtype = DTYPES[spec.dtype]
     low, high = spec.range or (0.0, 0.0)
     if not dtype.is_floating_point:
-        low, high = _integers_in((low, high))
-    shape = [axis if isinstance(axis, int) else size for axis in spec.shape]
-    return torch.full(shape, min(max(0, low), high), dtype=dtype)
+        low, high = math.ceil(low), math.floor(high)
+    return torch.full(list(sizes), min(max(0, low), high), dtype=dtype)
 
 
-def _integers_in(bounds: tuple[float, float]) -> tuple[int, int]:
-    return math.ceil(bounds[0]), math.floor(bounds[1])
-
-
-def _shape(value: object, where: str) -> tuple[int, ...]:
-    sizes = []
-    while isinstance(value, list):
-        sizes.append(len(value))
-        if len(sizes) > 8:  # noqa: PLR2004 (a manifest's shapes have no more axes)
-            raise BadRequest(f"{where} is nested too deeply.")
-        if not value:
-            break
-        value = value[0]
-    return tuple(sizes)
-
-
-def _fits(shape: Sequence[int], wanted: Sequence[int | str]) -> bool:
-    return len(shape) == len(wanted) and all(
-        size == axis or (isinstance(axis, str) and size > 0) for size, axis in zip(shape, wanted, strict=True)
-    )
+def _integer_range(spec: InputSpec) -> tuple[int, int] | None:
+    if spec.dtype == "bool":
+        return 0, 1
+    if DTYPES[spec.dtype].is_floating_point or spec.range is None:
+        return None
+    return math.ceil(spec.range[0]), math.floor(spec.range[1])

@@ -5,7 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+import sysconfig
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from model_tools.aws.objects import split_uri
+from model_tools.runtime.reference import RuntimeReference
 from tests.unit.serving.archives import Stored, write_release
 
 REPOSITORY = Path(__file__).parents[3]
@@ -56,22 +58,40 @@ def put(endpoint: str) -> Callable[[str, bytes], None]:
     return put_object
 
 
+def installed(folder: Path, without: Collection[str]) -> Path:
+    """Return a folder with all that is installed here but some packages, as a function's environment has it."""
+    folder.mkdir()
+    for entry in Path(sysconfig.get_paths()["purelib"]).iterdir():
+        if entry.name.partition("-")[0].partition(".")[0] not in without:
+            (folder / entry.name).symlink_to(entry)
+    return folder
+
+
 @pytest.fixture
 def run(endpoint: str, put: Callable[[str, bytes], None], tmp_path: Path) -> Callable[..., Run]:
     """Return what starts the function, with a stored release or none, and has it answer events."""
 
-    def start(stored: Stored | None, events: list[object], variables: Mapping[str, str] | None = None) -> Run:
+    def start(
+        stored: Stored | None,
+        events: list[object],
+        variables: Mapping[str, str] | None = None,
+        *,
+        task_kind: str = "tensor",
+        without: Collection[str] = (),
+        runtime: RuntimeReference | None = None,
+    ) -> Run:
         task = tmp_path / "task"
         scratch = tmp_path / "tmp"
         scratch.mkdir()
+        packages = installed(tmp_path / "packages", without)
         shutil.copytree(REPOSITORY / "functions" / "inference", task)
         if stored:
             put(stored.reference.uri, stored.data)
-            write_release(task, stored)
+            write_release(task, stored, task_kind, runtime)
         environment = {
             **KEYS,
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": f"{task}{os.pathsep}{REPOSITORY}",
+            "PYTHONPATH": os.pathsep.join(map(str, (task, REPOSITORY, packages))),
             "TMPDIR": str(scratch),
             "AWS_ENDPOINT_URL": endpoint,
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -84,7 +104,7 @@ def run(endpoint: str, put: Callable[[str, bytes], None], tmp_path: Path) -> Cal
             **(variables or {}),
         }
         done = subprocess.run(
-            [sys.executable, str(Path(__file__).with_name("drive.py"))],
+            [sys.executable, "-S", str(Path(__file__).with_name("drive.py"))],
             env=environment, input=json.dumps(events), capture_output=True, text=True, check=False, timeout=60,
         )  # fmt: skip
         lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]

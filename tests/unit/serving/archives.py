@@ -10,15 +10,18 @@ from typing import IO
 
 import torch
 
-from model_tools.release_file import ArchiveReference
+from model_tools.manifest import Task
+from model_tools.release_file import RELEASE_FILE, ArchiveReference, ReleaseFile
+from model_tools.runtime.reference import RuntimeReference
 
 TENSOR = {
     "name": "double",
     "task": "tensor",
     "inputs": [{"shape": ["batch", 4]}],
+    "axes": {"batch": {"min": 1, "max": 8}},
     "output_dtype": "float32",
     "checkpoint_sha256": "0" * 64,
-    "torch_version": "2",
+    "library_version": torch.__version__,
     "tools_version": "0",
 }
 IMAGE = TENSOR | {
@@ -73,13 +76,15 @@ class Stored:
     def __init__(self, data: bytes) -> None:
         self.data = data
         digest = hashlib.sha256(data).hexdigest()
-        self.reference = ArchiveReference(uri="s3://artifacts/models/m/x/model.tar.gz", sha256=digest, size=len(data))
+        self.reference = ArchiveReference(
+            uri="s3://artifacts/models/m/x/model.tar.gz", sha256=digest, size=len(data), unpacked=len(data)
+        )
 
     def open(self, uri: str) -> AbstractContextManager[IO[bytes]]:
         assert uri == self.reference.uri
         return closing(io.BytesIO(self.data))
 
 
-def write_release(folder: Path, stored: Stored) -> None:
-    release = {"release_id": "m-1", "execution": "run-1", "archive": stored.reference.model_dump()}
-    (folder / "release.json").write_text(json.dumps(release))
+def write_release(folder: Path, stored: Stored, task: Task = "tensor", runtime: RuntimeReference | None = None) -> None:
+    release = ReleaseFile(release_id="m-1", execution="run-1", task=task, archive=stored.reference, runtime=runtime)
+    (folder / RELEASE_FILE).write_text(release.model_dump_json())

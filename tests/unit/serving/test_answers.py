@@ -12,12 +12,14 @@ import torch
 from PIL import Image
 
 from model_tools.serving.archive import read_archive
+from model_tools.serving.failures import ModelFailed
 from model_tools.serving.predictor import Predictor, load_predictor
 from model_tools.serving.requests import BadRequest
 from model_tools.serving.service import handle
-from model_tools.serving.tensors import ModelFailed
 from tests.unit.serving.archives import IMAGE, TENSOR, Double, Stored, members, model_bytes, tar_gz
 
+LIBRARY = f"torch {torch.__version__.partition('+')[0]}"
+DOUBLED = {"output": [[2.0, 4.0, 6.0, 8.0]], "library": LIBRARY, "device": "cpu", "version": "7"}
 EVENTS = Path(__file__).parents[2] / "events"
 
 
@@ -60,7 +62,7 @@ def recorded(name: str) -> dict[str, Any]:
 def test_a_direct_call_is_answered_with_the_object_itself(doubler: Predictor) -> None:
     answer = handle(recorded("direct_call"), doubler, version="7")
 
-    assert answer == {"output": [[2.0, 4.0, 6.0, 8.0]], "version": "7"}
+    assert answer == DOUBLED
 
 
 @pytest.mark.parametrize("name", ["http_api", "http_api_base64", "function_url", "function_url_base64"])
@@ -69,7 +71,7 @@ def test_an_http_event_is_answered_with_a_response(doubler: Predictor, name: str
 
     assert answer["statusCode"] == 200
     assert answer["headers"]["content-type"] == "application/json"
-    assert json.loads(answer["body"]) == {"output": [[2.0, 4.0, 6.0, 8.0]], "version": "7"}
+    assert json.loads(answer["body"]) == DOUBLED
 
 
 def test_an_image_comes_as_base64_as_data_url_or_by_its_url(classifier: Predictor) -> None:
@@ -110,7 +112,7 @@ def test_before_anything_is_published_everybody_is_told_so() -> None:
         ({"image": as_text(png(9)[:45])}, "the image cannot be decoded"),
         ({"image": as_text(png(9)), "top_k": 0}, "top_k must be a whole number from 1 to 2"),
         ({"image": as_text(png(9)), "top_k": True}, "top_k must be a whole number from 1 to 2"),
-        ({"image": as_text(png(9)), "topk": 1}, "unknown field(s) 'topk'; there is image, top_k, url"),
+        ({"image": as_text(png(9)), "topk": 1}, "unknown field(s) 'topk'; there is image, input_url, n_predictions"),
         ({"url": "https://example.org/none.png"}, "the URL answers 404"),
         (["image"], "must be a JSON object"),
         (None, "must be a JSON object"),
@@ -193,7 +195,10 @@ def test_an_answer_to_text_that_is_no_unicode_can_be_sent(doubler: Predictor) ->
 
 
 INTEGERS = TENSOR | {"inputs": [{"shape": ["batch"], "dtype": "uint8"}], "output_dtype": "uint8"}
-PAIR = TENSOR | {"inputs": [{"shape": ["batch"]}, {"shape": ["batch", "time"]}]}
+PAIR = TENSOR | {
+    "inputs": [{"shape": ["batch"]}, {"shape": ["batch", "time"]}],
+    "axes": {"batch": {"max": 8}, "time": {"min": 5, "max": 64}},
+}
 
 
 class Kernel(torch.nn.Module):
@@ -256,11 +261,15 @@ class Total(torch.nn.Module):
         return video.unfold(4, 3, 1).sum((1, 2, 3, 4, 5))
 
 
-def test_a_warm_up_with_guessed_sizes_stays_small_however_many_axes_have_names(tmp_path: Path) -> None:
-    manifest = TENSOR | {"inputs": [{"shape": ["batch", "colour", "time", "height", "width"]}]}
+def test_a_warm_up_stays_small_however_large_the_axes_may_be(tmp_path: Path) -> None:
+    axes = {name: {"max": 1_000_000} for name in ("batch", "colour", "time", "height")}
+    manifest = TENSOR | {
+        "inputs": [{"shape": [*axes, "width"]}],
+        "axes": axes | {"width": {"min": 3, "max": 1_000_000}},
+    }
     files = members(manifest) | {"model.pt": model_bytes(Total(), torch.zeros(1, 1, 1, 1, 3))}
 
-    predictor = load(tmp_path, manifest, lambda url: b"", files)  # 128 along each axis would be 128 GB
+    predictor = load(tmp_path, manifest, lambda url: b"", files)
 
     assert handle({"input": [[[[[1, 2, 3]]]]]}, predictor, version="7")["output"] == [6.0]
 
@@ -271,7 +280,7 @@ def test_a_model_of_several_inputs_and_free_sizes_is_warmed_up_and_answers(tmp_p
     predictor = load(tmp_path, PAIR, lambda url: b"", files)
 
     request = {"inputs": [[1.0, 2.0], [[1.0] * 5, [1.0] * 5]]}
-    assert handle(request, predictor, version="7") == {"output": [5.0, 10.0], "version": "7"}
+    assert handle(request, predictor, version="7")["output"] == [5.0, 10.0]
 
 
 def test_an_axis_that_two_inputs_share_must_have_one_size(tmp_path: Path) -> None:

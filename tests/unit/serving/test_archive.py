@@ -121,7 +121,29 @@ def test_a_class_name_may_hold_what_unicode_calls_a_line_separator(tmp_path: Pat
 
 
 def test_an_archive_without_a_model_is_refused(tmp_path: Path) -> None:
-    stored = Stored(tar_gz({"manifest.json": b"{}"}))
+    files = members(TENSOR)
+    del files["model.pt"]
+    stored = Stored(tar_gz(files))
 
     with pytest.raises(ArchiveDamaged, match=r"lacks model.pt"):
         read_archive(stored.reference, stored.open, tmp_path)
+
+
+def test_a_manifest_of_another_time_is_refused(tmp_path: Path) -> None:
+    stored = Stored(tar_gz(members(TENSOR) | {"manifest.json": b"{}"}))
+
+    with pytest.raises(ArchiveDamaged, match="of another time"):
+        read_archive(stored.reference, stored.open, tmp_path)
+
+
+def test_a_custom_models_own_files_are_unpacked_and_those_that_leave_their_folder_refused(tmp_path: Path) -> None:
+    stored = Stored(tar_gz({"code/data/names.csv": b"a,b", **members(TENSOR)}))
+
+    files = read_archive(stored.reference, stored.open, tmp_path)
+
+    assert files.code is not None
+    assert (files.code / "data" / "names.csv").read_bytes() == b"a,b"
+    for name in ("code/../x.py", "code//etc/x.py", "code/"):
+        stored = Stored(tar_gz({name: b"x"}))
+        with pytest.raises(ArchiveDamaged, match="which no release has there"):
+            read_archive(stored.reference, stored.open, tmp_path / "other")

@@ -1,4 +1,5 @@
 import datetime as dt
+import gzip
 import http.server
 import socket
 import ssl
@@ -26,6 +27,7 @@ class Web(http.server.BaseHTTPRequestHandler):
             "/circle": (302, {"Location": "/circle"}, b""),
             "/nowhere": (302, {}, b""),
             "/short": (200, {"Content-Length": "1000"}, b"only this"),
+            "/bomb": (200, {"Content-Encoding": "gzip"}, gzip.compress(b"\0" * 1_000_000)),
             "/a%20b?c=%22%C3%A4?": (200, {}, b"escaped"),
         }.get(self.path, (404, {}, b""))
         self.send_response(status)
@@ -124,6 +126,12 @@ def test_a_host_that_the_operator_trusts_is_fetched_and_redirects_followed(host:
 def test_what_leads_elsewhere_or_is_too_much_is_refused(host: str, path: str, told: str) -> None:
     with pytest.raises(BadRequest, match=told):
         Fetcher(allowed_hosts=[host], max_bytes=100_000).fetch(f"http://{host}{path}")
+
+
+def test_what_a_host_sends_compressed_stays_so_however_much_it_would_become(host: str) -> None:
+    data = Fetcher(allowed_hosts=[host], max_bytes=10_000).fetch(f"http://{host}/bomb")
+
+    assert len(gzip.decompress(data)) == 1_000_000
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,60 @@
+"""`{"requests": […]}` → `{"answers": […]}`: several requests in one, each with its own answer or its own error."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from time import monotonic
+from typing import Any
+
+from model_tools.serving.requests import BadRequest
+from model_tools.serving.task import Task
+
+REQUESTS = "requests"
+MAX_REQUESTS = 256
+TOGETHER = 32
+"""Requests that are prepared before the model is asked; all at once could take more memory than there is."""
+SECONDS = 15.0
+"""Requests that are not begun by then are refused: a list of slow URLs must not become a failure of the function."""
+
+
+def answer_batch(task: Task, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the answers in the requests' order. The model is asked for as many together as it takes.
+
+    Raises BadRequest for what is no batch, ModelFailed when the model fails for any of them.
+    """
+    requests = request[REQUESTS]
+    if len(request) != 1:
+        raise BadRequest("a batch has no other fields than requests; each of them brings its own.")
+    if not isinstance(requests, list) or not 1 <= len(requests) <= MAX_REQUESTS:
+        raise BadRequest(f"requests must be a list of 1 to {MAX_REQUESTS} requests.")
+    deadline = monotonic() + SECONDS
+    answers: list[Mapping[str, Any]] = []
+    for begin in range(0, len(requests), TOGETHER):
+        answers += _answers(task, requests[begin : begin + TOGETHER], deadline)
+    return {"answers": answers}
+
+
+def _answers(task: Task, requests: Sequence[Any], deadline: float) -> Iterator[Mapping[str, Any]]:
+    prepared: list[Any] = []
+    errors: dict[int, BadRequest] = {}
+    for index, request in enumerate(requests):
+        try:
+            prepared.append(_preprocess(task, request, deadline))
+        except BadRequest as error:
+            errors[index] = error
+    outputs = iter(task.predict(prepared) if prepared else ())
+    for index, request in enumerate(requests):
+        try:
+            if index in errors:
+                raise errors[index]
+            yield task.respond(next(outputs), request)
+        except BadRequest as error:
+            yield {"error": "BadRequest", "message": str(error)}
+
+
+def _preprocess(task: Task, request: Any, deadline: float) -> Any:
+    if not isinstance(request, Mapping):
+        raise BadRequest("the request must be a JSON object.")
+    if REQUESTS in request:
+        raise BadRequest("a batch cannot hold another.")
+    if monotonic() > deadline:
+        raise BadRequest(f"the batch takes longer than {SECONDS:g} s: ask for less at a time.")
+    return task.preprocess(request)

@@ -1,0 +1,148 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from model_tools.manifest_sections import Text
+from model_tools.serving.failures import ModelFailed
+from model_tools.serving.predictor import Predictor
+from model_tools.serving.service import handle
+from model_tools.serving.text import Vocabulary
+from tests.unit.serving.kinds import TEXT, TEXT_TO_TEXT, VOCABULARY, Repeat, served, vocabularies
+
+
+@pytest.fixture(scope="module")
+def repeater(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
+    return served(tmp_path_factory.mktemp("repeater"), TEXT_TO_TEXT, Repeat(), vocabularies())
+
+
+def ask(predictor: Predictor, request: object) -> dict[str, Any]:
+    return handle(request, predictor, version="7")
+
+
+def test_a_text_is_answered_with_a_text_and_its_score(repeater: Predictor) -> None:
+    answer = ask(repeater, {"text": "two one nowhere"})
+
+    assert answer == {"text": "two one <unk>", "score": pytest.approx(1), "version": "7"}
+
+
+@pytest.mark.parametrize("options", [{}, {"beams": 1}, {"beams": 3}, {"beams": 16}])
+def test_texts_of_different_lengths_are_answered_together_in_order(
+    repeater: Predictor, options: dict[str, int]
+) -> None:
+    """More than the batch axis takes, beams and all: they are asked for in pieces."""
+    texts = ["three", "one two three one", "two two", "one", "one two three one two", "three three"]
+
+    answer = ask(repeater, {"texts": texts, **options})
+
+    assert answer["texts"] == texts
+    assert answer["scores"] == pytest.approx([1] * 6)
+
+
+def test_what_is_written_ends_where_the_request_wants(repeater: Predictor) -> None:
+    assert ask(repeater, {"text": "one two three", "max_tokens": 2})["text"] == "one two"
+
+
+@pytest.mark.parametrize(
+    ("request_", "told"),
+    [
+        ({}, "give one of text"),
+        ({"text": "one", "texts": ["two"]}, "give one of text"),
+        ({"text": 7}, "text must be a string"),
+        ({"text": "  "}, "text is empty"),
+        ({"texts": []}, "a list of 1 to 256"),
+        ({"texts": "one"}, "a list of 1 to 256"),
+        ({"texts": ["one"] * 257}, "a list of 1 to 256"),
+        ({"texts": ["one", None]}, r"texts[1] must be a string"),
+        ({"text": "one " * 7}, "has 7 tokens; the model takes 6"),
+        ({"text": "one", "beams": 17}, "beams must be a whole number from 1 to 16"),
+        ({"text": "one", "beams": 0}, "beams must be a whole number"),
+        ({"text": "one", "max_tokens": 9}, "max_tokens must be a whole number from 1 to 8"),
+        ({"text": "one", "temperature": 2}, "unknown field(s) 'temperature'"),
+    ],
+)
+def test_a_bad_text_request_is_answered_400_with_what_is_wrong(
+    repeater: Predictor, request_: object, told: str
+) -> None:
+    answer = ask(repeater, request_)
+
+    assert (answer["statusCode"], answer["error"]) == (400, "BadRequest")
+    assert told in answer["message"]
+
+
+def test_a_text_that_is_no_unicode_is_unknown_and_its_answer_can_be_sent(repeater: Predictor) -> None:
+    assert ask(repeater, {"text": "one \ud800"})["text"] == "one <unk>"
+
+
+def test_a_callers_own_special_tokens_are_words_like_any_other(repeater: Predictor) -> None:
+    assert ask(repeater, {"text": "one <eos> <pad> <bos>"})["text"] == "one <unk> <unk> <unk>"
+
+
+def test_texts_that_take_too_long_are_refused_before_lambda_ends_the_function(
+    repeater: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("model_tools.serving.tasks.text_to_text.SECONDS", -1.0)
+
+    assert "ask for fewer" in ask(repeater, {"text": "one"})["message"]
+
+
+def test_a_model_that_takes_several_texts_at_least_is_given_as_many(tmp_path: Path) -> None:
+    axes = {"batch": {"min": 3, "max": 4}, "source": {"min": 5, "max": 16}, "target": {"min": 4, "max": 16}}
+    strict = served(tmp_path, TEXT_TO_TEXT | {"axes": axes}, Strict(), vocabularies())
+
+    assert ask(strict, {"text": "one two"})["text"] == "one two"
+
+
+class Strict(torch.nn.Module):
+    """Repeats, and fails for fewer than three rows, five source tokens or four target tokens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.repeat = Repeat()
+
+    def forward(self, source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        assert source.shape[0] >= 3
+        assert source.shape[1] >= 5
+        assert target.shape[1] >= 4
+        return self.repeat(source, target)
+
+
+def test_a_model_without_padding_is_asked_for_texts_of_one_length_at_a_time(tmp_path: Path) -> None:
+    tokens = "".join(f"{token}\n" for token in ("<none>", *VOCABULARY[1:])).encode()
+    files = {"source_vocabulary.txt": tokens, "target_vocabulary.txt": tokens}
+    unpadded = served(tmp_path, TEXT_TO_TEXT, Unpadded(), files)
+
+    assert ask(unpadded, {"texts": ["one", "two three", "two"]})["texts"] == ["one", "two three", "two"]
+
+
+class Unpadded(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.repeat = Repeat()
+
+    def forward(self, source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        assert bool((source != 0).all()) or bool((source == 0).all())  # all is the warm-up
+        return self.repeat(source, target)
+
+
+class Wrong(torch.nn.Module):
+    def forward(self, source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        return torch.zeros([target.shape[0], target.shape[1], 6]) + source.sum() * 0
+
+
+def test_logits_that_are_not_of_the_vocabulary_are_the_models_failure(tmp_path: Path) -> None:
+    wrong = served(tmp_path, TEXT_TO_TEXT, Wrong(), vocabularies())
+
+    with pytest.raises(ModelFailed, match="logits"):
+        ask(wrong, {"text": "one"})
+
+
+def test_characters_are_tokens_with_their_blanks() -> None:
+    text = Text.model_validate(TEXT | {"tokens": "characters", "lowercase": True})
+    vocabulary = Vocabulary(["<unk>", "a", " ", "\u2028"], text)
+
+    ids = vocabulary.encode("A \u2028x")
+
+    assert ids == [1, 2, 3, 0]
+    assert vocabulary.decode(ids[:3]) == "a \u2028"
