@@ -1,0 +1,192 @@
+"""`model-tools plan`: what a publication would do, take and cost, before anything is written."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from model_tools.cli.connection import (
+    AsJson,
+    Command,
+    Debug,
+    EndpointUrl,
+    Local,
+    Profile,
+    StackName,
+    begin,
+)
+from model_tools.cli.errors import UserError
+from model_tools.cli.model_source import ARCHIVE_SUFFIXES, LocalModel, find_model, prepare_upload
+from model_tools.cli.output import Output
+from model_tools.cli.runtime import find_bucket
+from model_tools.manifest import Manifest, Runtime
+from model_tools.pin import Pin, PinnedFile
+from model_tools.planning.prices import RegionUnknown, prices_of
+
+if TYPE_CHECKING:
+    from model_tools.planning.bundles import KnownBundle
+
+DEFAULT_REGION = "us-east-1"
+
+Model = Annotated[
+    str,
+    typer.Argument(
+        help="A folder with a publish.yaml, a .tar.gz of one, or a checkpoint file with a publish.yaml beside it.",
+        metavar="MODEL",
+        show_default=False,
+    ),
+]
+MemorySize = Annotated[
+    int | None,
+    typer.Option(
+        "--memory",
+        help="Plan for a function of so many MB (default: what is recommended).",
+        min=128,
+        max=10_240,
+        metavar="MB",
+        show_default=False,
+    ),
+]
+PriceRegion = Annotated[
+    str | None,
+    typer.Option(
+        "--region",
+        help=f"Region whose prices count, and of the stack where one is named (default: {DEFAULT_REGION}'s prices).",
+        metavar="REGION",
+    ),
+]
+WithRuntime = Annotated[
+    Path | None,
+    typer.Option(
+        "--with-runtime",
+        help="Folder with the runtime bundle to plan with (default: the stack's where one is named, else the newest of "
+        "this machine's cache).",
+        metavar="DIR",
+        show_default=False,
+        exists=True,
+        file_okay=False,
+    ),
+]
+WantedPlacement = Annotated[
+    Literal["auto", "tmp", "memory"],
+    typer.Option("--placement", help="Where the function is to keep the bundle, as the stack's RuntimePlacement."),
+]
+
+
+def plan(
+    ctx: typer.Context,
+    model: Model,
+    *,
+    memory: MemorySize = None,
+    region: PriceRegion = None,
+    with_runtime: WithRuntime = None,
+    placement: WantedPlacement = "auto",
+    endpoint_url: EndpointUrl = None,
+    profile: Profile = None,
+    stack: StackName = None,
+    local: Local = False,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Say what publishing a model would do, take and cost. Nothing is written, in AWS or on this machine.
+
+    The model is packaged as the workflow would do it and served as the function would do it, in a folder that is
+    removed again: sizes, memory and latency are measured, not guessed.
+
+    For example:
+
+        model-tools plan build/digits
+
+        model-tools plan build/digits --memory 1024 --region eu-central-1
+
+        model-tools plan build/digits --stack model-tools --json
+
+    Exit code: 0 it would fit, 1 it fits no function or has something to put right, 2 broken.
+    """
+    command = begin(
+        ctx,
+        endpoint_url=endpoint_url,
+        region=region,
+        profile=profile,
+        stack=stack,
+        local=local,
+        as_json=as_json,
+        debug=debug,
+    )
+    try:
+        prices = prices_of(region or DEFAULT_REGION)
+    except RegionUnknown as error:
+        raise UserError(str(error)) from error
+    if model.startswith("s3://"):
+        raise UserError(f"A plan is made of a model on this machine: download {model}, then plan its folder.")
+    found = find_model(Path(model))
+    # What packages and serves models is loaded for this command alone.
+    from model_tools.cli.plan_view import show_plan  # noqa: PLC0415
+    from model_tools.packaging.model_folder import open_model_folder  # noqa: PLC0415
+    from model_tools.planning.study import Question, study  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory(prefix="model-tools-plan-") as temporary, _reporting(command.output) as report:
+        scratch = Path(temporary).resolve()
+        folder = _open(found, scratch / "model")
+        manifest = open_model_folder(folder).manifest
+        bundle = _find_bundle(command, manifest.runtime, with_runtime)
+        question = Question(folder, _release_id(found, manifest), bundle, prices, memory, placement)
+        planned = study(question, scratch, report=report)
+    command.output.emit({"event": "plan", **planned.to_document()})
+    show_plan(command.output, planned)
+
+
+def _open(model: LocalModel, into: Path) -> Path:
+    """Return the model's folder, unpacked first where it comes as an archive."""
+    from model_tools.packaging.unpack import unpack_checkpoint  # noqa: PLC0415
+
+    return unpack_checkpoint(model.files[0], into) if _is_archive(model) else model.root.resolve()
+
+
+def _is_archive(model: LocalModel) -> bool:
+    return model.start.endswith(ARCHIVE_SUFFIXES)
+
+
+def _release_id(model: LocalModel, manifest: Manifest) -> str:
+    """Return the release that the workflow would call it: it follows from what would be uploaded."""
+    files = [
+        PinnedFile(path=upload.key, uri=str(upload.path), version_id="", size=upload.size, etag=upload.etag)
+        for upload in prepare_upload(model).uploads
+    ]
+    return Pin(kind="archive" if _is_archive(model) else "folder", files=files, manifest=manifest).release_id
+
+
+def _find_bundle(command: Command, name: Runtime, folder: Path | None) -> "KnownBundle | None":
+    """Return what is known of the runtime bundle: the named folder's, else the named stack's, else the cache's."""
+    from model_tools.bundling.cache import cache_folder  # noqa: PLC0415
+    from model_tools.planning.bundles import KnownBundle, find_in_cache, find_in_folder  # noqa: PLC0415
+
+    if folder is not None:
+        return find_in_folder(name, folder)
+    cached = find_in_cache(name, cache_folder(command.environ))
+    options = command.options
+    if not (options.stack or options.local or options.endpoint_url):
+        return cached
+    current = find_bucket(command).current(name)
+    if current is None:
+        return None
+    is_here = cached is not None and cached.reference.sha256 == current.sha256
+    return KnownBundle(current, cached.file if cached and is_here else None, "the stack")
+
+
+@contextmanager
+def _reporting(output: Output) -> Iterator[Callable[[str], None]]:
+    """Show what is being done: a line that changes where a person watches, a line each elsewhere."""
+
+    def say(text: str) -> None:
+        output.say(f"{text} …", style="dim")
+        output.emit({"event": "step", "text": text})
+
+    if not output.is_live:
+        yield say
+        return
+    with output.console.status("Planning …") as status:
+        yield lambda text: status.update(f"{text} …")

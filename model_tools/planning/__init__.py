@@ -1,0 +1,5 @@
+"""What a publication would do and cost, before anything is written: sizes, place, memory, limits, prices.
+
+It owns the table of prices, the limits that a plan compares with, and the measuring of a packaged model in a child
+process. It reads models and bundles on this machine only, leaves nothing behind, and calls no service.
+"""

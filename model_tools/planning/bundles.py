@@ -1,0 +1,51 @@
+"""Runtime bundles that are on this machine: what a plan knows of their sizes. Nothing is built or fetched here."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from model_tools.errors import RuntimeMissing
+from model_tools.manifest import Runtime
+from model_tools.runtime.reference import RuntimeReference
+
+BUNDLE_SUFFIX = ".tar.zst"
+
+
+@dataclass(frozen=True)
+class KnownBundle:
+    """A bundle's reference, and its file where that is on this machine."""
+
+    reference: RuntimeReference
+    file: Path | None
+    origin: str
+    """Where it was found, for people."""
+
+
+def find_in_folder(name: Runtime, folder: Path) -> KnownBundle:
+    """Return the newest bundle that `model-tools runtime build --output` left in a folder. Raises RuntimeMissing."""
+    bundles = list(_bundles(name, folder.glob(f"*{BUNDLE_SUFFIX}"), origin=str(folder)))
+    if not bundles:
+        raise RuntimeMissing(
+            f"{folder} holds no runtime bundle for {name}: build one with `model-tools runtime build --name {name} "
+            f"--output {folder}`, or name another folder."
+        )
+    return bundles[0]
+
+
+def find_in_cache(name: Runtime, cache: Path) -> KnownBundle | None:
+    """Return the bundle that was built or used last on this machine; None when there is none."""
+    return next(_bundles(name, cache.glob(f"{name}-*/*{BUNDLE_SUFFIX}"), origin="this machine's cache"), None)
+
+
+def _bundles(name: Runtime, files: Iterator[Path], *, origin: str) -> Iterator[KnownBundle]:
+    """Yield the whole bundles of a runtime among files, the newest folder first."""
+    for file in sorted(files, key=lambda path: (path.parent.stat().st_mtime, path.stat().st_mtime), reverse=True):
+        inventory = file.with_name(file.name.removesuffix(BUNDLE_SUFFIX) + ".json")
+        try:
+            reference = RuntimeReference.model_validate_json(inventory.read_bytes())
+        except (OSError, ValidationError):
+            continue
+        if reference.name == name and reference.size == file.stat().st_size:
+            yield KnownBundle(reference, file.resolve(), origin)

@@ -1,0 +1,130 @@
+"""Runs as a process of its own: loads a packaged model as serving does, asks it the samples, and writes what it took.
+
+`python -m model_tools.planning.measuring_child FOLDER`: the job is read from the folder, the measurement written there.
+"""
+
+import contextlib
+import importlib
+import json
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import IO, Any
+
+from model_tools.lanes import TMP_WITH_SNAPSHOT, part_of
+from model_tools.planning.messages import JOB_FILE, MEASUREMENT_FILE, Measurement, MeasuringJob
+from model_tools.runtime.loading import provide_runtime
+from model_tools.sample_format import Sample
+
+SURROUNDINGS = ("boto3", "aws_lambda_powertools")
+"""What the function has imported besides; it takes memory as well."""
+LEAST_CALLS, MOST_CALLS = 5, 1_000
+TIMED_SECONDS = 1.0
+ENVIRONMENT = {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start", "RESULTS_BUCKET": "results"}
+KIB, BLOCK = 1024, 512
+
+
+def main(folder: Path) -> None:
+    """Measure what the folder's job names."""
+    job = MeasuringJob.model_validate_json((folder / JOB_FILE).read_bytes())
+    for name in SURROUNDINGS:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    began = time.perf_counter()
+    provide(job, folder)
+    provided = time.perf_counter()
+    predictor = load(job)
+    loaded = time.perf_counter()
+    samples = [Sample.model_validate_json(line) for line in job.samples.read_text(encoding="utf-8").splitlines()]
+    asked = ask(predictor, [sample.event for sample in samples])
+    measurement = Measurement(
+        library_seconds=provided - began, model_seconds=loaded - provided, peak_bytes=peak_memory(), **asked
+    )
+    (folder / MEASUREMENT_FILE).write_text(measurement.model_dump_json(), encoding="utf-8")
+
+
+def provide(job: MeasuringJob, folder: Path) -> None:
+    """Make the library importable as the function would, out of the bundle where there is one, and import it."""
+    if job.release.runtime is not None and job.bundle_file is not None and job.placement is not None:
+        provide_runtime(
+            job.release.runtime,
+            _opener(job.bundle_file),
+            wanted=job.placement,
+            folder=folder / "tmp",
+            room=TMP_WITH_SNAPSHOT,
+            part=part_of(job.release.task),
+        )
+    importlib.import_module(job.library)
+
+
+def load(job: MeasuringJob) -> Any:
+    """Return the model behind its task, loaded and warmed up by what the function starts with, on one thread."""
+    from model_tools.serving.start import Storage, start  # noqa: PLC0415 (what it imports counts as loading the model)
+
+    storage = Storage(open=_opener(job.archive_file), read=_read_nothing, put=_put_nowhere, forget=lambda: None)
+    predictor, _ = start(job.release, storage, ENVIRONMENT)
+    return predictor
+
+
+def ask(predictor: Any, events: list[dict[str, Any]]) -> dict[str, Any]:
+    """Ask every sample once, then again and again for some seconds; return what Measurement says of it."""
+    from model_tools.serving.service import handle  # noqa: PLC0415
+
+    answers = [handle(event, predictor, version="1") for event in events]
+    good = [event for event, answer in zip(events, answers, strict=True) if "error" not in answer]
+    times: list[float] = []
+    began = time.perf_counter()
+    while good and (
+        len(times) < LEAST_CALLS or (len(times) < MOST_CALLS and time.perf_counter() - began < TIMED_SECONDS)
+    ):
+        for event in good:
+            started = time.perf_counter()
+            json.dumps(handle(json.loads(json.dumps(event)), predictor, version="1"))
+            times.append((time.perf_counter() - started) * 1000)
+    return {
+        "latency_ms": statistics.median(times) if times else 0.0,
+        "requests": len(times),
+        "largest_request": max((len(json.dumps(event)) for event in events), default=0),
+        "largest_answer": max((len(json.dumps(answer)) for answer in answers), default=0),
+        "refused": len(events) - len(good),
+    }
+
+
+def peak_memory() -> int:
+    """Return the most bytes that this process had: resident, and what its memory files hold beyond what is mapped."""
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines())
+    resident, mapped = (int(status[name].split()[0]) * KIB for name in ("VmHWM", "RssShmem"))
+    return resident + max(0, sum(_memory_files()) - mapped)
+
+
+def _memory_files() -> Iterator[int]:
+    """Yield the bytes of each memory file that is open."""
+    seen = set()
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            if descriptor.readlink().name.startswith("memfd:") and (about := descriptor.stat()).st_ino not in seen:
+                seen.add(about.st_ino)
+                yield about.st_blocks * BLOCK
+
+
+def _opener(path: Path) -> Any:
+    def open_object(_uri: str) -> AbstractContextManager[IO[bytes]]:
+        return path.open("rb")
+
+    return open_object
+
+
+def _read_nothing(_uri: str, _limit: int) -> bytes:
+    msg = "a plan fetches nothing"
+    raise ConnectionError(msg)
+
+
+def _put_nowhere(_bucket: str, _key: str, _data: bytes) -> None:
+    """Take a result that would be stored."""
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

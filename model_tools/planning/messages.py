@@ -1,0 +1,48 @@
+"""What the measuring child is told, and what it answers."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from model_tools.manifest import Runtime
+from model_tools.release_file import ReleaseFile
+from model_tools.runtime.loading import Placement
+
+JOB_FILE = "measuring.json"
+MEASUREMENT_FILE = "measurement.json"
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class MeasuringJob(_Message):
+    """A packaged model, as a release of it would be, and where its files are on this machine."""
+
+    release: ReleaseFile
+    """Its runtime is None where the library that is installed serves."""
+    library: Runtime
+    archive_file: Path
+    bundle_file: Path | None
+    placement: Placement | None
+    samples: Path
+    """samples.jsonl: what is asked."""
+
+
+class Measurement(_Message):
+    """What a model takes while it is loaded, warmed up and asked. Bytes, seconds and milliseconds."""
+
+    library_seconds: float
+    """Until the library was imported: unpacked or read into memory first where it comes as a bundle."""
+    model_seconds: float
+    """Until the model was loaded and warmed up."""
+    peak_bytes: int
+    """The most memory that the process had, with what it holds in memory files."""
+    latency_ms: float
+    """Median of an answer on one thread, everything included."""
+    requests: int
+    """How many were timed."""
+    largest_request: int
+    largest_answer: int
+    refused: int
+    """Of the samples, how many were answered with an error: fetched ones may be out of reach here."""

@@ -1,0 +1,261 @@
+"""From what was found out about a model to a plan: lane, place, memory, limits with their margins, costs. Pure."""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from model_tools.archive_format import Format
+from model_tools.errors import ModelTooLarge
+from model_tools.lanes import (
+    LARGEST_MEMORY,
+    LARGEST_TMP,
+    MIB,
+    TMP_WITH_SNAPSHOT,
+    WHERE,
+    Fit,
+    ModelSizes,
+    fit,
+    part_of,
+    size_text,
+)
+from model_tools.manifest import Task
+from model_tools.planning.bundles import KnownBundle
+from model_tools.planning.cost import FULL_PROCESSOR_MB, Cost, cost_of
+from model_tools.planning.messages import Measurement
+from model_tools.planning.prices import PAGE, Prices
+from model_tools.runtime.loading import Wanted
+
+MARGIN = 1.25
+"""Of memory, beyond the measured peak: requests of several at once, larger inputs, fragmentation."""
+LEAST_MEMORY_MB = 512
+MEMORY_STEP_MB = 64
+UNZIPPED_CODE = 250 * MIB
+IMAGE_BYTES = 10_240 * MIB
+PAYLOAD_BYTES = 6 * MIB
+INIT_WITH_SNAPSHOT, INIT_WITHOUT = 130.0, 10.0
+ANSWER_SECONDS = 30.0
+"""The inference function's timeout in template.yaml."""
+TRACE_SECONDS = 900.0
+
+Unit = Literal["bytes", "seconds"]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was found out about a model on this machine."""
+
+    name: str
+    task: Task
+    format: Format
+    release_id: str
+    checkpoint_bytes: int
+    archive_bytes: int
+    unpacked_bytes: int
+    package_seconds: float
+    code_bytes: int | None
+    """Of the layer and the function, unzipped; None where they are not known."""
+    bundle: KnownBundle | None
+    container_engine: str | None
+    """What could build an image on this machine."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One of Lambda's limits, and how much of it the model uses."""
+
+    name: str
+    used: float | None
+    """None where it is not known."""
+    limit: float
+    unit: Unit
+
+    @property
+    def percent(self) -> float | None:
+        """How much of the limit is used."""
+        return None if self.used is None else 100 * self.used / self.limit
+
+
+@dataclass(frozen=True)
+class Memory:
+    """MB that the function needs."""
+
+    peak: int
+    """Measured, rounded up."""
+    needed: int
+    """With a margin."""
+    recommended: int
+    """With which a function has at least one whole processor."""
+    planned: int
+    """What the plan's costs are for: what was asked for, else what is recommended."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a publication would do, take and cost."""
+
+    facts: Facts
+    fit: Fit
+    lane_reason: str
+    has_snapshots: bool
+    measurement: Measurement
+    measured_with: str
+    unmeasured_bytes: int
+    """Of a bundle that will be held in memory and could not be measured: the model was served without it."""
+    memory: Memory
+    limits: tuple[Limit, ...]
+    cost: Cost
+    prices: Prices
+
+    def to_document(self) -> dict[str, Any]:
+        """Return everything for machines: bytes, seconds, milliseconds, MB of memory, US dollars."""
+        facts, bundle = self.facts, self.facts.bundle
+        return {
+            "model": {"name": facts.name, "task": facts.task, "format": facts.format, "release_id": facts.release_id},
+            "bytes": {
+                "checkpoint": facts.checkpoint_bytes,
+                "archive": facts.archive_bytes,
+                "unpacked": facts.unpacked_bytes,
+            },
+            "package_seconds": facts.package_seconds,
+            "lane": self.fit.lane,
+            "lane_reason": self.lane_reason,
+            "placement": self.fit.placement,
+            "placement_reason": self.fit.reason,
+            "has_snapshots": self.has_snapshots,
+            "runtime": None if bundle is None else {**bundle.reference.model_dump(mode="json"), "found": bundle.origin},
+            "measurement": {**self.measurement.model_dump(mode="json"), "with": self.measured_with},
+            "unmeasured_bytes": self.unmeasured_bytes,
+            "memory_mb": asdict(self.memory),
+            "limits": [{**asdict(limit), "percent": limit.percent} for limit in self.limits],
+            "cost_usd": asdict(self.cost),
+            "prices": asdict(self.prices),
+            "container_engine": facts.container_engine,
+            "notes": notes(self),
+        }
+
+
+def choose_lane(facts: Facts, *, wanted: Wanted = "auto") -> tuple[Fit, str]:
+    """Return how the model fits the lane that it would take, and why that lane.
+
+    The bundle lane comes first; a model that outgrows its /tmp goes into an image. Raises ModelTooLarge when that is
+    too small as well, or the placement that is wanted is not possible.
+    """
+    sizes = ModelSizes(facts.unpacked_bytes, facts.archive_bytes)
+    try:
+        found = fit(sizes, facts.bundle.reference if facts.bundle else None, part=part_of(facts.task), wanted=wanted)
+    except ModelTooLarge as error:
+        if facts.unpacked_bytes <= TMP_WITH_SNAPSHOT:
+            raise
+        return fit(sizes, None, lane="image", tmp=LARGEST_TMP), str(error)
+    return found, "the model fits it"
+
+
+def size_memory(peak_bytes: int, asked: int | None) -> Memory:
+    """Return the MB that a function needs whose process had this peak. Raises ModelTooLarge when no function has them.
+
+    The same when `asked` MB are too few.
+    """
+    needed = max(LEAST_MEMORY_MB, math.ceil(peak_bytes * MARGIN / MIB / MEMORY_STEP_MB) * MEMORY_STEP_MB)
+    told = f"The model takes {size_text(peak_bytes)} of memory at its peak, {needed:,} MB with a margin"
+    if needed > LARGEST_MEMORY // MIB:
+        raise ModelTooLarge(
+            f"{told}, and a Lambda function has {LARGEST_MEMORY // MIB:,} MB at most: quantise it (optimize.quantize), "
+            "or publish a smaller model."
+        )
+    if asked is not None and asked < needed:
+        raise ModelTooLarge(
+            f"{told}, and {asked:,} MB were asked for: deploy with InferenceMemorySize={needed} or more, or quantise "
+            "it (optimize.quantize)."
+        )
+    recommended = max(needed, FULL_PROCESSOR_MB)
+    return Memory(math.ceil(peak_bytes / MIB), needed, recommended, asked or recommended)
+
+
+def make_plan(
+    facts: Facts,
+    lane: tuple[Fit, str],
+    measurement: Measurement,
+    measured_with: str,
+    *,
+    with_bundle: bool,
+    memory: int | None,
+    prices: Prices,
+) -> Plan:
+    """Return the plan; `with_bundle` tells whether the measured process had its library out of the bundle.
+
+    Raises ModelTooLarge when no function, or none of `memory` MB, holds the model.
+    """
+    found, lane_reason = lane
+    unmeasured = 0
+    if facts.bundle is not None and found.placement == "memory" and not with_bundle:
+        unmeasured = facts.bundle.reference.part(part_of(facts.task)).unpacked_size
+    sized = size_memory(measurement.peak_bytes + unmeasured, memory)
+    has_snapshots = found.tmp_used <= TMP_WITH_SNAPSHOT
+    cost = cost_of(sized.planned, measurement.latency_ms, prices if has_snapshots else _without_snapshots(prices))
+    limits = _limits(facts, found, measurement, sized, has_snapshots=has_snapshots)
+    return Plan(
+        facts, found, lane_reason, has_snapshots, measurement, measured_with, unmeasured, sized, limits, cost, prices
+    )  # fmt: skip
+
+
+def _limits(
+    facts: Facts, found: Fit, measurement: Measurement, memory: Memory, *, has_snapshots: bool
+) -> tuple[Limit, ...]:
+    init = measurement.library_seconds + measurement.model_seconds
+    code = (
+        Limit("code and layer, unzipped", facts.code_bytes, UNZIPPED_CODE, "bytes")
+        if found.lane == "bundle"
+        else Limit("container image", None, IMAGE_BYTES, "bytes")
+    )
+    return (
+        code,
+        Limit("disk (/tmp)", found.tmp_used, found.tmp, "bytes"),
+        Limit("memory", memory.needed * MIB, LARGEST_MEMORY, "bytes"),
+        Limit("largest sample", measurement.largest_request, PAYLOAD_BYTES, "bytes"),
+        Limit("largest answer", measurement.largest_answer, PAYLOAD_BYTES, "bytes"),
+        Limit("init", init, INIT_WITH_SNAPSHOT if has_snapshots else INIT_WITHOUT, "seconds"),
+        Limit("an answer", measurement.latency_ms / 1000, ANSWER_SECONDS, "seconds"),
+        Limit("tracing and proving", facts.package_seconds, TRACE_SECONDS, "seconds"),
+    )
+
+
+def _without_snapshots(prices: Prices) -> Prices:
+    return Prices(**{**asdict(prices), "cached_gb_second": 0.0, "restored_gb": 0.0})
+
+
+def notes(plan: Plan) -> dict[str, str]:
+    """Return what a reader of the plan must know of its figures, by what it is about."""
+    told = {}
+    if plan.facts.bundle is None and plan.fit.lane == "bundle":
+        told["runtime"] = (
+            "No runtime bundle is known here, so its place is not: build one with `model-tools runtime build`, or name "
+            "a folder (--with-runtime) or a stack (--stack, --local)."
+        )
+    if plan.fit.lane == "image" and plan.facts.container_engine is None:
+        told["engine"] = (
+            "There is no container engine on this machine (docker, podman, finch, buildah): build the image on one "
+            f"that has one ({WHERE})."
+        )
+    if plan.memory.planned < FULL_PROCESSOR_MB:
+        told["memory"] = f"Below {FULL_PROCESSOR_MB:,} MB a function has less than one processor, and answers later."
+    if plan.unmeasured_bytes:
+        told["bundle"] = (
+            "The runtime bundle is not on this machine, or for another Python or processor: the memory that it will "
+            f"take, {size_text(plan.unmeasured_bytes)}, is added to what was measured."
+        )
+    if plan.measurement.refused:
+        told["samples"] = (
+            f"{plan.measurement.refused} of the samples were refused here, such as those that name an image elsewhere; "
+            "they are not in the latency."
+        )
+    if plan.has_snapshots and plan.prices.cached_gb_second is None:
+        told["prices"] = (
+            f"The table has no price of snapshots in {plan.prices.region}: look at {PAGE}, or compare with "
+            "--region us-east-1."
+        )
+    if not plan.has_snapshots:
+        told["snapshots"] = (
+            f"The model needs {size_text(plan.fit.tmp_used)} of /tmp, and a function with snapshots has "
+            f"{size_text(TMP_WITH_SNAPSHOT)}: every new environment loads it anew, within {INIT_WITHOUT:g} s."
+        )
+    return told
