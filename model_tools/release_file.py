@@ -4,11 +4,18 @@ It names the execution, so each publication has code of its own: Lambda publishe
 configuration changed.
 """
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from model_tools.manifest import Task
+from model_tools.runtime.reference import RuntimeReference
+
 RELEASE_FILE = "release.json"
+RELEASE_VARIABLE = "RELEASE"
+"""Where the release stands for a container image, whose files stay as they are: in the function's environment."""
 
 
 class ArchiveReference(BaseModel):
@@ -22,6 +29,8 @@ class ArchiveReference(BaseModel):
     """Of the whole file, 64 hex digits."""
     size: int
     """Bytes."""
+    unpacked: int
+    """Bytes of its members together: what lies in /tmp while the model is loaded."""
 
 
 class ReleaseFile(BaseModel):
@@ -32,4 +41,16 @@ class ReleaseFile(BaseModel):
     schema_version: Literal[1] = 1
     release_id: str
     execution: str
+    task: Task
     archive: ArchiveReference
+    runtime: RuntimeReference | None = None
+    """The bundle that the model was traced and proved with; None where the library is installed (the image lane)."""
+
+
+def find_release(folder: Path, environment: Mapping[str, str]) -> ReleaseFile | None:
+    """Return the release that a function serves: its file, else its variable, else None for the bootstrap version."""
+    path = folder / RELEASE_FILE
+    if path.exists():
+        return ReleaseFile.model_validate_json(path.read_bytes())
+    text = environment.get(RELEASE_VARIABLE)
+    return ReleaseFile.model_validate_json(text) if text else None

@@ -1,4 +1,8 @@
-"""BuildFunctionCode: the inference function's code, rebuilt with the release file that names the archive."""
+"""BuildFunctionCode: the inference function made to serve one release.
+
+In the bundle lane that is a zip: the deployed code with the release file in it. A container image stays as it is; its
+release goes into the function's environment.
+"""
 
 import base64
 import hashlib
@@ -11,10 +15,11 @@ import boto3
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from model_tools.aws.lambda_functions import FunctionVersions
+from model_tools.aws.lambda_functions import DeployedFunction, FunctionVersions
 from model_tools.aws.objects import ObjectStore
+from model_tools.lanes import with_release
 from model_tools.packaging.function_code import build_function_code
-from model_tools.release_file import ReleaseFile
+from model_tools.release_file import RELEASE_VARIABLE, ReleaseFile
 
 logger, tracer, metrics = Logger(), Tracer(), Metrics()
 store = ObjectStore(boto3.client("s3"))
@@ -25,11 +30,25 @@ function = FunctionVersions(boto3.client("lambda"), os.environ["INFERENCE_FUNCTI
 @tracer.capture_lambda_handler
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Rebuild the code of `$LATEST` for this release and store it under its digest; a second run stores the same."""
-    release_id, execution = event["release"]["id"], event["execution"]
-    logger.append_keys(execution=execution, release=release_id)
-    release = ReleaseFile(release_id=release_id, execution=execution, archive=event["archive"])
-    deployed = function.deployed_code()
+    """Return what `$LATEST` is to become, and the revision that it was read at; a second run returns the same."""
+    release = ReleaseFile(
+        release_id=event["release"]["id"],
+        execution=event["execution"],
+        task=event["release"]["task"],
+        archive=event["archive"],
+        runtime=event["runtime"],
+    )
+    logger.append_keys(execution=release.execution, release=release.release_id)
+    deployed = function.deployed()
+    if os.environ["LANE"] == "image":
+        environment = with_release(deployed.variables, release, name=RELEASE_VARIABLE)
+        code = {"lane": "image", "environment": environment, "code_sha256": deployed.code_sha256}
+        return {**code, "bucket": None, "key": None, "revision_id": deployed.revision_id}
+    return {**build_zip(deployed, release), "environment": None, "revision_id": deployed.revision_id}
+
+
+def build_zip(deployed: DeployedFunction, release: ReleaseFile) -> dict[str, Any]:
+    """Rebuild the deployed code for this release and store it under its digest."""
     with tempfile.TemporaryDirectory() as folder:
         base, code = Path(folder, "base.zip"), Path(folder, "code.zip")
         with base.open("wb") as file:
@@ -40,9 +59,5 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
         bucket, key = os.environ["ARTIFACTS_BUCKET"], f"functions/{digest.hexdigest()}.zip"
         store.upload(code, f"s3://{bucket}/{key}")
     logger.info("built", extra={"key": key})
-    return {
-        "bucket": bucket,
-        "key": key,
-        "code_sha256": base64.b64encode(digest.digest()).decode(),  # as Lambda writes CodeSha256
-        "revision_id": deployed.revision_id,
-    }
+    sha256 = base64.b64encode(digest.digest()).decode()  # as Lambda writes CodeSha256
+    return {"lane": "bundle", "bucket": bucket, "key": key, "code_sha256": sha256}

@@ -1,4 +1,7 @@
-"""TraceAndPackageModel: from a pinned checkpoint to `model.tar.gz`, with the proof that it answers as before."""
+"""TraceAndPackageModel: from a pinned checkpoint to `model.tar.gz`, with the proof that it answers as before.
+
+torch, or XGBoost, comes from the stack's runtime bundle; the child processes that use it find it on `sys.path`.
+"""
 
 import os
 import tempfile
@@ -11,31 +14,54 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from model_tools.archive_format import ARCHIVE_NAME
 from model_tools.aws.objects import ObjectStore
+from model_tools.lanes import MIB, ModelSizes, fit, part_of
 from model_tools.packaging.fetch import fetch_checkpoint
 from model_tools.packaging.package import package_model
 from model_tools.pin import MAX_PIN_BYTES, Pin
+from model_tools.runtime.current import CurrentRuntimes
 
 logger, tracer, metrics = Logger(), Tracer(), Metrics()
 store = ObjectStore(boto3.client("s3"))
+runtimes = CurrentRuntimes(f"s3://{os.environ['ARTIFACTS_BUCKET']}", store, Path(tempfile.gettempdir(), "runtimes"))
+runtimes.prepare("torch")  # what nearly every model needs, while nobody waits for an answer yet
 
 
 @logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Package the pinned checkpoint and store it under its own digest; a second run stores the same bytes again."""
+    """Package the pinned checkpoint and store it under its own digest; a second run stores the same bytes again.
+
+    A model that the inference function could not hold is refused with the sizes before anything is stored.
+    """
     release = event["release"]
     logger.append_keys(execution=event["execution"], release=release["id"])
     pin = Pin.model_validate_json(store.read(release["pin_uri"], max_bytes=MAX_PIN_BYTES))
+    runtime = runtimes.provide(pin.manifest.runtime)
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = fetch_checkpoint(pin, store, Path(folder, "checkpoint"))
         package = package_model(checkpoint, Path(folder, "package"), report=logger.info)
+        fit(
+            ModelSizes(archive=package.size, unpacked=package.unpacked),
+            runtime,
+            part=part_of(pin.manifest.task),
+            lane=os.environ["LANE"],
+            wanted=os.environ["RUNTIME_PLACEMENT"],
+            tmp=int(os.environ["INFERENCE_TMP"]) * MIB,
+            memory=int(os.environ["INFERENCE_MEMORY"]) * MIB,
+        )
         home = f"s3://{os.environ['ARTIFACTS_BUCKET']}/models/{pin.manifest.name}/{package.sha256}"
         store.upload(package.samples, f"{home}/samples.jsonl")
         store.upload(package.evidence, f"{home}/evidence.json")
         store.upload(package.archive, f"{home}/{ARCHIVE_NAME}")
     return {
-        "archive": {"uri": f"{home}/{ARCHIVE_NAME}", "sha256": package.sha256, "size": package.size},
+        "archive": {
+            "uri": f"{home}/{ARCHIVE_NAME}",
+            "sha256": package.sha256,
+            "size": package.size,
+            "unpacked": package.unpacked,
+        },
         "samples_uri": f"{home}/samples.jsonl",
         "evidence_uri": f"{home}/evidence.json",
+        "runtime": None if runtime is None else runtime.model_dump(mode="json"),
     }

@@ -12,9 +12,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from model_tools.aws.objects import ObjectStore
 from model_tools.packaging.training import run_trainer
 from model_tools.release.request import PublishRequest, parse_retrain_request
+from model_tools.runtime.current import CurrentRuntimes
 
 logger, tracer, metrics = Logger(), Tracer(), Metrics()
 store = ObjectStore(boto3.client("s3"))
+runtimes = CurrentRuntimes(f"s3://{os.environ['ARTIFACTS_BUCKET']}", store, Path(tempfile.gettempdir(), "runtimes"))
+runtimes.prepare("torch")
 MARGIN_SECONDS = 60
 """What is kept of the function's time for the upload."""
 
@@ -27,6 +30,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     logger.append_keys(execution=event["execution"])
     request = parse_retrain_request(event["request"])
     home = f"s3://{os.environ['CHECKPOINTS_BUCKET']}/retrained/{event['execution']}/"
+    runtimes.provide("torch")
     with tempfile.TemporaryDirectory() as folder:
         trainer, output = Path(folder, "trainer"), Path(folder, "output")
         store.download_folder(request.trainer_uri, trainer)

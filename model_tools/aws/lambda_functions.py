@@ -1,7 +1,7 @@
 """Lambda: the inference function's code, versions and alias, and calls of one exact version."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import IO, Any
@@ -25,10 +25,15 @@ class AliasState:
 
 
 @dataclass(frozen=True)
-class DeployedCode:
-    """The code of `$LATEST`: where it can be downloaded for some minutes, and its revision."""
+class DeployedFunction:
+    """What `$LATEST` is made of, at the revision that a guarded update must name."""
 
-    url: str
+    code_url: str
+    """Where its zip can be downloaded for some minutes; empty for a container image."""
+    code_sha256: str
+    """As Lambda writes it: base64 of a zip's digest, or hex of an image's."""
+    variables: Mapping[str, str]
+    """Its environment."""
     revision_id: str
 
 
@@ -48,17 +53,23 @@ class FunctionVersions:
         self._lambda = client
         self._function = function
 
-    def deployed_code(self) -> DeployedCode:
-        """Return where the code of `$LATEST` is."""
+    def deployed(self) -> DeployedFunction:
+        """Return what `$LATEST` is made of now."""
         with translated(f"reading the code of {self._function}"):
             answer = self._lambda.get_function(FunctionName=self._function)
-        return DeployedCode(answer["Code"]["Location"], answer["Configuration"]["RevisionId"])
+        configuration = answer["Configuration"]
+        return DeployedFunction(
+            code_url=answer["Code"].get("Location", ""),
+            code_sha256=configuration["CodeSha256"],
+            variables=configuration.get("Environment", {}).get("Variables", {}),
+            revision_id=configuration["RevisionId"],
+        )
 
-    def download_code(self, code: DeployedCode, into: IO[bytes]) -> None:
+    def download_code(self, deployed: DeployedFunction, into: IO[bytes]) -> None:
         """Write the code's zip to a file object."""
         what = f"downloading the code of {self._function}"
         try:
-            with urllib3.PoolManager().request("GET", code.url, preload_content=False) as response:
+            with urllib3.PoolManager().request("GET", deployed.code_url, preload_content=False) as response:
                 if response.status != HTTPStatus.OK:
                     raise ServiceUnavailable(f"{what}: {response.status}; it is tried again")
                 for chunk in response.stream(CHUNK):

@@ -1,7 +1,7 @@
 """CloudFormation: the names that a deployed stack gives to its parts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from model_tools.aws.connection import CallRefused, explained
@@ -9,7 +9,7 @@ from model_tools.aws.connection import CallRefused, explained
 
 @dataclass(frozen=True)
 class Stack:
-    """What the commands need to know of a deployed stack, from its outputs."""
+    """What the commands need to know of a deployed stack, from its outputs and parameters."""
 
     name: str
     publish_state_machine: str
@@ -18,6 +18,7 @@ class Stack:
     checkpoints_bucket: str
     registry_table: str
     outputs: Mapping[str, str]
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 REQUIRED = {
@@ -40,10 +41,12 @@ def read_stack(client: Any, name: str) -> Stack:
     if not stacks:
         raise CallRefused(absent)
     outputs = {item["OutputKey"]: item["OutputValue"] for item in stacks[0].get("Outputs", [])}
+    parameters = {item["ParameterKey"]: item["ParameterValue"] for item in stacks[0].get("Parameters", [])}
     missing = [output for output in REQUIRED.values() if output not in outputs]
     if missing:
         raise CallRefused(
             f"Stack {name!r} ({stacks[0]['StackStatus']}) has no output {' and '.join(missing)}. Wait until it is "
             "deployed, or name a stack of this project's template.yaml with --stack."
         )
-    return Stack(name=name, outputs=outputs, **{field: outputs[output] for field, output in REQUIRED.items()})
+    named = {part: outputs[output] for part, output in REQUIRED.items()}
+    return Stack(name=name, outputs=outputs, parameters=parameters, **named)

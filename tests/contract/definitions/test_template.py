@@ -11,6 +11,8 @@ from samtranslator.translator.transform import transform
 
 from tests.contract.definitions.template import TEMPLATE, load_template
 
+INFERENCE_ARN = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}-inference"
+
 
 class NoManagedPolicies:
     """What SAM asks for the ARNs of managed policies by name; the template names none."""
@@ -57,7 +59,7 @@ def test_each_function_has_a_role_of_its_own(translated: dict[str, Any]) -> None
     functions = of_type(translated, "AWS::Lambda::Function")
     roles = [item["Properties"]["Role"]["Fn::GetAtt"][0] for item in functions.values()]
 
-    assert len(functions) == 8
+    assert len(functions) == 9  # two of them serve, in one lane each
     assert len(set(roles)) == len(roles)
 
 
@@ -82,7 +84,19 @@ def test_only_versions_can_be_deleted_never_the_function(translated: dict[str, A
         for policy in role["Properties"].get("Policies", []):
             for statement in policy["PolicyDocument"]["Statement"]:
                 if "lambda:DeleteFunction" in _as_list(statement.get("Action", [])):
-                    assert statement["Resource"] == {"Fn::Sub": "${InferenceFunction.Arn}:*"}
+                    assert statement["Resource"] == {"Fn::Sub": f"{INFERENCE_ARN}:*"}
+
+
+def test_the_inference_function_writes_results_and_nothing_else(translated: dict[str, Any]) -> None:
+    document = translated["Resources"]["InferencePolicy"]["Properties"]["PolicyDocument"]
+    statements = [item for item in document["Statement"] if "Effect" in item]
+    writing = [item for item in statements if set(_as_list(item["Action"])) - {"s3:GetObject"}]
+
+    assert writing == [{"Effect": "Allow", "Action": "s3:PutObject", "Resource": {"Fn::Sub": "${ResultsBucket.Arn}/*"}}]
+    for function in ("InferenceFunction", "InferenceImageFunction"):
+        role = translated["Resources"][f"{function}Role"]["Properties"]
+        assert "Policies" not in role
+        assert {"Ref": "InferencePolicy"} in role["ManagedPolicyArns"]
 
 
 IMPLIED = {  # what a call needs beyond, or instead of, the permission that has its name
@@ -119,7 +133,7 @@ def test_log_groups_are_there_before_anything_can_write_to_them() -> None:
     assert load_template()["Resources"]["InferenceBootstrapVersion"]["DependsOn"] == "InferenceLogs"
 
 
-@pytest.mark.parametrize("bucket", ["CheckpointsBucket", "ArtifactsBucket"])
+@pytest.mark.parametrize("bucket", ["CheckpointsBucket", "ArtifactsBucket", "ResultsBucket"])
 def test_buckets_are_versioned_encrypted_private_and_tls_only(bucket: str) -> None:
     resources = load_template()["Resources"]
     properties = resources[bucket]["Properties"]
@@ -138,7 +152,9 @@ def test_nothing_that_could_move_traffic_changes_with_a_deployment(translated: d
     alias = translated["Resources"]["LiveAlias"]["Properties"]
 
     assert set(of_type(translated, "AWS::Lambda::Version")) == {"InferenceBootstrapVersion"}
-    assert version == {"FunctionName": {"Ref": "InferenceFunction"}, "Description": version["Description"]}
+    # A lane is for good, so this is the same function with each deployment.
+    function = {"Fn::If": ["ImageLane", {"Ref": "InferenceImageFunction"}, {"Ref": "InferenceFunction"}]}
+    assert version == {"FunctionName": function, "Description": version["Description"]}
     assert alias["FunctionVersion"] == {"Fn::GetAtt": ["InferenceBootstrapVersion", "Version"]}
     assert "RoutingConfig" not in alias
 
