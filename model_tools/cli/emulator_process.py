@@ -36,6 +36,8 @@ class Ready:
     account_id: str
     stack_name: str
     outputs: Mapping[str, str]
+    local_urls: Mapping[str, str]
+    """By the output's name, where the stack's public URLs answer on this machine."""
 
 
 class EmulatorProcess:
@@ -84,8 +86,9 @@ class EmulatorProcess:
         try:
             said = json.loads(line)
             return Ready(
-                said["endpoint_url"], said["region"], said["account_id"], said["stack_name"], dict(said["outputs"])
-            )
+                said["endpoint_url"], said["region"], said["account_id"], said["stack_name"],
+                dict(said["outputs"]), dict(said["local_urls"]),
+            )  # fmt: skip
         except (ValueError, KeyError, TypeError) as error:
             if line:
                 raise CallFailed(f"The emulator said {line[:200]!r} instead of where it is.") from error

@@ -33,6 +33,10 @@ ImageFile = Annotated[
     Path | None,
     typer.Option("--image", help="An image file, sent as the request.", metavar="FILE", rich_help_panel=REQUEST),
 ]
+TextToSend = Annotated[
+    str | None,
+    typer.Option("--text", help="A text, for a model that reads text.", metavar="TEXT", rich_help_panel=REQUEST),
+]
 Qualifier = Annotated[str, typer.Option(help="Alias or version that answers.", metavar="NAME", rich_help_panel=REQUEST)]
 
 
@@ -42,6 +46,7 @@ def invoke(
     payload: Payload = None,
     event: EventFile = None,
     image: ImageFile = None,
+    text: TextToSend = None,
     qualifier: Qualifier = "live",
     endpoint_url: EndpointUrl = None,
     region: Region = None,
@@ -56,6 +61,8 @@ def invoke(
     For example:
 
         model-tools invoke --image seven.png --local
+
+        model-tools invoke --text "zweiundvierzig" --local
 
         model-tools invoke --payload '{"input": [[0.1, 0.2]]}'
 
@@ -73,7 +80,7 @@ def invoke(
         as_json=as_json,
         debug=debug,
     )
-    request = _request(payload, event, image)
+    request = _request(payload, event, image, text)
     services = command.services()
     began = command.clock()
     reply = services.function.invoke(request, qualifier=qualifier)
@@ -92,16 +99,18 @@ def invoke(
     raise typer.Exit(_code(reply))
 
 
-def _request(payload: str | None, event: str | None, image: Path | None) -> Any:
-    given = [option for option in (payload, event, image) if option is not None]
+def _request(payload: str | None, event: str | None, image: Path | None, text: str | None) -> Any:
+    given = [option for option in (payload, event, image, text) if option is not None]
     if len(given) != 1:
-        raise UserError("Say what to ask with exactly one of --payload, --event and --image.")
+        raise UserError("Say what to ask with exactly one of --payload, --event, --image and --text.")
+    if text is not None:
+        return {"text": text}
     if image is not None:
         return {"image": base64.b64encode(_read(image)).decode()}
     if payload is not None:
         return _parse(payload, "--payload")
-    text = sys.stdin.read() if event == "-" else _read(Path(str(event))).decode("utf-8-sig", errors="replace")
-    document = _parse(text, str(event))
+    said = sys.stdin.read() if event == "-" else _read(Path(str(event))).decode("utf-8-sig", errors="replace")
+    document = _parse(said, str(event))
     # A sample holds its request beside what is expected of the answer: samples/*.json can be asked as they are.
     is_sample = isinstance(document, dict) and "event" in document and document.keys() <= {"event", "expect", "name"}
     return document["event"] if is_sample else document

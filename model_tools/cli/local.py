@@ -6,7 +6,7 @@ import signal
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -14,6 +14,7 @@ import model_tools
 from model_tools.cli.connection import DEFAULT_STACK, AsJson, Debug, begin
 from model_tools.cli.emulator_process import EmulatorProcess, Ready, check_that_it_can_run
 from model_tools.cli.errors import UserError
+from model_tools.cli.local_runtimes import bring_runtimes, build_runtimes, installed_instead
 from model_tools.cli.local_state import RunningEmulator, remove_state, running_emulator, state_path, write_state
 from model_tools.cli.output import Output
 
@@ -41,6 +42,13 @@ Parameters = Annotated[
     list[str] | None,
     typer.Option("--parameter", help="A parameter of the template; repeat it for more.", metavar="KEY=VALUE"),
 ]
+Lane = Annotated[
+    Literal["bundle", "image"],
+    typer.Option(
+        help="bundle: functions find torch in a runtime bundle, as zip functions on AWS do; it is built once. image: "
+        "they find it installed, as in a container image; starts sooner, proves less."
+    ),
+]
 StackToDeploy = Annotated[str, typer.Option("--stack", help="Name of the stack to deploy.", metavar="NAME")]
 
 
@@ -58,6 +66,7 @@ def up(
     template: TemplatePath = None,
     parameter: Parameters = None,
     stack: StackToDeploy = DEFAULT_STACK,
+    lane: Lane = "bundle",
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
@@ -70,6 +79,8 @@ def up(
         model-tools local up
 
         model-tools local up --time-scale 60 --parameter RetainedVersions=5
+
+        model-tools local up --lane image
 
     Exit code: 0 stopped by Ctrl-C, 1 it could not start, 2 it broke.
     """
@@ -89,6 +100,8 @@ def up(
             raise UserError(f"--parameter {pair!r} is not of the form KEY=VALUE.")
         arguments += ["--parameter", pair]
     check_that_it_can_run(port)
+    runtimes = build_runtimes(command.output) if lane == "bundle" else []
+    arguments += [] if lane == "bundle" else installed_instead()
     _end_like_ctrl_c(signal.SIGINT)  # a shell that starts it in the background has it ignored
     _end_like_ctrl_c(signal.SIGTERM)
     if hasattr(signal, "SIGHUP"):
@@ -97,6 +110,7 @@ def up(
         with EmulatorProcess(arguments, environ=command.environ) as emulator:
             with _waiting(command.output):
                 ready = emulator.wait_until_ready()
+                bring_runtimes(runtimes, ready, environ=command.environ)
             _run(emulator, ready, path, command.output)
     except KeyboardInterrupt:
         command.output.say("stopped; nothing is left of it")
@@ -138,8 +152,7 @@ def _explain(ready: Ready, output: Output) -> None:
     output.say()
     width = max(map(len, ready.outputs), default=0)
     for name, value in sorted(ready.outputs.items()):
-        # The emulator serves the alias by direct calls only.
-        output.say(f"  {name:<{width}}  {value}{'  (answers on AWS only)' if name.endswith('Url') else ''}")
+        output.say(f"  {name:<{width}}  {ready.local_urls.get(name, value)}")
     lines = (
         "",
         "Publish a model and ask it:",
@@ -153,10 +166,22 @@ def _explain(ready: Ready, output: Output) -> None:
         f"  aws stepfunctions start-execution {endpoint} --state-machine-arn {machine} --input {request}",
         f"  aws lambda invoke {endpoint} --function-name {function}:live --payload fileb://EVENT.json ANSWER.json",
         "",
+        *_over_http(ready),
         "Ctrl-C stops it; it keeps nothing.",
     )
     for line in lines:
         output.say(line)
+
+
+def _over_http(ready: Ready) -> tuple[str, ...]:
+    if "HttpApiUrl" not in ready.local_urls:
+        return ()
+    signed = f"--aws-sigv4 aws:amz:{ready.region}:execute-api --user local:local "
+    return (
+        "Or over HTTP, signed unless --parameter HttpApiAuthorization=NONE:",
+        f"  curl {signed}-d '{{…}}' {ready.local_urls['HttpApiUrl']}",
+        "",
+    )
 
 
 def _waiting(output: Output) -> AbstractContextManager[Any]:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import typer
 
-from model_tools.cli import local
+from model_tools.cli import local, runtime
 from model_tools.cli.connection import Command
 from model_tools.cli.errors import DONE, INTERRUPTED, USER, report_on
 from model_tools.cli.invoke import invoke
+from model_tools.cli.plan import plan
 from model_tools.cli.publish import publish
 from model_tools.cli.releases import releases
 from model_tools.cli.watch import watch
@@ -39,10 +40,12 @@ def model_tools() -> None:
     """
 
 
+app.command()(plan)
 app.command()(publish)
 app.command()(watch)
 app.command()(invoke)
 app.command()(releases)
+app.add_typer(runtime.app, name="runtime")
 app.add_typer(local.app, name="local")
 
 

@@ -26,7 +26,7 @@ DIGEST_DIGITS = 16
 class LocalModel:
     """Files to upload, and what to publish of them."""
 
-    name: str
+    manifest: Manifest
     files: tuple[Path, ...]
     root: Path
     """The folder that the files' keys are relative to."""
@@ -36,6 +36,11 @@ class LocalModel:
     """Of a custom model: the pinned packages whose wheels belong into `wheels/`."""
     added: tuple[tuple[str, Path], ...] = ()
     """Files from elsewhere, each with the key that it gets below the upload's prefix."""
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.manifest.name
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,7 @@ def find_model(path: Path) -> LocalModel:
         raise ModelNotFound(f"There is no file or folder {path}: correct the path, or give an s3:// URI.")
     if path.name.endswith(ARCHIVE_SUFFIXES):
         manifest = _parse(_manifest_in_archive(path), f"{path}: {MANIFEST_NAME}")
-        return LocalModel(manifest.name, (path,), path.parent, path.name)
+        return LocalModel(manifest, (path,), path.parent, path.name)
     if path.name == MANIFEST_NAME:
         return _whole_folder(path.parent)
     if path.name.endswith(CHECKPOINT_SUFFIXES):
@@ -95,7 +100,7 @@ def _whole_folder(folder: Path) -> LocalModel:
     manifest = _read_manifest(folder)
     files = tuple(_files_in(folder))
     _check_named_files(folder, manifest, files)
-    return LocalModel(manifest.name, files, folder, "", _requirements(folder, manifest))
+    return LocalModel(manifest, files, folder, "", _requirements(folder, manifest))
 
 
 def _one_checkpoint(path: Path) -> LocalModel:
@@ -118,7 +123,7 @@ def _one_checkpoint(path: Path) -> LocalModel:
     if manifest.architecture or manifest.custom:
         named.update(file for file in present if file.suffix == ".py")
     files = tuple(file for file in present if file in named)
-    return LocalModel(manifest.name, files, folder, path.name, _requirements(folder, manifest))
+    return LocalModel(manifest, files, folder, path.name, _requirements(folder, manifest))
 
 
 def _requirements(folder: Path, manifest: Manifest) -> Path | None:

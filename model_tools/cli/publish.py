@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import typer
 from pydantic import ValidationError
 
+from model_tools.aws.stack import Stack
 from model_tools.cli.connection import (
     AsJson,
     Command,
@@ -28,6 +29,7 @@ from model_tools.cli.output import size
 from model_tools.cli.watch import watch_to_the_end
 from model_tools.cli.wheels import missing_wheels, with_wheels
 from model_tools.errors import RequestInvalid
+from model_tools.lanes import MIB, TMP_WITH_SNAPSHOT, Lane, refuse_early
 from model_tools.manifest import MANIFEST_NAME, explain
 from model_tools.release.request import Rollout, parse_request
 
@@ -133,6 +135,8 @@ def publish(
     if found is None:
         parse_request({"model_uri": model})
     services = command.services()
+    if found is not None:
+        _refuse_early(found, services.stack)
     model_uri = model if found is None else _upload_with_wheels(command, services, found)
     request = {"model_uri": model_uri, "requested_by": _user(), **({"rollout": wanted} if wanted else {})}
     parse_request(request)
@@ -155,6 +159,17 @@ def _rollout(steps: list[int], strategy: str | None, bake_seconds: int | None) -
     except ValidationError as error:
         raise RequestInvalid(explain(error, "the rollout (--rollout, --step, --bake)")) from error
     return wanted
+
+
+def _refuse_early(model: LocalModel, stack: Stack) -> None:
+    """Raise ModelTooLarge for a checkpoint that no function of this stack could hold, before it is uploaded."""
+    checkpoint = model.root / model.manifest.checkpoint
+    if not checkpoint.is_file():  # in an archive: the workflow measures it
+        return
+    in_image = stack.parameters.get("Lane") == "image"
+    tmp = int(stack.parameters["ImageTmpSize"]) * MIB if in_image else TMP_WITH_SNAPSHOT
+    lane: Lane = "image" if in_image else "bundle"
+    refuse_early(checkpoint.stat().st_size, model.manifest.optimize.quantize, lane=lane, tmp=tmp)
 
 
 def _upload_with_wheels(command: Command, services: Services, model: LocalModel) -> str:

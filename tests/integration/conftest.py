@@ -13,11 +13,13 @@ from tests.integration.stack import Stack
 
 ROOT = Path(__file__).parents[2]
 TIME_SCALE = 60
+INSTALLED = ("torch", "numpy", "pillow", "safetensors", "scikit-learn", "xgboost-cpu")
+"""What functions find installed, as in an image: most tests need no runtime bundle, which takes time to unpack."""
 
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    with Emulator(time_scale=TIME_SCALE) as emulator:
+    with Emulator(time_scale=TIME_SCALE, preinstalled=INSTALLED) as emulator:
         yield Stack(emulator, emulator.deploy(ROOT / "template.yaml"))
 
 

@@ -27,6 +27,13 @@ def test_an_image_is_sent_as_base64(tmp_path):
     assert stack.function.asked == [({"image": base64.b64encode(b"\x89PNG").decode()}, "7")]
 
 
+def test_a_text_is_sent_as_the_request():
+    stack = FakeStack()
+
+    run(["invoke", "--text", "zweiundvierzig"], stack.command())
+    assert stack.function.asked == [({"text": "zweiundvierzig"}, "live")]
+
+
 def test_a_sample_of_a_model_can_be_asked_as_it_is(tmp_path):
     sample = tmp_path / "seven.json"
     sample.write_text(json.dumps({"event": {"image": "aGk="}, "expect": {"class": "seven"}}))

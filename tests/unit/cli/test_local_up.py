@@ -13,6 +13,7 @@ import pytest
 from model_tools.cli.emulator_process import check_that_it_can_run
 from model_tools.cli.errors import UserError
 from model_tools.cli.local import find_template
+from model_tools.cli.local_runtimes import INSTALLED_IN_IMAGES
 from model_tools.cli.local_state import RunningEmulator, state_path, write_state
 from model_tools.cli.main import run
 from tests.fakes.aws_services import FakeStack
@@ -24,7 +25,8 @@ server = socket.create_server(("127.0.0.1", 0))
 Path(os.environ["TRACE"]).write_text(json.dumps({"pid": os.getpid(), "arguments": sys.argv[1:]}))
 outputs = {"PublishStateMachineArn": "arn:machine", "InferenceFunctionName": "inference"}
 ready = {"endpoint_url": f"http://127.0.0.1:{server.getsockname()[1]}", "region": "us-east-1",
-         "account_id": "123456789012", "stack_name": "mine", "outputs": outputs}
+         "account_id": "123456789012", "stack_name": "mine", "outputs": outputs,
+         "local_urls": {"HttpApiUrl": "http://api.localhost/invocations"}}
 print(json.dumps(ready), flush=True)
 """
 STAYING = "signal.pause()"
@@ -55,7 +57,8 @@ def stand_in(place: Path, code: str) -> dict[str, str]:
 
 def start(place: Path, environ: dict[str, str], *options: str) -> subprocess.Popen:
     return subprocess.Popen(
-        [sys.executable, "-c", "from model_tools.cli.main import main; main()", "local", "up", "--port", "0", *options],
+        [sys.executable, "-c", "from model_tools.cli.main import main; main()", "local", "up", "--port", "0",
+         "--lane", "image", *options],
         cwd=place,
         env=environ,
         stdout=subprocess.PIPE,
@@ -96,7 +99,9 @@ def test_it_prints_how_to_use_the_emulator_and_leaves_nothing_behind(place, numb
     assert traced["arguments"] == [
         *("--port", "0", "--time-scale", "60", "--stack-name", "mine"),
         *("--template", str(place / "template.yaml"), "--parameter", "RetainedVersions=5"),
+        *(part for name in INSTALLED_IN_IMAGES for part in ("--preinstalled", name)),
     ]
+    assert "--user local:local -d '{…}' http://api.localhost/invocations" in said
     assert state["endpoint_url"] in said
     assert "model-tools publish FOLDER --local" in said
     assert f"--endpoint-url {state['endpoint_url']} --state-machine-arn arn:machine" in said

@@ -1,0 +1,39 @@
+"""The runtime bundles of an emulator: built once, kept in the user's cache, brought to the stack when it is up."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, get_args
+
+from model_tools.aws.connection import Connection, Target
+from model_tools.aws.runtimes import RuntimeBucket
+from model_tools.cli.emulator_process import Ready
+from model_tools.cli.output import Output
+from model_tools.manifest import Runtime
+
+if TYPE_CHECKING:
+    from model_tools.bundling.built import BuiltRuntime
+
+FAST_LEVEL = 3
+"""Of zstd: on one machine a bundle is moved once, so building it soon counts for more than its size."""
+INSTALLED_IN_IMAGES = ("torch", "numpy", "pillow", "safetensors", "xgboost-cpu")
+
+
+def build_runtimes(output: Output) -> "list[BuiltRuntime]":
+    """Return every runtime bundle, built now where the cache has none; that takes a minute and is told."""
+    from model_tools.bundling.cache import cached_runtime  # noqa: PLC0415 (a helper of few commands)
+
+    return [cached_runtime(name, level=FAST_LEVEL, report=output.hint) for name in get_args(Runtime)]
+
+
+def bring_runtimes(runtimes: "Sequence[BuiltRuntime]", ready: Ready, *, environ: Mapping[str, str]) -> None:
+    """Upload the bundles to the stack and make them current."""
+    if not runtimes:
+        return
+    s3 = Connection(Target(ready.endpoint_url, ready.region), environ=environ).client("s3")
+    bucket = RuntimeBucket(s3, ready.outputs["ArtifactsBucketName"])
+    for runtime in runtimes:
+        bucket.publish(runtime)
+
+
+def installed_instead() -> list[str]:
+    """Return the emulator's arguments that let functions find the libraries installed, as in a container image."""
+    return [part for name in INSTALLED_IN_IMAGES for part in ("--preinstalled", name)]
