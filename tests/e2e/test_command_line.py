@@ -1,66 +1,22 @@
 """The command line and plain AWS clients against `model-tools local up`, as a user meets them."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-BIN = Path(sys.executable).parent
-
-
-@dataclass(frozen=True)
-class Local:
-    """A running `model-tools local up`, and the environment in which commands find it."""
-
-    endpoint_url: str
-    outputs: dict[str, str]
-    environment: dict[str, str]
-    process: "subprocess.Popen[str]"
-
-    def run(self, *command: str | Path) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [BIN / command[0], *command[1:]], env=self.environment, capture_output=True, text=True, check=False
-        )
-
-    def aws(self, *arguments: str) -> Any:
-        done = self.run("aws", "--endpoint-url", self.endpoint_url, "--output", "json", *arguments)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout or "null")
-
-
-def start(home: Path) -> Local:
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(home),
-        "XDG_RUNTIME_DIR": str(home),
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "me",
-        "AWS_SECRET_ACCESS_KEY": "me",
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "COLUMNS": "160",
-    }
-    command = [BIN / "model-tools", "local", "up", "--port", "0", "--time-scale", "60", "--json"]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
-    ready = json.loads(process.stdout.readline())
-    return Local(ready["endpoint_url"], ready["outputs"], environment, process)
+from tests.e2e.local_up import ROOT, Local, running, start
 
 
 @pytest.fixture(scope="module")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
-    running = start(tmp_path_factory.mktemp("home"))
-    try:
-        yield running
-    finally:
-        running.process.send_signal(signal.SIGINT)
-        assert running.process.wait(timeout=60) == 0
+    with running(tmp_path_factory.mktemp("home"), "--lane", "image") as local:
+        yield local
 
 
 @pytest.fixture(scope="module")
@@ -160,19 +116,19 @@ def test_the_stack_shows_its_outputs_to_plain_clients(local: Local) -> None:
 
 
 def test_ctrl_c_leaves_nothing_behind(tmp_path: Path, processes_of: Callable[[str], list[str]]) -> None:
-    running = start(tmp_path)
-    endpoint = f"AWS_ENDPOINT_URL={running.endpoint_url}"
+    started = start(tmp_path, "--lane", "image")
+    endpoint = f"AWS_ENDPOINT_URL={started.endpoint_url}"
     try:
-        running.aws("lambda", "invoke", "--function-name", running.outputs["LiveAliasArn"], str(tmp_path / "answer"))
+        started.aws("lambda", "invoke", "--function-name", started.outputs["LiveAliasArn"], str(tmp_path / "answer"))
         (tmp_path / "answer").unlink()
         assert processes_of(endpoint), "a function's process is there"
     finally:
-        running.process.send_signal(signal.SIGINT)
+        started.process.send_signal(signal.SIGINT)
 
-    assert running.process.wait(timeout=60) == 0
+    assert started.process.wait(timeout=60) == 0
     assert processes_of(endpoint) == processes_of(f"XDG_RUNTIME_DIR={tmp_path}") == []
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
-    gone = running.run("model-tools", "releases", "--local")
+    gone = started.run("model-tools", "releases", "--local")
     assert gone.returncode != 0
     assert "model-tools local up" in gone.stdout + gone.stderr
 
