@@ -13,7 +13,7 @@ from tests.integration.stack import Stack
 
 ROOT = Path(__file__).parents[2]
 TIME_SCALE = 60
-INSTALLED = ("torch", "numpy", "pillow", "safetensors", "scikit-learn", "xgboost-cpu")
+INSTALLED = ("torch", "numpy", "pillow", "safetensors", "xgboost-cpu")
 """What functions find installed, as in an image: most tests need no runtime bundle, which takes time to unpack."""
 
 
