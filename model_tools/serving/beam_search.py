@@ -36,8 +36,9 @@ class _Search:
     end: int
     finished: list[Written] = field(default_factory=list)
 
-    def is_done(self) -> bool:
-        return len(self.finished) >= self.beams
+    def is_done(self, best_going_on: float) -> bool:
+        """Tell whether as many have ended as are followed, and none that goes on is better so far than the best."""
+        return len(self.finished) >= self.beams and self.best().score >= best_going_on
 
     def best(self) -> Written:
         return max(self.finished, key=lambda written: written.score, default=Written((), -torch.inf))
@@ -91,7 +92,7 @@ def search(
         for place, (scores, indices) in enumerate(zip(ranked.values.tolist(), ranked.indices.tolist(), strict=True)):
             one, written = searches[active[place]], targets[place].tolist()
             going_on = one.advance(zip(scores, indices, strict=True), written, likelihoods.shape[-1])
-            if going_on and not one.is_done() and length < max_tokens:
+            if going_on and not one.is_done(going_on[0][2] / length) and length < max_tokens:
                 keep.append(place)
                 # A small vocabulary may have fewer; what cannot be stands in for them.
                 chosen.append(going_on + [(0, begin, -torch.inf)] * (beams - len(going_on)))

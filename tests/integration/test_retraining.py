@@ -13,7 +13,7 @@ from tests.integration.stack import Stack, until
 @pytest.fixture(scope="module")
 def trainer(stack: Stack) -> str:
     bucket = stack.outputs["CheckpointsBucketName"]
-    for name in ("train.py", "digits_net.py"):
+    for name in ("train.py", "digits_net.py", "digits.npz", "publish.yaml"):
         stack.s3.upload_file(str(ROOT / "examples" / "digits" / name), bucket, f"trainers/default/{name}")
     return f"s3://{bucket}/trainers/default/"
 
