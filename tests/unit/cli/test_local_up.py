@@ -57,8 +57,18 @@ def stand_in(place: Path, code: str) -> dict[str, str]:
 
 def start(place: Path, environ: dict[str, str], *options: str) -> subprocess.Popen:
     return subprocess.Popen(
-        [sys.executable, "-c", "from model_tools.cli.main import main; main()", "local", "up", "--port", "0",
-         "--lane", "image", *options],
+        [
+            sys.executable,
+            "-c",
+            "from model_tools.cli.main import main; main()",
+            "local",
+            "up",
+            "--port",
+            "0",
+            "--lane",
+            "image",
+            *options,
+        ],
         cwd=place,
         env=environ,
         stdout=subprocess.PIPE,
