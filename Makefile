@@ -21,8 +21,8 @@ demo: setup          ## train models, publish them, watch a good one go live and
 
 test: setup lint types  ## everything that must hold
 	$(BIN)/python -m pytest --numprocesses 2 tests/unit tests/contract
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/integration
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/e2e
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile tests/integration
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile tests/e2e
 
 lint: setup
 	$(BIN)/ruff check .
