@@ -61,7 +61,9 @@ def write_archive(target: Path, members: Mapping[str, bytes | Path]) -> Written:
         sink = _Hashing(file)
         with (
             _packing(sink) as packed,
-            tarfile.open(fileobj=packed, mode="w|", format=tarfile.GNU_FORMAT, bufsize=CHUNK, copybufsize=CHUNK) as tar,
+            tarfile.open(  # type: ignore[call-overload]  # typeshed lacks copybufsize: it hands on whole pieces
+                fileobj=packed, mode="w|", format=tarfile.GNU_FORMAT, bufsize=CHUNK, copybufsize=CHUNK
+            ) as tar,
         ):
             small = [name for name in MEMBERS if name not in MODEL_MEMBERS.values()]
             for name in (*small, *code, *MODEL_MEMBERS.values()):
