@@ -77,6 +77,9 @@ def explain(text: str) -> None:
 def emulator() -> Iterator[dict[str, Any]]:
     """Run `model-tools local up` and yield what it says of itself when it is ready."""
     command = [MODEL_TOOLS, "local", "up", "--port", "0", "--time-scale", TIME_SCALE, "--json"]
+    if torch.version.cuda:  # too large for any function: they find it installed, as in a container image
+        console.print("  [dim]torch is a CUDA build here; functions use it as in a container image (--lane image)[/]")
+        command += ["--lane", "image"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             line = process.stdout.readline() if process.stdout else ""

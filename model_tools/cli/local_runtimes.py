@@ -1,11 +1,13 @@
 """The runtime bundles of an emulator: built once, kept in the user's cache, brought to the stack when it is up."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import requires
 from typing import TYPE_CHECKING, get_args
 
 from model_tools.aws.connection import Connection, Target
 from model_tools.aws.runtimes import RuntimeBucket
 from model_tools.cli.emulator_process import Ready
+from model_tools.cli.errors import UserError
 from model_tools.cli.output import Output
 from model_tools.manifest import Runtime
 
@@ -18,10 +20,23 @@ INSTALLED_IN_IMAGES = ("torch", "numpy", "pillow", "safetensors", "xgboost-cpu")
 
 
 def build_runtimes(output: Output) -> "list[BuiltRuntime]":
-    """Return every runtime bundle, built now where the cache has none; that takes a minute and is told."""
+    """Return every runtime bundle, built now where the cache has none; that takes a minute and is told.
+
+    Raises UserError when the torch that is installed here is not one that a function could hold.
+    """
+    if is_cuda_build(requires("torch") or []):
+        raise UserError(
+            "The torch that is installed here is a CUDA build, which no function can hold: install PyTorch's CPU build "
+            "instead (pytorch.org says how), or start with --lane image, where functions find torch installed."
+        )
     from model_tools.bundling.cache import cached_runtime  # noqa: PLC0415 (a helper of few commands)
 
     return [cached_runtime(name, level=FAST_LEVEL, report=output.hint) for name in get_args(Runtime)]
+
+
+def is_cuda_build(requirements: Iterable[str]) -> bool:
+    """Tell by what it requires whether an installed torch computes on NVIDIA's processors; on PyPI it does."""
+    return any(requirement.startswith(("nvidia-", "cuda-")) for requirement in requirements)
 
 
 def bring_runtimes(runtimes: "Sequence[BuiltRuntime]", ready: Ready, *, environ: Mapping[str, str]) -> None:

@@ -13,7 +13,7 @@ import pytest
 from model_tools.cli.emulator_process import check_that_it_can_run
 from model_tools.cli.errors import UserError
 from model_tools.cli.local import find_template
-from model_tools.cli.local_runtimes import INSTALLED_IN_IMAGES
+from model_tools.cli.local_runtimes import INSTALLED_IN_IMAGES, is_cuda_build
 from model_tools.cli.local_state import RunningEmulator, state_path, write_state
 from model_tools.cli.main import run
 from tests.fakes.aws_services import FakeStack
@@ -213,3 +213,8 @@ def test_the_template_here_wins_over_the_repositorys(place, monkeypatch, tmp_pat
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
     assert find_template(None).name == "template.yaml"
     assert (find_template(None).parent / "model_tools").is_dir()
+
+
+def test_a_torch_that_no_function_could_hold_is_told_by_what_it_requires():
+    assert is_cuda_build(["sympy>=1.13", 'nvidia-cublas; platform_system == "Linux"'])
+    assert not is_cuda_build(["sympy>=1.13", "numpy; extra == 'numpy'"])
