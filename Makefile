@@ -20,7 +20,7 @@ demo: setup          ## train models, publish them, watch a good one go live and
 	$(BIN)/python examples/demo.py
 
 test: setup lint types  ## everything that must hold
-	$(BIN)/python -m pytest --numprocesses 2 tests/unit tests/contract
+	$(BIN)/python -m pytest --numprocesses 3 tests/unit tests/contract
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile tests/integration
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile tests/e2e
 
