@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Collection
 
 from emulator.lambda_service.processes import (
@@ -13,6 +12,7 @@ from emulator.lambda_service.processes import (
     memory_in_files,
     peak_memory,
 )
+from emulator.lambda_service.watch import Watch
 
 
 class MemoryMeter:
@@ -43,39 +43,13 @@ class MemoryMeter:
         return self._process.pid
 
 
-class MemoryWatch:
+class MemoryWatch(Watch[MemoryMeter]):
     """Samples all metered environments while there are any."""
 
-    def __init__(self, poll_seconds: float) -> None:
-        self._poll = poll_seconds
-        self._meters: set[MemoryMeter] = set()
-        self._task: asyncio.Task[None] | None = None
-
-    def add(self, meter: MemoryMeter) -> None:
-        """Sample this environment from now on."""
-        self._meters.add(meter)
-        if self._task is None or self._task.done():
-            self._task = asyncio.ensure_future(self._run())
-
-    def remove(self, meter: MemoryMeter) -> None:
-        """Stop sampling it."""
-        self._meters.discard(meter)
-
-    async def close(self) -> None:
-        """Stop."""
-        self._meters.clear()
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-
-    async def _run(self) -> None:
-        while self._meters:
-            sessions = {meter.session for meter in self._meters}
-            sampled = await asyncio.to_thread(_sample, sessions)
-            for meter in tuple(self._meters):
-                meter.note(sampled.get(meter.session, 0))
-            await asyncio.sleep(self._poll)
+    async def _look(self, meters: tuple[MemoryMeter, ...]) -> None:
+        sampled = await asyncio.to_thread(_sample, {meter.session for meter in meters})
+        for meter in meters:
+            meter.note(sampled.get(meter.session, 0))
 
 
 def _sample(sessions: Collection[int]) -> dict[int, int]:

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from emulator.lambda_service.processes import FunctionProcess, kill_session
+from emulator.lambda_service.watch import Watch
 
 MEGABYTE = 1024 * 1024
 BLOCK = 4096  # bytes by which a file system hands out room
@@ -65,37 +66,13 @@ class ScratchMeter:
             kill_session(self._process.pid, str(self._scratch))
 
 
-class StorageWatch:
+class StorageWatch(Watch[ScratchMeter]):
     """Looks at all metered scratch folders while there are any."""
 
-    def __init__(self, poll_seconds: float) -> None:
-        self._poll = poll_seconds
-        self._meters: set[ScratchMeter] = set()
-        self._task: asyncio.Task[None] | None = None
-
-    def add(self, meter: ScratchMeter) -> None:
-        """Look at this folder from now on."""
-        self._meters.add(meter)
-        if self._task is None or self._task.done():
-            self._task = asyncio.ensure_future(self._run())
-
-    def remove(self, meter: ScratchMeter) -> None:
-        """Stop looking at it."""
-        self._meters.discard(meter)
-
-    async def close(self) -> None:
-        """Stop."""
-        self._meters.clear()
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-
-    async def _run(self) -> None:
-        while self._meters:
-            for meter in [each for each in self._meters if each.due]:
+    async def _look(self, meters: tuple[ScratchMeter, ...]) -> None:
+        for meter in meters:
+            if meter.due:
                 await asyncio.to_thread(meter.look)
-            await asyncio.sleep(self._poll)
 
 
 def folder_size(folder: Path) -> int:

@@ -116,11 +116,6 @@ def link_packages(packages: Iterable[Package], folder: Path) -> None:
                 link.symlink_to(package.root / top)
 
 
-def tool_version(package: str) -> str:
-    """Return the version of an installed package. Raises importlib.metadata.PackageNotFoundError."""
-    return importlib.metadata.version(package)
-
-
 def _needed(distribution: importlib.metadata.Distribution) -> Iterator[str]:
     environment = {**cast("dict[str, str]", default_environment()), "extra": ""}
     for line in distribution.requires or ():

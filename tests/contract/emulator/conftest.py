@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from emulator.server import Emulator
+from tests.contract.emulator.echo_stack import urls
 
 
 @pytest.fixture(scope="module")
@@ -16,3 +17,6 @@ def aws():
 def emulator(aws):
     """The same, under its own name."""
     return aws
+
+
+__all__ = ["aws", "emulator", "urls"]

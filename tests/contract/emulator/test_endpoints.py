@@ -2,115 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from emulator.endpoints.calls import functions
 from emulator.endpoints.http_apis import HttpApis
 from emulator.errors import EmulatorError
-from tests.contract.emulator.http_client import OPERATOR, request
+from tests.contract.emulator.echo_stack import CODE, ECHO, api, operation, url
+from tests.contract.emulator.http_client import request
 from tests.contract.emulator.templates import bare, write
-
-CODE = """
-import base64
-import json
-import time
-
-
-def handler(event, context):
-    wanted = event.get("queryStringParameters", {}).get("want", "event")
-    if wanted == "error":
-        raise ValueError("no")
-    if wanted == "text":
-        return "Hello"
-    if wanted == "number":
-        return {"statusCode": "none"}
-    if wanted == "large":
-        return {"statusCode": 200, "body": "x" * 7_000_000}
-    if wanted == "slow":
-        time.sleep(1)
-    if wanted == "bytes":
-        body = base64.b64encode(bytes(range(256))).decode()
-        headers = {"Content-Type": "image/png", "X-Count": 3}
-        cookies = ["a=1", "b=2; Secure"]
-        return {"statusCode": 201, "headers": headers, "cookies": cookies, "body": body, "isBase64Encoded": True}
-    answer = {"event": event, "version": context.function_version, "request_id": context.aws_request_id}
-    if wanted == "plain":
-        return answer
-    return {"statusCode": 200, "body": json.dumps(answer)}
-"""
-ECHO = {
-    "Type": "AWS::Serverless::Function",
-    "Properties": {
-        "FunctionName": {"Fn::Sub": "${AWS::StackName}-echo"},
-        "CodeUri": "echo/",
-        "Handler": "app.handler",
-        "Runtime": "python3.13",
-        "Timeout": 30,
-        "AutoPublishAlias": "live",
-    },
-}
-
-
-def url(auth_type: str, **more):
-    properties = {"TargetFunctionArn": {"Ref": "Echo"}, "AuthType": auth_type, **more}
-    return {"Type": "AWS::Lambda::Url", "DependsOn": "EchoAliaslive", "Properties": properties}
-
-
-def operation(auth_type: str, function="${Echo}:live", **integration):
-    uri = (
-        "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:123456789012:function:"
-    )
-    return {
-        "responses": {"default": {"description": "An answer"}},
-        "x-amazon-apigateway-auth": {"type": auth_type},
-        "x-amazon-apigateway-integration": {
-            "type": "aws_proxy",
-            "httpMethod": "POST",
-            "payloadFormatVersion": "2.0",
-            "uri": {"Fn::Sub": f"{uri}{function}/invocations"},
-            **integration,
-        },
-    }
-
-
-def api(**paths):
-    body = {"openapi": "3.0.1", "info": {"title": "echo", "version": "1"}, "paths": paths}
-    return {"Type": "AWS::Serverless::HttpApi", "Properties": {"DefinitionBody": body}}
-
-
-PATHS = {
-    "/signed": {"post": operation("AWS_IAM")},
-    "/open": {"post": operation("NONE"), "get": operation("NONE")},
-    "/open/{item}/of/{rest+}": {"x-amazon-apigateway-any-method": operation("NONE")},
-    "/nowhere": {"post": operation("NONE", "missing")},
-}
-
-
-@pytest.fixture(scope="module")
-def urls(aws, tmp_path_factory):
-    """The local URLs of a function with an alias: LatestUrl is open, LiveUrl wants signatures, ApiUrl is an API's."""
-    resources = {"Echo": ECHO, "Live": url("AWS_IAM", Qualifier="live"), "Latest": url("NONE"), "Api": api(**PATHS)}
-    outputs = {
-        "LiveUrl": {"Value": {"Fn::GetAtt": ["Live", "FunctionUrl"]}},
-        "LatestUrl": {"Value": {"Fn::GetAtt": ["Latest", "FunctionUrl"]}},
-        "ApiUrl": {"Value": {"Fn::Sub": "https://${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}"}},
-        "Name": {"Value": {"Ref": "Echo"}},
-    }
-    template = write(tmp_path_factory.mktemp("endpoints"), bare(**resources) | {"Outputs": outputs}, code=CODE)
-    deployed = aws.deploy(template, stack_name="endpoints")
-    assert deployed["LiveUrl"].startswith("https://")
-    assert deployed["LiveUrl"].endswith(".lambda-url.us-east-1.on.aws/")
-    local = aws.local_urls("endpoints")
-    assert set(local) == {"LiveUrl", "LatestUrl", "ApiUrl"}
-    return {name: value.rstrip("/") for name, value in local.items()}
 
 
 def test_a_request_to_a_function_url_is_an_event_of_format_2(urls):
@@ -251,91 +154,6 @@ def test_endpoints_that_do_not_exist_are_not_found(urls):
     for kind in ("lambda-url", "execute-api"):
         port = urls["ApiUrl"].rpartition(":")[2]
         assert request(f"http://abc123.{kind}.us-east-1.localhost:{port}/").status == 404
-
-
-# ---- who may
-
-
-def test_an_unsigned_request_is_turned_away_where_a_signature_is_wanted(urls):
-    by_url, by_api = request(urls["LiveUrl"] + "/"), request(urls["ApiUrl"] + "/signed")
-
-    assert (by_url.status, by_url.json) == (403, {"Message": "Forbidden"})
-    assert by_url.header("x-amzn-errortype") == "AccessDeniedException"
-    assert (by_api.status, by_api.json) == (403, {"message": "Forbidden"})
-
-
-def test_a_signed_request_is_let_in_and_says_by_whom(urls, aws):
-    by_url = request(urls["LiveUrl"] + "/some%20path?b=%20&a=1", service="lambda").json
-    by_api = request(urls["ApiUrl"] + "/signed?x=%C3%A4", service="execute-api").json
-    role = aws.client("iam").create_role(RoleName="caller", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-    taken = aws.client("sts").assume_role(RoleArn=role, RoleSessionName="me")["Credentials"]
-    keys = Credentials(taken["AccessKeyId"], taken["SecretAccessKey"], taken["SessionToken"])
-    by_role = request(urls["LiveUrl"] + "/", service="lambda", keys=keys).json
-
-    assert by_url["event"]["requestContext"]["authorizer"]["iam"]["userArn"] == "arn:aws:iam::123456789012:root"
-    assert by_api["event"]["requestContext"]["authorizer"]["iam"]["accessKey"] == "emulator-operator"
-    identity = by_role["event"]["requestContext"]["authorizer"]["iam"]
-    assert identity["userArn"] == "arn:aws:sts::123456789012:assumed-role/caller/me"
-    assert "authorization" not in by_role["event"]["headers"]
-
-
-def test_a_users_own_keys_are_known(urls, aws):
-    aws.client("iam").create_user(UserName="somebody")
-    made = aws.client("iam").create_access_key(UserName="somebody")["AccessKey"]
-    right = Credentials(made["AccessKeyId"], made["SecretAccessKey"])
-    wrong = Credentials(made["AccessKeyId"], "guessed")
-
-    assert request(urls["LiveUrl"] + "/", service="lambda", keys=right).status == 200
-    assert request(urls["LiveUrl"] + "/", service="lambda", keys=wrong).status == 403
-
-
-@pytest.mark.parametrize(
-    ("signing", "message"),
-    [
-        ({"service": "execute-api"}, "correct service"),
-        ({"service": "lambda", "region": "eu-west-1"}, "correct service"),
-        ({"service": "lambda", "keys": Credentials(OPERATOR.access_key, "wrong")}, "signature we calculated"),
-        ({"service": "lambda", "keys": Credentials(OPERATOR.access_key, OPERATOR.secret_key, "x")}, "security token"),
-    ],
-)
-def test_a_wrong_signature_is_turned_away(urls, signing, message):
-    answer = request(urls["LiveUrl"] + "/", **signing)
-
-    assert answer.status == 403
-    assert message in answer.json["Message"]
-
-
-def test_a_signature_is_for_one_body(urls):
-    signed = request(urls["LiveUrl"] + "/", b'{"a": 1}', service="lambda", tamper=b'{"a": 2}')
-
-    assert signed.status == 403
-
-
-def test_keys_that_the_emulator_has_not_given_out_are_the_operators(urls):
-    answer = request(urls["LiveUrl"] + "/", service="lambda", keys=Credentials("local", "local"))
-
-    assert answer.json["event"]["requestContext"]["authorizer"]["iam"]["accessKey"] == "local"
-
-
-def test_an_old_signature_is_turned_away(urls, monkeypatch):
-    for shift, message in ((-6, "expired"), (6, "not yet current")):
-        moment = datetime.now(UTC) + timedelta(minutes=shift)
-        monkeypatch.setattr("botocore.auth.get_current_datetime", lambda moment=moment: moment)
-        answer = request(urls["LiveUrl"] + "/", service="lambda")
-
-        assert answer.status == 403
-        assert message in answer.json["Message"]
-
-
-@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
-@pytest.mark.parametrize("user", ["local:local", "emulator-operator:emulator-operator-secret"])
-def test_curl_calls_both_by_their_names(urls, user):
-    for address, service in ((urls["LiveUrl"] + "/", "lambda"), (urls["ApiUrl"] + "/signed", "execute-api")):
-        signing = ["--aws-sigv4", f"aws:amz:us-east-1:{service}", "--user", user]
-        command = ["curl", "--silent", "--fail", *signing, "--data", '{"a": 1}', address]
-        done = subprocess.run(command, capture_output=True, check=True)
-
-        assert json.loads(done.stdout)["event"]["isBase64Encoded"] is True
 
 
 # ---- through the alias
