@@ -6,8 +6,8 @@ from pathlib import Path
 import torch
 from sides import BUCKET
 
-from model_tools.packaging.archive import write_archive
-from model_tools.release_file import ArchiveReference
+from model_tools.formats.release_file import ArchiveReference
+from model_tools.packaging.archive.model_archive import write_archive
 
 CLASSES = "".join(f"class {number}\n" for number in range(1000)).encode()
 

@@ -1,4 +1,4 @@
-"""From an image's bytes to the model's input: step by step as torchvision does it, against `model_tools.imaging`.
+"""From an image to the input of a model: as torchvision does it step by step, against `model_tools.tensors.imaging`.
 
 .venv/bin/python benchmarks/images.py
 
@@ -16,8 +16,8 @@ from sides import by_turns
 from tutorials_way import MEAN, STD
 from tutorials_way import image_to_tensor as their_tensor
 
-from model_tools.imaging import image_to_tensor as our_tensor
-from model_tools.manifest_sections import Preprocess
+from model_tools.formats.sections import Preprocess
+from model_tools.tensors.imaging import image_to_tensor as our_tensor
 
 PREPROCESS = Preprocess(size=256, crop=224, mean=MEAN, std=STD)
 PHOTO_QUALITIES = (75, 85, 95)

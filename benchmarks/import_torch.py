@@ -22,8 +22,8 @@ def unzip(archive: Path, folder: Path) -> None:
 def main() -> None:
     side, source, folder = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
     if side != "zip":
+        from model_tools.formats.runtime_reference import RuntimeReference  # noqa: PLC0415
         from model_tools.runtime.loading import provide_runtime  # noqa: PLC0415 (part of every init, not of loading)
-        from model_tools.runtime.reference import RuntimeReference  # noqa: PLC0415
 
         inventory = source.with_name(source.name.replace(".tar.zst", ".json"))
         reference = RuntimeReference.model_validate_json(inventory.read_bytes())
@@ -34,9 +34,8 @@ def main() -> None:
         provide_runtime(
             reference,
             lambda _uri: contextlib.closing(source.open("rb")),
-            wanted=side,
+            side,
             folder=folder,
-            room=1 << 40,
             part="serving",
         )
     import torch  # noqa: PLC0415 (it has only now become importable)

@@ -1,4 +1,4 @@
-"""From an archive in S3 to a loaded model: everything through BytesIO against `model_tools.serving.archive`.
+"""From an archive in S3 to a loaded model: everything through BytesIO against `model_tools.serving.archive_reader`.
 
 .venv/bin/python benchmarks/loading.py
 
@@ -19,8 +19,8 @@ from sides import PeakMemory, in_new_process, object_store, s3_client
 from tutorials_way import load
 
 from model_tools.aws.objects import ObjectStore, split_uri
-from model_tools.release_file import ArchiveReference
-from model_tools.serving.archive import read_archive
+from model_tools.formats.release_file import ArchiveReference
+from model_tools.serving.archive_reader import read_archive
 
 MODELS = ("126 MB conv net", "ResNet-18", "transformer")
 

@@ -1,4 +1,4 @@
-"""Packing a model: `tarfile.open(…, "w:gz")` against `model_tools.packaging.archive`. Files in, file out.
+"""Packing a model: `tarfile.open(…, "w:gz")` against `model_tools.packaging.archive.model_archive`. Files in, file out.
 
 .venv/bin/python benchmarks/packing.py
 """
@@ -12,7 +12,7 @@ from report import Options, Row, compare, main, progress
 from sides import by_turns
 from tutorials_way import pack
 
-from model_tools.packaging.archive import write_archive
+from model_tools.packaging.archive.model_archive import write_archive
 
 MODELS = ("ResNet-18", "126 MB conv net", "transformer")
 MB = 1e6

@@ -23,7 +23,7 @@ from report import Options, Row, limit, main, progress
 from sides import by_turns, in_new_process, object_store
 from tutorials_way import tensor_handler
 
-from model_tools.release_file import ArchiveReference, ReleaseFile
+from model_tools.formats.release_file import ArchiveReference, ReleaseFile
 
 ROOT = Path(__file__).parents[1]
 NUMBERS = 64

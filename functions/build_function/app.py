@@ -17,9 +17,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from model_tools.aws.lambda_functions import DeployedFunction, FunctionVersions
 from model_tools.aws.objects import ObjectStore
-from model_tools.lanes import with_release
-from model_tools.packaging.function_code import build_function_code
-from model_tools.release_file import RELEASE_VARIABLE, ReleaseFile
+from model_tools.formats.release_file import RELEASE_VARIABLE, ReleaseFile
+from model_tools.packaging.archive.function_code import build_function_code
+from model_tools.release.lanes import part_of, with_release
 
 logger, tracer, metrics = Logger(), Tracer(), Metrics()
 store = ObjectStore(boto3.client("s3"))
@@ -34,9 +34,9 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
     release = ReleaseFile(
         release_id=event["release"]["id"],
         execution=event["execution"],
-        task=event["release"]["task"],
         archive=event["archive"],
         runtime=event["runtime"],
+        part=part_of(event["release"]["task"]),
     )
     logger.append_keys(execution=release.execution, release=release.release_id)
     deployed = function.deployed()

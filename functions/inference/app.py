@@ -13,7 +13,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
 from model_tools.aws.objects import ObjectStore
-from model_tools.release_file import find_release
+from model_tools.formats.release_file import find_release
 from model_tools.serving.service import handle
 
 # Calls to S3 are not traced: a trace would name the object that a caller asked for.

@@ -8,8 +8,8 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from model_tools.aws.objects import ObjectStore
-from model_tools.packaging.resolve import resolve_checkpoint
-from model_tools.release.request import parse_request
+from model_tools.formats.execution_input import parse_request
+from model_tools.packaging.checkpoint.resolve import resolve_checkpoint
 
 logger, tracer, metrics = Logger(), Tracer(), Metrics()
 store = ObjectStore(boto3.client("s3"))

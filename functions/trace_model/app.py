@@ -12,12 +12,13 @@ import boto3
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from model_tools.archive_format import ARCHIVE_NAME
 from model_tools.aws.objects import ObjectStore
-from model_tools.lanes import MIB, ModelSizes, fit, part_of
-from model_tools.packaging.fetch import fetch_checkpoint
+from model_tools.formats.archive import ARCHIVE_NAME
+from model_tools.formats.pin import MAX_PIN_BYTES, Pin
+from model_tools.formats.sizes import MIB
+from model_tools.packaging.checkpoint.fetch import fetch_checkpoint
 from model_tools.packaging.package import package_model
-from model_tools.pin import MAX_PIN_BYTES, Pin
+from model_tools.release.lanes import ModelSizes, fit, part_of
 from model_tools.runtime.current import CurrentRuntimes
 
 logger, tracer, metrics = Logger(), Tracer(), Metrics()
@@ -37,7 +38,7 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
     release = event["release"]
     logger.append_keys(execution=event["execution"], release=release["id"])
     pin = Pin.model_validate_json(store.read(release["pin_uri"], max_bytes=MAX_PIN_BYTES))
-    runtime = runtimes.provide(pin.manifest.runtime)
+    runtime = runtimes.provide(pin.manifest.library)
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = fetch_checkpoint(pin, store, Path(folder, "checkpoint"))
         package = package_model(checkpoint, Path(folder, "package"), report=logger.info)
@@ -46,7 +47,7 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
             runtime,
             part=part_of(pin.manifest.task),
             lane=os.environ["LANE"],
-            wanted=os.environ["RUNTIME_PLACEMENT"],
+            wish=os.environ["RUNTIME_PLACEMENT"],
             tmp=int(os.environ["INFERENCE_TMP"]) * MIB,
             memory=int(os.environ["INFERENCE_MEMORY"]) * MIB,
         )

@@ -10,8 +10,8 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from model_tools.aws.objects import ObjectStore
-from model_tools.packaging.training import run_trainer
-from model_tools.release.request import PublishRequest, parse_retrain_request
+from model_tools.formats.execution_input import PublishRequest, parse_retrain_request
+from model_tools.packaging.children.trainer import run_trainer
 from model_tools.runtime.current import CurrentRuntimes
 
 logger, tracer, metrics = Logger(), Tracer(), Metrics()

@@ -8,8 +8,8 @@ from botocore.exceptions import ClientError
 
 from model_tools.aws.connection import CallRefused, explained
 from model_tools.aws.uploads import Etag, Upload, UploadBucket
-from model_tools.manifest import Runtime
-from model_tools.runtime.reference import FOLDER, RuntimeReference, pointer_key
+from model_tools.formats.manifest import Library
+from model_tools.formats.runtime_reference import FOLDER, RuntimeReference, pointer_key
 
 CHUNK = 1 << 20
 
@@ -57,7 +57,7 @@ class RuntimeBucket:
                 self._s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType="application/json")
         return stored
 
-    def current(self, name: Runtime) -> RuntimeReference | None:
+    def current(self, name: Library) -> RuntimeReference | None:
         """Return the bundle that the stack uses now; None when it has none, or one that cannot be understood."""
         key = pointer_key(name)
         try:

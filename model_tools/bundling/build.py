@@ -15,8 +15,8 @@ from model_tools.bundling.pack import Packed, pack_tree
 from model_tools.bundling.recipes import RECIPES
 from model_tools.bundling.tree import compile_tree, copy_files, strip_libraries
 from model_tools.bundling.use import Exercise, Paths, Use, make_exercises, run_exercises, watch_use
-from model_tools.manifest import Runtime
-from model_tools.runtime.reference import PartName
+from model_tools.formats.manifest import Library
+from model_tools.formats.runtime_reference import PartName
 from model_tools.runtime.unpacking import unpack_runtime
 
 DEFAULT_LEVEL = 19
@@ -25,7 +25,7 @@ Report = Callable[[str], None]
 
 
 def build_runtime(
-    name: Runtime,
+    name: Library,
     destination: Path,
     *,
     level: int = DEFAULT_LEVEL,
@@ -48,7 +48,7 @@ def build_runtime(
 
 
 def build_from(
-    name: Runtime,
+    name: Library,
     use: Use,
     packages: Mapping[str, Package],
     destination: Path,
@@ -103,7 +103,7 @@ def pack(tree: Path, destination: Path, serving: set[str], *, level: int, report
 
 
 def finish(
-    name: Runtime,
+    name: Library,
     packed: Packed,
     tree: Path,
     packages: Mapping[str, Package],

@@ -18,14 +18,14 @@ from model_tools.bundling.tree import compile_tree, strip_libraries
 from model_tools.bundling.use import Use, make_exercises, watch_use
 from model_tools.bundling.wheels import Target, download_wheels, unpack_wheels
 from model_tools.errors import RuntimeMismatch
-from model_tools.manifest import Runtime
+from model_tools.formats.manifest import Library
 
 TOLD_NAMES = 5
 ACCELERATOR = ("libcudart", "libcublas", "libcudnn", "libamdhip", "librocblas")
 
 
 def build_runtime_for(
-    name: Runtime,
+    name: Library,
     destination: Path,
     target: Target,
     *,
@@ -63,7 +63,7 @@ def build_runtime_for(
 
 
 def build_from_wheels(
-    name: Runtime,
+    name: Library,
     use: Use,
     packages: Mapping[str, Package],
     destination: Path,

@@ -4,7 +4,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from model_tools.runtime.reference import RuntimeReference
+from model_tools.formats.runtime_reference import RuntimeReference
 
 
 @dataclass(frozen=True)

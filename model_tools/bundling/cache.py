@@ -18,11 +18,11 @@ from model_tools.bundling.build import build_runtime
 from model_tools.bundling.built import BuiltRuntime, files_in
 from model_tools.bundling.distributions import installed_packages
 from model_tools.bundling.recipes import RECIPES
-from model_tools.manifest import Runtime
-from model_tools.runtime.reference import RuntimeReference
+from model_tools.formats.manifest import Library
+from model_tools.formats.runtime_reference import RuntimeReference
 
-SOURCES = ("*.py", "bundling/**/*.py", "packaging/*.py", "runtime/*.py", "serving/*.py")
-"""What decides which files of a library are used, and what is made of them."""
+OTHER_ROOMS = ("aws", "cli", "planning", "workflow")
+"""Rooms whose code neither uses a library that is bundled nor builds bundles; all other sources decide the bytes."""
 KEPT = 4
 """Builds of one runtime at one level; the oldest make way."""
 
@@ -32,12 +32,12 @@ Report = Callable[[str], None]
 class Build(Protocol):
     """What makes a bundle that the cache has not: `build_runtime`."""
 
-    def __call__(self, name: Runtime, destination: Path, *, level: int, report: Report) -> BuiltRuntime:
+    def __call__(self, name: Library, destination: Path, *, level: int, report: Report) -> BuiltRuntime:
         """Write a bundle to a folder."""
 
 
 def cached_runtime(
-    name: Runtime,
+    name: Library,
     *,
     level: int,
     report: Report = lambda _: None,
@@ -78,10 +78,10 @@ def cache_folder(environ: Mapping[str, str]) -> Path:
     return Path(base, "model-tools", "runtimes")
 
 
-def cache_key(name: Runtime, level: int) -> str:
+def cache_key(name: Library, level: int) -> str:
     """Return a digest of all that decides a bundle's bytes: sources, packages, tools, the Python and the machine."""
     root = Path(model_tools.__file__).parent
-    sources = sorted({path for pattern in SOURCES for path in root.glob(pattern)})
+    sources = deciding_sources(root)
     strip = shutil.which("strip")
     facts = {
         "level": level,
@@ -96,6 +96,11 @@ def cache_key(name: Runtime, level: int) -> str:
         "sources": {path.relative_to(root).as_posix(): _digest(path) for path in sources},
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def deciding_sources(root: Path) -> list[Path]:
+    """Return the Python files of the library that decide which files a bundle holds, sorted."""
+    return sorted(path for path in root.rglob("*.py") if path.relative_to(root).parts[0] not in OTHER_ROOMS)
 
 
 def _find(home: Path) -> BuiltRuntime | None:

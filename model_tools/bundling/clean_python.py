@@ -11,7 +11,7 @@ from pathlib import Path
 import model_tools
 from model_tools.bundling import recorder
 from model_tools.bundling.distributions import installed_packages, link_packages
-from model_tools.bundling.recipes import LAYER
+from model_tools.bundling.layer import LAYER_PACKAGES, RUNTIME_PACKAGES
 from model_tools.errors import RuntimeDamaged
 
 TOLD_CHARACTERS = 3000
@@ -30,7 +30,7 @@ class CleanPython:
         self.layer = folder / "layer"
         self.executable = str(folder / "python/bin/python")
         venv.EnvBuilder(symlinks=True, with_pip=False).create(folder / "python")
-        link_packages(installed_packages(LAYER, extras=True).values(), self.layer)
+        link_packages(installed_packages((*LAYER_PACKAGES, *RUNTIME_PACKAGES), extras=True).values(), self.layer)
         (self.layer / "model_tools").symlink_to(Path(model_tools.__file__).parent)
 
     def run(self, module: str, arguments: Sequence[str], *, path: Sequence[Path], scratch: Path) -> None:

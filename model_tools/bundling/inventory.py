@@ -16,8 +16,8 @@ from typing import Any
 from model_tools.bundling.built import files_in
 from model_tools.bundling.distributions import Package
 from model_tools.bundling.pack import Packed
-from model_tools.manifest import Runtime
-from model_tools.runtime.reference import RuntimeReference, bundle_key
+from model_tools.formats.manifest import Library
+from model_tools.formats.runtime_reference import RuntimeReference, bundle_key
 
 SPDX_OF_CLASSIFIERS = {
     "Apache Software License": "Apache-2.0", "BSD License": "BSD-3-Clause", "MIT License": "MIT",
@@ -32,7 +32,7 @@ def holders(files: Iterable[str], packages: Iterable[Package]) -> list[Package]:
 
 
 def describe(
-    name: Runtime, packed: Packed, tree: Path, packages: Mapping[str, Package], *, python: str, machine: str
+    name: Library, packed: Packed, tree: Path, packages: Mapping[str, Package], *, python: str, machine: str
 ) -> RuntimeReference:
     """Return the reference of a packed bundle."""
     return RuntimeReference(

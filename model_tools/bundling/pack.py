@@ -10,7 +10,7 @@ from typing import IO, cast
 
 import zstandard
 
-from model_tools.runtime.reference import BLOCK, Part, room_taken
+from model_tools.formats.runtime_reference import BLOCK, Part, room_taken
 
 CHUNK = 1 << 20
 END_OF_TAR = bytes(2 * tarfile.BLOCKSIZE)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from model_tools.manifest import Runtime
+from model_tools.formats.manifest import Library
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Recipe:
     """Files that are only looked for, never opened, when the library is used."""
 
 
-RECIPES: Mapping[Runtime, Recipe] = {
+RECIPES: Mapping[Library, Recipe] = {
     "torch": Recipe(
         distributions=("torch", "numpy", "pillow", "safetensors"),
         serving=("torch", "pillow"),  # without numpy, which torch can do without
@@ -26,15 +26,3 @@ RECIPES: Mapping[Runtime, Recipe] = {
     ),
     "xgboost": Recipe(distributions=("xgboost-cpu", "numpy", "scipy"), serving=("xgboost-cpu",)),
 }
-
-LAYER = (
-    "aws-lambda-powertools",
-    "isal",
-    "pydantic",
-    "PyYAML",
-    "packaging",
-    "zstandard",
-    "snapshot-restore-py",
-    "boto3",
-)
-"""What functions see besides the bundle: their layer, and what Lambda's Python brings."""

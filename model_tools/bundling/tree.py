@@ -9,7 +9,7 @@ from pathlib import Path
 from model_tools.bundling import compile_sources
 from model_tools.bundling.libraries import linkage_of
 from model_tools.errors import RuntimeDamaged
-from model_tools.runtime.reference import VIRTUAL_ROOT
+from model_tools.formats.runtime_reference import VIRTUAL_ROOT
 
 PROCESSES = 2
 """A fixed number: compiled code depends on what its process compiled before."""

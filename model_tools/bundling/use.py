@@ -14,10 +14,10 @@ from model_tools.bundling.distributions import Package, closure, link_packages
 from model_tools.bundling.exercises.catalogue import models_of
 from model_tools.bundling.recipes import RECIPES
 from model_tools.errors import ManifestInvalid, RuntimeDamaged
-from model_tools.lanes import part_of
-from model_tools.manifest import Runtime
-from model_tools.packaging.model_folder import open_model_folder
-from model_tools.runtime.reference import PartName
+from model_tools.formats.manifest import Library
+from model_tools.formats.runtime_reference import PartName
+from model_tools.packaging.checkpoint.model_folder import open_model_folder
+from model_tools.release.lanes import part_of
 
 AT_ONCE = 2
 """Processes; each imports the library, so each needs some hundred MB."""
@@ -48,7 +48,7 @@ class Use:
     whole: tuple[str, ...]
 
 
-def make_exercises(name: Runtime, folder: Path, models: Sequence[Path] = ()) -> list[Exercise]:
+def make_exercises(name: Library, folder: Path, models: Sequence[Path] = ()) -> list[Exercise]:
     """Make the exercises' models with the library that is installed, and return all exercises of a runtime.
 
     `models` are folders of a user's own that are published and served as well. Raises RuntimeDamaged when the installed
@@ -83,7 +83,7 @@ def run_exercises(python: CleanPython, exercises: Iterable[Exercise], paths: Pat
 
 
 def watch_use(
-    name: Runtime, packages: Mapping[str, Package], python: CleanPython, exercises: Iterable[Exercise], scratch: Path
+    name: Library, packages: Mapping[str, Package], python: CleanPython, exercises: Iterable[Exercise], scratch: Path
 ) -> Use:
     """Run the exercises with the packages as they are, and return what was used of them.
 
@@ -107,15 +107,15 @@ def watch_use(
     return Use(tuple(sorted(serving)), tuple(sorted(serving | used("whole"))))
 
 
-def publication(folder: Path, name: Runtime) -> Exercise:
+def publication(folder: Path, name: Library) -> Exercise:
     """Return the exercise that publishes and serves the model in a folder.
 
     Raises ModelNotFound, or ManifestInvalid for a model that another runtime runs.
     """
     manifest = open_model_folder(folder).manifest
-    if manifest.runtime != name:
+    if manifest.library != name:
         raise ManifestInvalid(
-            f"{folder} is a model for {manifest.runtime}, not for {name}: build that runtime with it."
+            f"{folder} is a model for {manifest.library}, not for {name}: build that runtime with it."
         )
     part = part_of(manifest.task)
     return (Step(f"{EXERCISES}.package", (str(folder),)), Step(f"{EXERCISES}.serve", part=part))

@@ -9,7 +9,7 @@ from model_tools.aws.runtimes import RuntimeBucket
 from model_tools.cli.emulator_process import Ready
 from model_tools.cli.errors import UserError
 from model_tools.cli.output import Output
-from model_tools.manifest import Runtime
+from model_tools.formats.manifest import Library
 
 if TYPE_CHECKING:
     from model_tools.bundling.built import BuiltRuntime
@@ -31,7 +31,7 @@ def build_runtimes(output: Output) -> "list[BuiltRuntime]":
         )
     from model_tools.bundling.cache import cached_runtime  # noqa: PLC0415 (a helper of few commands)
 
-    return [cached_runtime(name, level=FAST_LEVEL, report=output.hint) for name in get_args(Runtime)]
+    return [cached_runtime(name, level=FAST_LEVEL, report=output.hint) for name in get_args(Library)]
 
 
 def is_cuda_build(requirements: Iterable[str]) -> bool:

@@ -14,8 +14,14 @@ from pathlib import Path, PurePosixPath
 from model_tools.aws.uploads import Etag, Upload
 from model_tools.cli.errors import UserError
 from model_tools.errors import CheckpointRejected, ManifestInvalid, ModelNotFound
-from model_tools.manifest import CHECKPOINT_SUFFIXES, MANIFEST_NAME, MAX_MANIFEST_BYTES, Manifest, parse_manifest
-from model_tools.packaging.wheels import WHEELS_FOLDER
+from model_tools.formats.manifest import (
+    CHECKPOINT_SUFFIXES,
+    MANIFEST_NAME,
+    MAX_MANIFEST_BYTES,
+    Manifest,
+    parse_manifest,
+)
+from model_tools.packaging.custom.wheels import WHEELS_FOLDER
 
 ARCHIVE_SUFFIXES = (".tar.gz", ".tgz")
 CHUNK = 1 << 20

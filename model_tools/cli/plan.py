@@ -22,8 +22,8 @@ from model_tools.cli.errors import UserError
 from model_tools.cli.model_source import ARCHIVE_SUFFIXES, LocalModel, find_model, prepare_upload
 from model_tools.cli.output import Output
 from model_tools.cli.runtime import find_bucket
-from model_tools.manifest import Manifest, Runtime
-from model_tools.pin import Pin, PinnedFile
+from model_tools.formats.manifest import Library, Manifest
+from model_tools.formats.pin import Pin, PinnedFile
 from model_tools.planning.prices import RegionUnknown, prices_of
 
 if TYPE_CHECKING:
@@ -125,14 +125,14 @@ def plan(
     found = find_model(Path(model))
     # What packages and serves models is loaded for this command alone.
     from model_tools.cli.plan_view import show_plan  # noqa: PLC0415
-    from model_tools.packaging.model_folder import open_model_folder  # noqa: PLC0415
+    from model_tools.packaging.checkpoint.model_folder import open_model_folder  # noqa: PLC0415
     from model_tools.planning.study import Question, study  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory(prefix="model-tools-plan-") as temporary, _reporting(command.output) as report:
         scratch = Path(temporary).resolve()
         folder = _open(found, scratch / "model")
         manifest = open_model_folder(folder).manifest
-        bundle = _find_bundle(command, manifest.runtime, with_runtime)
+        bundle = _find_bundle(command, manifest.library, with_runtime)
         question = Question(folder, _release_id(found, manifest), bundle, prices, memory, placement)
         planned = study(question, scratch, report=report)
     command.output.emit({"event": "plan", **planned.to_document()})
@@ -141,7 +141,7 @@ def plan(
 
 def _open(model: LocalModel, into: Path) -> Path:
     """Return the model's folder, unpacked first where it comes as an archive."""
-    from model_tools.packaging.unpack import unpack_checkpoint  # noqa: PLC0415
+    from model_tools.packaging.checkpoint.unpack import unpack_checkpoint  # noqa: PLC0415
 
     return unpack_checkpoint(model.files[0], into) if _is_archive(model) else model.root.resolve()
 
@@ -159,7 +159,7 @@ def _release_id(model: LocalModel, manifest: Manifest) -> str:
     return Pin(kind="archive" if _is_archive(model) else "folder", files=files, manifest=manifest).release_id
 
 
-def _find_bundle(command: Command, name: Runtime, folder: Path | None) -> "KnownBundle | None":
+def _find_bundle(command: Command, name: Library, folder: Path | None) -> "KnownBundle | None":
     """Return what is known of the runtime bundle: the named folder's, else the named stack's, else the cache's."""
     from model_tools.bundling.cache import cache_folder  # noqa: PLC0415
     from model_tools.planning.bundles import KnownBundle, find_in_cache, find_in_folder  # noqa: PLC0415

@@ -3,7 +3,7 @@
 from rich.table import Table
 
 from model_tools.cli.output import Output, duration
-from model_tools.lanes import size_text
+from model_tools.formats.sizes import size_text
 from model_tools.planning.plan import Limit, Plan, notes
 
 NEARLY = 80

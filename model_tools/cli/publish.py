@@ -29,9 +29,11 @@ from model_tools.cli.output import size
 from model_tools.cli.watch import watch_to_the_end
 from model_tools.cli.wheels import missing_wheels, with_wheels
 from model_tools.errors import RequestInvalid
-from model_tools.lanes import MIB, TMP_WITH_SNAPSHOT, Lane, refuse_early
-from model_tools.manifest import MANIFEST_NAME, explain
-from model_tools.release.request import Rollout, parse_request
+from model_tools.formats.execution_input import Rollout, parse_request
+from model_tools.formats.manifest import MANIFEST_NAME, explain
+from model_tools.formats.sizes import MIB
+from model_tools.release.lanes import Lane, refuse_early
+from model_tools.runtime.placement import TMP_WITH_SNAPSHOT
 
 EXECUTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 MAX_STEM = 48

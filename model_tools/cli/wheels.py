@@ -10,8 +10,8 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from model_tools.cli.errors import UserError
 from model_tools.cli.model_source import LocalModel
-from model_tools.packaging.requirements_file import parse_requirements
-from model_tools.packaging.wheels import WHEELS_FOLDER, download_command, unpack_wheels
+from model_tools.packaging.custom.requirements_file import parse_requirements
+from model_tools.packaging.custom.wheels import WHEELS_FOLDER, download_command, unpack_wheels
 
 DOWNLOAD_SECONDS = 600
 QUIET = ("--disable-pip-version-check", "--no-input", "--quiet", "--retries", "2")

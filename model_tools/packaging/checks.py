@@ -4,25 +4,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from model_tools.archive_format import CLASSES_MEMBER, SOURCE_VOCABULARY_MEMBER, TARGET_VOCABULARY_MEMBER, Format
-from model_tools.manifest import Manifest
-from model_tools.manifest_sections import Dtype, Text
-from model_tools.packaging.cases import Case, parity_cases, trace_case
-from model_tools.packaging.class_names import parse_classes, render_classes
-from model_tools.packaging.custom_code import collect_code
-from model_tools.packaging.image_inputs import check_image_input
-from model_tools.packaging.limits import Limits
-from model_tools.packaging.model_folder import ModelFolder, open_model_folder
-from model_tools.packaging.sample_events import TensorEvent, tensor_event
-from model_tools.packaging.samples import SAMPLE_TOLERANCE, collect_samples
-from model_tools.packaging.vocabularies import (
+from model_tools.formats.archive import CLASSES_MEMBER, SOURCE_VOCABULARY_MEMBER, TARGET_VOCABULARY_MEMBER, Format
+from model_tools.formats.manifest import Manifest
+from model_tools.formats.samples import Sample
+from model_tools.formats.sections import Dtype, Text
+from model_tools.packaging.checkpoint.class_names import parse_classes, render_classes
+from model_tools.packaging.checkpoint.model_folder import ModelFolder, open_model_folder
+from model_tools.packaging.checkpoint.vocabularies import (
     Vocabularies,
     needed_tokens,
     parse_vocabulary,
     render_vocabulary,
     with_token_ranges,
 )
-from model_tools.sample_format import Sample
+from model_tools.packaging.custom.code import collect_code
+from model_tools.packaging.limits import Limits
+from model_tools.packaging.proof.cases import Case, parity_cases, trace_case
+from model_tools.packaging.samples.collection import SAMPLE_TOLERANCE, collect_samples
+from model_tools.packaging.samples.events import TensorEvent, tensor_event
+from model_tools.packaging.samples.image_inputs import check_image_input
 
 Report = Callable[[str], None]
 

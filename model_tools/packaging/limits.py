@@ -1,8 +1,8 @@
-"""What a checkpoint may cost before it is refused. Sizes in bytes, times in seconds."""
+"""The limits above which a checkpoint is refused. Sizes are bytes, times are seconds."""
 
 from dataclasses import dataclass
 
-KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
+from model_tools.formats.sizes import GIB, MIB
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from model_tools.archive_format import (
+from model_tools.errors import ParityFailed
+from model_tools.formats.archive import (
     ARCHIVE_NAME,
     MANIFEST_MEMBER,
     MODEL_MEMBERS,
@@ -12,15 +13,14 @@ from model_tools.archive_format import (
     ArchiveManifest,
     declared_axes,
 )
-from model_tools.errors import ParityFailed
-from model_tools.packaging.archive import member_sha256, write_archive
-from model_tools.packaging.checkpoint_file import file_sha256
+from model_tools.packaging.archive.model_archive import member_sha256, write_archive
+from model_tools.packaging.checkpoint.checkpoint_file import file_sha256
 from model_tools.packaging.checks import Checked, ProvedModel, Report, check_model, small_members
-from model_tools.packaging.evidence import render_json, tools_version
 from model_tools.packaging.limits import Limits
-from model_tools.packaging.prove_trace import prove_trace
-from model_tools.packaging.prove_trees import prove_trees
-from model_tools.packaging.samples import expect_answers, render_samples
+from model_tools.packaging.proof.evidence import render_json, tools_version
+from model_tools.packaging.proof.prove_trace import prove_trace
+from model_tools.packaging.samples.collection import expect_answers, render_samples
+from model_tools.packaging.trees.prove_trees import prove_trees
 
 SAMPLES_NAME = "samples.jsonl"
 EVIDENCE_NAME = "evidence.json"
@@ -62,7 +62,7 @@ def package_model(
     scratch.mkdir(parents=True)
     try:
         checked = check_model(folder, limits)
-        prove = prove_trees if checked.manifest.runtime == "xgboost" else prove_trace
+        prove = prove_trees if checked.manifest.library == "xgboost" else prove_trace
         proved = prove(checked, scratch, workspace, limits, report)
         report("Packing the archive")
         return _pack(checked, proved, workspace)

@@ -7,8 +7,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from model_tools.errors import RuntimeMissing
-from model_tools.manifest import Runtime
-from model_tools.runtime.reference import RuntimeReference
+from model_tools.formats.manifest import Library
+from model_tools.formats.runtime_reference import RuntimeReference
 
 BUNDLE_SUFFIX = ".tar.zst"
 
@@ -23,7 +23,7 @@ class KnownBundle:
     """Where it was found, for people."""
 
 
-def find_in_folder(name: Runtime, folder: Path) -> KnownBundle:
+def find_in_folder(name: Library, folder: Path) -> KnownBundle:
     """Return the newest bundle that `model-tools runtime build --output` left in a folder. Raises RuntimeMissing."""
     bundles = list(_bundles(name, folder.glob(f"*{BUNDLE_SUFFIX}"), origin=str(folder)))
     if not bundles:
@@ -34,12 +34,12 @@ def find_in_folder(name: Runtime, folder: Path) -> KnownBundle:
     return bundles[0]
 
 
-def find_in_cache(name: Runtime, cache: Path) -> KnownBundle | None:
+def find_in_cache(name: Library, cache: Path) -> KnownBundle | None:
     """Return the bundle that was built or used last on this machine; None when there is none."""
     return next(_bundles(name, cache.glob(f"{name}-*/*{BUNDLE_SUFFIX}"), origin="this machine's cache"), None)
 
 
-def _bundles(name: Runtime, files: Iterator[Path], *, origin: str) -> Iterator[KnownBundle]:
+def _bundles(name: Library, files: Iterator[Path], *, origin: str) -> Iterator[KnownBundle]:
     """Yield the whole bundles of a runtime among files, the newest folder first."""
     for file in sorted(files, key=lambda path: (path.parent.stat().st_mtime, path.stat().st_mtime), reverse=True):
         inventory = file.with_name(file.name.removesuffix(BUNDLE_SUFFIX) + ".json")

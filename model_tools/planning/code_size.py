@@ -4,11 +4,10 @@ from pathlib import Path
 
 import model_tools
 from model_tools.bundling.distributions import Package, installed_packages
+from model_tools.bundling.layer import LAYER_PACKAGES, NOT_IN_THE_LAYER
 from model_tools.errors import RuntimeMissing
 
-IN_THE_LAYER = ("aws-lambda-powertools", "aws-xray-sdk", "isal", "pydantic", "PyYAML", "zstandard")
 IN_LAMBDAS_PYTHON = frozenset({"boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six"})
-OF_THE_LIBRARY = ("*.py", "aws", "packaging", "release", "runtime", "serving")
 FUNCTION_BYTES = 64 << 10
 """app.py and release.json, generously."""
 
@@ -16,7 +15,7 @@ FUNCTION_BYTES = 64 << 10
 def unzipped_code() -> int | None:
     """Return the bytes of the layer and the function together; None where the functions' packages are not installed."""
     try:
-        packages = installed_packages(IN_THE_LAYER)
+        packages = installed_packages(LAYER_PACKAGES)
     except RuntimeMissing:
         return None
     shipped = [package for name, package in packages.items() if name not in IN_LAMBDAS_PYTHON]
@@ -29,6 +28,5 @@ def _size(package: Package) -> int:
 
 def _library_size() -> int:
     root = Path(model_tools.__file__).parent
-    files = {path for pattern in OF_THE_LIBRARY for path in root.glob(pattern)}
-    files |= {path for folder in files if folder.is_dir() for path in folder.rglob("*.py")}
-    return sum(path.stat().st_size for path in files if path.is_file())
+    files = (path for path in root.rglob("*.py") if path.relative_to(root).parts[0] not in NOT_IN_THE_LAYER)
+    return sum(path.stat().st_size for path in files)

@@ -8,12 +8,14 @@ from pydantic import ValidationError
 
 from model_tools.bundling.clean_python import CleanPython
 from model_tools.errors import ModelTooLarge, TraceFailed
-from model_tools.packaging.child import child_environment, hide_from_children, last_lines, run_to_its_end
+from model_tools.formats.archive import LIBRARY_OF
+from model_tools.formats.release_file import ArchiveReference, ReleaseFile
+from model_tools.packaging.children.parent_side import child_environment, hide_from_children, last_lines, run_to_its_end
 from model_tools.packaging.package import Package
 from model_tools.planning.bundles import KnownBundle
 from model_tools.planning.messages import JOB_FILE, MEASUREMENT_FILE, Measurement, MeasuringJob
-from model_tools.release_file import ArchiveReference, ReleaseFile
-from model_tools.runtime.loading import Placement
+from model_tools.release.lanes import part_of
+from model_tools.runtime.placement import Placement
 
 MODULE = "model_tools.planning.measuring_child"
 SECONDS = 300.0
@@ -40,11 +42,11 @@ def measure(
         release=ReleaseFile(
             release_id="plan",
             execution="plan",
-            task=package.manifest.task,
             archive=archive,
+            part=part_of(package.manifest.task),
             runtime=bundle.reference if bundle else None,
         ),
-        library="xgboost" if package.manifest.format == "xgboost" else "torch",
+        library=LIBRARY_OF[package.manifest.format],
         archive_file=package.archive,
         bundle_file=bundle.file if bundle else None,
         placement=placement,

@@ -14,10 +14,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, Any
 
-from model_tools.lanes import TMP_WITH_SNAPSHOT, part_of
+from model_tools.formats.samples import Sample
 from model_tools.planning.messages import JOB_FILE, MEASUREMENT_FILE, Measurement, MeasuringJob
 from model_tools.runtime.loading import provide_runtime
-from model_tools.sample_format import Sample
 
 SURROUNDINGS = ("boto3", "aws_lambda_powertools")
 """What the function has imported besides; it takes memory as well."""
@@ -52,10 +51,9 @@ def provide(job: MeasuringJob, folder: Path) -> None:
         provide_runtime(
             job.release.runtime,
             _opener(job.bundle_file),
-            wanted=job.placement,
+            job.placement,
             folder=folder / "tmp",
-            room=TMP_WITH_SNAPSHOT,
-            part=part_of(job.release.task),
+            part=job.release.part,
         )
     importlib.import_module(job.library)
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from model_tools.manifest import Runtime
-from model_tools.release_file import ReleaseFile
-from model_tools.runtime.loading import Placement
+from model_tools.formats.manifest import Library
+from model_tools.formats.release_file import ReleaseFile
+from model_tools.runtime.placement import Placement
 
 JOB_FILE = "measuring.json"
 MEASUREMENT_FILE = "measurement.json"
@@ -21,7 +21,7 @@ class MeasuringJob(_Message):
 
     release: ReleaseFile
     """Its runtime is None where the library that is installed serves."""
-    library: Runtime
+    library: Library
     archive_file: Path
     bundle_file: Path | None
     placement: Placement | None

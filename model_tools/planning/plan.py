@@ -4,26 +4,24 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from model_tools.archive_format import Format
 from model_tools.errors import ModelTooLarge
-from model_tools.lanes import (
+from model_tools.formats.archive import Format
+from model_tools.formats.manifest import Task
+from model_tools.formats.sizes import MIB, size_text
+from model_tools.planning.bundles import KnownBundle
+from model_tools.planning.cost import FULL_PROCESSOR_MB, Cost, cost_of
+from model_tools.planning.messages import Measurement
+from model_tools.planning.prices import PAGE, Prices
+from model_tools.release.lanes import (
     LARGEST_MEMORY,
     LARGEST_TMP,
-    MIB,
-    TMP_WITH_SNAPSHOT,
     WHERE,
     Fit,
     ModelSizes,
     fit,
     part_of,
-    size_text,
 )
-from model_tools.manifest import Task
-from model_tools.planning.bundles import KnownBundle
-from model_tools.planning.cost import FULL_PROCESSOR_MB, Cost, cost_of
-from model_tools.planning.messages import Measurement
-from model_tools.planning.prices import PAGE, Prices
-from model_tools.runtime.loading import Wanted
+from model_tools.runtime.placement import TMP_OVERHEAD, TMP_WITH_SNAPSHOT, PlacementWish
 
 MARGIN = 1.25
 """Of memory, beyond the measured peak: requests of several at once, larger inputs, fragmentation."""
@@ -134,7 +132,7 @@ class Plan:
         }
 
 
-def choose_lane(facts: Facts, *, wanted: Wanted = "auto") -> tuple[Fit, str]:
+def choose_lane(facts: Facts, *, wish: PlacementWish = "auto") -> tuple[Fit, str]:
     """Return how the model fits the lane that it would take, and why that lane.
 
     The bundle lane comes first; a model that outgrows its /tmp goes into an image. Raises ModelTooLarge when that is
@@ -142,9 +140,9 @@ def choose_lane(facts: Facts, *, wanted: Wanted = "auto") -> tuple[Fit, str]:
     """
     sizes = ModelSizes(facts.unpacked_bytes, facts.archive_bytes)
     try:
-        found = fit(sizes, facts.bundle.reference if facts.bundle else None, part=part_of(facts.task), wanted=wanted)
+        found = fit(sizes, facts.bundle.reference if facts.bundle else None, part=part_of(facts.task), wish=wish)
     except ModelTooLarge as error:
-        if facts.unpacked_bytes <= TMP_WITH_SNAPSHOT:
+        if facts.unpacked_bytes + TMP_OVERHEAD <= TMP_WITH_SNAPSHOT:
             raise
         return fit(sizes, None, lane="image", tmp=LARGEST_TMP), str(error)
     return found, "the model fits it"

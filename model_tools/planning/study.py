@@ -11,15 +11,17 @@ from pathlib import Path
 from typing import IO
 
 from model_tools.errors import RuntimeMissing
-from model_tools.manifest import Runtime
-from model_tools.packaging.model_folder import open_model_folder
+from model_tools.formats.manifest import Library
+from model_tools.packaging.checkpoint.model_folder import open_model_folder
 from model_tools.packaging.package import Package, package_model
 from model_tools.planning.bundles import KnownBundle
 from model_tools.planning.code_size import unzipped_code
 from model_tools.planning.measuring import matches_this_python, measure
 from model_tools.planning.plan import Facts, Plan, choose_lane, make_plan
 from model_tools.planning.prices import Prices
-from model_tools.runtime.loading import Wanted, is_importable, unpack_runtime
+from model_tools.runtime.loading import is_importable
+from model_tools.runtime.placement import PlacementWish
+from model_tools.runtime.unpacking import unpack_runtime
 
 CONTAINER_ENGINES = ("docker", "podman", "finch", "buildah")
 
@@ -37,7 +39,7 @@ class Question:
     prices: Prices
     memory: int | None = None
     """MB of the function; None lets the plan recommend them."""
-    wanted: Wanted = "auto"
+    wish: PlacementWish = "auto"
 
 
 def study(question: Question, scratch: Path, *, report: Report = lambda _: None) -> Plan:
@@ -50,14 +52,14 @@ def study(question: Question, scratch: Path, *, report: Report = lambda _: None)
     checkpoint = question.folder / manifest.checkpoint
     bundle = question.bundle
     began = time.monotonic()
-    with _library(manifest.runtime, bundle, scratch / "library"):
+    with _library(manifest.library, bundle, scratch / "library"):
         package = package_model(question.folder, scratch / "package", report=report)
         facts = _facts(question, package, checkpoint.stat().st_size, time.monotonic() - began)
-        lane = choose_lane(facts, wanted=question.wanted)
+        lane = choose_lane(facts, wish=question.wish)
         report("Measuring how it is served")
         served = bundle if bundle is not None and lane[0].lane == "bundle" and _is_usable(bundle) else None
         measurement = measure(package, served, lane[0].placement if served else None, scratch / "measuring")
-    origin = f"the runtime bundle of {served.origin}" if served else f"the {manifest.runtime} that is installed here"
+    origin = f"the runtime bundle of {served.origin}" if served else f"the {manifest.library} that is installed here"
     return make_plan(
         facts,
         lane,
@@ -90,7 +92,7 @@ def _is_usable(bundle: KnownBundle) -> bool:
 
 
 @contextmanager
-def _library(name: Runtime, bundle: KnownBundle | None, folder: Path) -> Iterator[None]:
+def _library(name: Library, bundle: KnownBundle | None, folder: Path) -> Iterator[None]:
     """Let child processes find the library: installed, or out of the bundle. Raises RuntimeMissing."""
     if is_importable(name):
         yield

@@ -11,8 +11,8 @@ from typing import Any, Protocol, TypeGuard
 from pydantic import ValidationError
 
 from model_tools.errors import SmokeTestFailed
-from model_tools.manifest import explain
-from model_tools.sample_format import DEFAULT_TOLERANCE, Expectation, Sample
+from model_tools.formats.manifest import explain
+from model_tools.formats.samples import DEFAULT_TOLERANCE, Expectation, Sample
 
 MAX_SAMPLES_BYTES = 64 << 20
 MAX_PROBLEMS_TOLD = 5

@@ -17,9 +17,9 @@ from typing import IO
 import zstandard
 
 from model_tools.errors import RuntimeDamaged, RuntimeMismatch
-from model_tools.manifest_sections import is_inside
+from model_tools.formats.runtime_reference import PartName, RuntimeReference, room_taken
+from model_tools.formats.sections import is_inside
 from model_tools.runtime.decompression import Decompressed
-from model_tools.runtime.reference import PartName, RuntimeReference, room_taken
 
 OpenObject = Callable[[str], AbstractContextManager[IO[bytes]]]
 """Opens an object by its URI as a stream of bytes."""

@@ -11,9 +11,10 @@ from typing import IO, Protocol
 from pydantic import ValidationError
 
 from model_tools.errors import ModelNotFound, RuntimeDamaged, RuntimeMissing, ServiceUnavailable
-from model_tools.manifest import Runtime
-from model_tools.runtime.loading import is_importable, unpack_runtime
-from model_tools.runtime.reference import RuntimeReference, pointer_key
+from model_tools.formats.manifest import Library
+from model_tools.formats.runtime_reference import RuntimeReference, pointer_key
+from model_tools.runtime.loading import is_importable
+from model_tools.runtime.unpacking import unpack_runtime
 
 MAX_POINTER_BYTES = 1 << 20
 
@@ -37,12 +38,12 @@ class CurrentRuntimes:
         self._folder = folder
         self._installed = {name for name in ("torch", "xgboost") if is_importable(name)}
 
-    def prepare(self, name: Runtime) -> None:
+    def prepare(self, name: Library) -> None:
         """Provide a runtime if that is possible now; if not, whoever needs it will be told why."""
         with suppress(RuntimeMissing, ServiceUnavailable):
             self.provide(name)
 
-    def provide(self, name: Runtime) -> RuntimeReference | None:
+    def provide(self, name: Library) -> RuntimeReference | None:
         """Make the current bundle importable and return which it is; None where the library is installed.
 
         One bundle at a time is importable: two of them hold some packages both. Raises RuntimeMissing,
@@ -55,7 +56,7 @@ class CurrentRuntimes:
         sys.path[:] = [str(path), *(entry for entry in sys.path if not entry.startswith(str(self._folder)))]
         return reference
 
-    def _current(self, name: Runtime) -> RuntimeReference:
+    def _current(self, name: Library) -> RuntimeReference:
         uri = f"{self._artifacts_uri}/{pointer_key(name)}"
         try:
             return RuntimeReference.model_validate_json(self._store.read(uri, max_bytes=MAX_POINTER_BYTES))

@@ -11,10 +11,10 @@ from importlib.metadata import Distribution, DistributionFinder
 from types import CodeType, ModuleType
 
 from model_tools.errors import RuntimeDamaged
+from model_tools.formats.runtime_reference import PartName, RuntimeReference
 from model_tools.runtime.adjustments import adjust_after, adjust_before
 from model_tools.runtime.contents import OpenObject, read_bundle, require_fitting
 from model_tools.runtime.memory import MemoryTree, virtual_path
-from model_tools.runtime.reference import PartName, RuntimeReference
 from model_tools.runtime.resources import TreeDistribution, TreeResources
 
 CODE_SUFFIX = f".{sys.implementation.cache_tag}.pyc"

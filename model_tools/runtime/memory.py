@@ -12,9 +12,9 @@ from collections.abc import Iterator
 
 import zstandard
 
+from model_tools.formats.runtime_reference import VIRTUAL_ROOT
 from model_tools.runtime.contents import BundledFile
 from model_tools.runtime.elf import Library, is_library, read_library
-from model_tools.runtime.reference import VIRTUAL_ROOT
 
 FASTEST = -1
 """Level of compression for what is rarely read again; about 4 : 1 for Python sources."""

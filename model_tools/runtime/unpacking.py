@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from model_tools.errors import ModelTooLarge
+from model_tools.formats.runtime_reference import PartName, RuntimeReference
 from model_tools.runtime.contents import BundledFile, OpenObject, read_bundle, require_fitting
-from model_tools.runtime.reference import PartName, RuntimeReference
 
 LOCK = ".lock"
 

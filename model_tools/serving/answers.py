@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from model_tools.manifest_sections import Results
+from model_tools.formats.sections import Results
 from model_tools.serving.requests import BadRequest
 from model_tools.serving.results import ResultStore
 

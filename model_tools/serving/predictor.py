@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from model_tools.manifest_sections import Results
-from model_tools.serving.archive import ModelFiles
+from model_tools.formats.sections import Results
+from model_tools.serving.archive_reader import ModelFiles
 from model_tools.serving.batches import REQUESTS, answer_batch
 from model_tools.serving.task import Fetch, Task, load_task
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Protocol
 
-from model_tools.manifest_sections import Results
+from model_tools.formats.sections import Results
 from model_tools.serving.answers import answer, refusal
 from model_tools.serving.requests import BadRequest, is_http, parse_event
 from model_tools.serving.results import ResultStore

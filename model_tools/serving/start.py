@@ -9,24 +9,20 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from time import perf_counter
-from typing import Literal, cast
+from typing import cast
 
-from model_tools.archive_format import ArchiveManifest
 from model_tools.errors import RuntimeMismatch, RuntimeMissing
-from model_tools.lanes import TMP_WITH_SNAPSHOT, part_of
-from model_tools.release_file import ReleaseFile
-from model_tools.runtime.loading import Placement, Wanted, is_importable, provide_runtime
-from model_tools.serving.archive import ModelFiles, OpenObject, read_archive
-from model_tools.serving.fetch import Fetcher
+from model_tools.formats.archive import LIBRARY_OF, ArchiveManifest
+from model_tools.formats.manifest import Library
+from model_tools.formats.release_file import ReleaseFile
+from model_tools.runtime.loading import is_importable, provide_runtime
+from model_tools.runtime.placement import Placement, PlacementWish, place_bundle
+from model_tools.serving.archive_reader import ModelFiles, OpenObject, read_archive
+from model_tools.serving.images.fetch import Fetcher
+from model_tools.serving.images.image_source import ImageSource, ReadObject
 from model_tools.serving.predictor import Predictor, load_predictor
 from model_tools.serving.results import PutObject, ResultStore
 from model_tools.serving.snapshot import prepare_for_snapshot, processors
-from model_tools.serving.sources import ImageSource, ReadObject
-
-Library = Literal["torch", "xgboost"]
-MARGIN = 8 << 20
-"""Bytes of /tmp that folders take, and whole blocks for small files."""
-LIBRARIES: Mapping[str, Library] = {"torchscript": "torch", "xgboost": "xgboost"}
 
 
 def _say_nothing(*_: object, **__: object) -> None:
@@ -60,7 +56,9 @@ def start(
         storage.read,
         allowed_buckets=_listed(environment, "ALLOWED_IMAGE_BUCKETS"),
     )
-    placement = provide_library(release, storage.open, cast("Wanted", environment.get("RUNTIME_PLACEMENT") or "auto"))
+    placement = provide_library(
+        release, storage.open, cast("PlacementWish", environment.get("RUNTIME_PLACEMENT") or "auto")
+    )
     with unpacked(release, storage.open) as files:
         require_library(files.manifest, exactly=release.runtime is None)
         predictor = load_predictor(files, source.fetch, threads=1 if snap_start else processors())
@@ -79,7 +77,7 @@ def start(
     return predictor, ResultStore(bucket, release.release_id, storage.put) if bucket else None
 
 
-def provide_library(release: ReleaseFile, open_object: OpenObject, wanted: Wanted) -> Placement | None:
+def provide_library(release: ReleaseFile, open_object: OpenObject, wish: PlacementWish) -> Placement | None:
     """Make the library that runs the model importable, and return where its bundle is.
 
     One that is installed, as in an image, is used as it is.
@@ -89,14 +87,9 @@ def provide_library(release: ReleaseFile, open_object: OpenObject, wanted: Wante
     runtime = release.runtime
     if runtime is None or is_importable(runtime.name):
         return None
-    return provide_runtime(
-        runtime,
-        open_object,
-        wanted=wanted,
-        folder=Path(tempfile.gettempdir()),
-        room=TMP_WITH_SNAPSHOT - release.archive.unpacked - MARGIN,
-        part=part_of(release.task),
-    )
+    placement, _ = place_bundle(runtime.part(release.part).unpacked_size, release.archive.unpacked, wish=wish)
+    provide_runtime(runtime, open_object, placement, folder=Path(tempfile.gettempdir()), part=release.part)
+    return placement
 
 
 @contextmanager
@@ -120,7 +113,7 @@ def require_library(manifest: ArchiveManifest, *, exactly: bool) -> None:
 
     Only an installed library can be another one: a runtime bundle is named by its digest.
     """
-    name = LIBRARIES[manifest.format]
+    name = LIBRARY_OF[manifest.format]
     if not is_importable(name):
         raise RuntimeMissing(
             f"The release of {manifest.name} names no runtime bundle, and {name} is not installed here: build and "

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from model_tools.serving.archive import ModelFiles
-from model_tools.serving.model import load_model
+from model_tools.serving.archive_reader import ModelFiles
+from model_tools.serving.models.model import load_model
 from model_tools.serving.requests import BadRequest
 
 Fetch = Callable[[str], bytes]
@@ -38,27 +38,27 @@ def load_task(files: ModelFiles, fetch: Fetch, *, threads: int | None = None) ->
     model: Any = load_model(files, threads=threads)
     match files.manifest.task:
         case "image-classification":
-            from model_tools.serving.tasks.image_classification import ImageClassification  # noqa: PLC0415
+            from model_tools.tasks.image_classification.serve import ImageClassification  # noqa: PLC0415
 
             return ImageClassification(files, model, fetch)
         case "tensor":
-            from model_tools.serving.tasks.tensor import TensorTask  # noqa: PLC0415
+            from model_tools.tasks.tensor.serve import TensorTask  # noqa: PLC0415
 
             return TensorTask(model)
         case "tabular":
-            from model_tools.serving.tasks.tabular import Tabular  # noqa: PLC0415
+            from model_tools.tasks.tabular.serve import Tabular  # noqa: PLC0415
 
             return Tabular(files, model)
         case "text-to-text":
-            from model_tools.serving.tasks.text_to_text import TextToText  # noqa: PLC0415
+            from model_tools.tasks.text_to_text.serve import TextToText  # noqa: PLC0415
 
             return TextToText(files, model)
         case "embedding":
-            from model_tools.serving.tasks.embedding import EmbeddingTask  # noqa: PLC0415
+            from model_tools.tasks.embedding.serve import EmbeddingTask  # noqa: PLC0415
 
             return EmbeddingTask(files, model, fetch)
         case "custom":
-            from model_tools.serving.tasks.custom import CustomTask  # noqa: PLC0415
+            from model_tools.tasks.custom.serve import CustomTask  # noqa: PLC0415
 
             return CustomTask(files, model, fetch)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.local_up import ROOT, Local, running
+from tests.support.e2e.local_up import ROOT, Local, running
 
 EXAMPLES = ROOT / "examples"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.local_up import ROOT, Local, running, start
+from tests.support.e2e.local_up import ROOT, Local, running, start
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from emulator.server import Emulator
-from tests.e2e.kinds import trained
-from tests.e2e.kinds.clients import Live, near, served
-from tests.e2e.kinds.trained import EXAMPLES, sample_event
-from tests.integration.stack import Stack
+from tests.support.e2e import trained
+from tests.support.e2e.clients import Live, near, served
+from tests.support.e2e.trained import EXAMPLES, sample_event
+from tests.support.integration.stack import Stack
 
 INSTALLED = ("torch", "numpy", "pillow", "safetensors", "xgboost-cpu")
 AT_ONCE = {"strategy": "all-at-once"}

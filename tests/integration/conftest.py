@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from emulator.server import Emulator
-from tests.integration.stack import Stack
+from tests.support.integration.stack import Stack
 
 ROOT = Path(__file__).parents[2]
 TIME_SCALE = 60

@@ -10,8 +10,8 @@ import pytest
 
 from emulator.front_door import Interruption
 from tests.integration.conftest import ROOT
-from tests.integration.models import write_tensor_model
-from tests.integration.stack import Ended, Stack, until
+from tests.support.integration.models import write_tensor_model
+from tests.support.integration.stack import Ended, Stack, until
 
 AT_ONCE = {"strategy": "all-at-once"}
 HALF = {"steps": [50], "bake_seconds": 30}

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.models import edit_manifest, sample_event, write_tensor_model
-from tests.integration.stack import Stack, until
+from tests.support.integration.models import edit_manifest, sample_event, write_tensor_model
+from tests.support.integration.stack import Stack, until
 
 FAST = {"steps": [10, 50], "bake_seconds": 30}
 KEPT = 3

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.integration.models import edit_manifest, write_tensor_model
-from tests.integration.stack import Stack
+from tests.support.integration.models import edit_manifest, write_tensor_model
+from tests.support.integration.stack import Stack
 
 
 @pytest.fixture(scope="module", autouse=True)

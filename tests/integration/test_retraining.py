@@ -7,7 +7,7 @@ import pytest
 
 from emulator.server import Emulator
 from tests.integration.conftest import ROOT
-from tests.integration.stack import Stack, until
+from tests.support.integration.stack import Stack, until
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,9 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from model_tools import errors, manifest, manifest_sections
+from model_tools import errors
+from model_tools.formats import manifest
+from model_tools.formats import sections as manifest_sections
 
 
 def is_section(value: object) -> bool:

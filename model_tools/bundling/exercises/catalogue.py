@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from model_tools.manifest import Runtime, Task
+from model_tools.formats.manifest import Library, Task
 
 Net = Literal["convolutional", "linear", "recurrent", "translator", "trees"]
 
@@ -31,8 +31,8 @@ class Model:
         return f"{self.task}-{self.checkpoint.rpartition('.')[2]}"
 
     @property
-    def runtime(self) -> Runtime:
-        """The runtime that it uses."""
+    def library(self) -> Library:
+        """The library that runs it."""
         return "xgboost" if self.net == "trees" else "torch"
 
 
@@ -105,6 +105,6 @@ MODELS = (
 )  # fmt: skip
 
 
-def models_of(runtime: Runtime) -> list[Model]:
-    """Return the models that use a runtime."""
-    return [model for model in MODELS if model.runtime == runtime]
+def models_of(library: Library) -> list[Model]:
+    """Return the models that a library runs."""
+    return [model for model in MODELS if model.library == library]

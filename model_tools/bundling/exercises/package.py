@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from model_tools.bundling.exercises.catalogue import REQUESTS_FILE
+from model_tools.formats.release_file import ArchiveReference
 from model_tools.packaging.package import Package, package_model
-from model_tools.release_file import ArchiveReference
 
 ARCHIVE_FILE = "archive.json"
 EVENTS_FILE = "events.json"

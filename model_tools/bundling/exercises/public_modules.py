@@ -4,9 +4,9 @@ import importlib
 import sys
 from collections.abc import Mapping
 
-from model_tools.manifest import Runtime
+from model_tools.formats.manifest import Library
 
-MODULES: Mapping[Runtime, tuple[str, ...]] = {
+MODULES: Mapping[Library, tuple[str, ...]] = {
     "torch": (
         "torch.amp", "torch.ao.nn.quantized.dynamic", "torch.ao.quantization", "torch.autograd.functional",
         "torch.backends.cpu", "torch.backends.mkldnn", "torch.distributions", "torch.fft", "torch.func", "torch.jit",
@@ -29,7 +29,7 @@ MODULES: Mapping[Runtime, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def import_all(runtime: Runtime) -> None:
+def import_all(runtime: Library) -> None:
     """Import every module of the list that this version of the library has. Raises what an import raises."""
     for name in MODULES[runtime]:
         importlib.import_module(name)

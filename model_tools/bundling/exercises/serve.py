@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 from typing import IO
 
-from model_tools.release_file import ArchiveReference
-from model_tools.serving.archive import read_archive
+from model_tools.formats.release_file import ArchiveReference
+from model_tools.serving.archive_reader import read_archive
 from model_tools.serving.predictor import load_predictor
 from model_tools.serving.service import handle
 

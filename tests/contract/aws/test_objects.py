@@ -11,7 +11,7 @@ from moto import mock_aws
 
 from model_tools.aws.objects import ObjectStore, split_uri
 from model_tools.errors import ModelNotFound, ServiceUnavailable
-from tests.fakes.object_store import FakeObjectStore
+from tests.support.fakes.object_store import FakeObjectStore
 
 Put = Callable[[str, bytes], None]
 

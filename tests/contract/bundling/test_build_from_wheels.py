@@ -12,8 +12,8 @@ from model_tools.bundling.use import Use
 from model_tools.bundling.wheels import Target, unpack_wheels
 from model_tools.errors import RuntimeMismatch, RuntimeMissing
 from model_tools.runtime.unpacking import unpack_runtime
-from tests.unit.bundling.made_up import wheel
-from tests.unit.runtime.bundles import elf
+from tests.support.bundling.made_up import wheel
+from tests.support.runtime.bundles import elf
 
 MACHINES = {"x86_64": 62, "aarch64": 183}
 BOMB = b"raise SystemExit('this was run')\n"

@@ -8,7 +8,7 @@ import pytest
 
 from model_tools.cli.connection import Command
 from model_tools.cli.main import run
-from model_tools.runtime.reference import RuntimeReference
+from model_tools.formats.runtime_reference import RuntimeReference
 
 OUTPUTS = ("PublishStateMachineArn", "InferenceFunctionName", "CheckpointsBucketName", "RegistryTableName")
 TEMPLATE = {

@@ -9,7 +9,7 @@ import pytest
 from model_tools.aws.connection import CallRefused
 from model_tools.aws.runtimes import RuntimeBucket
 from model_tools.bundling.built import BuiltRuntime, files_in
-from tests.unit.runtime.bundles import pack_files
+from tests.support.runtime.bundles import pack_files
 
 BUCKET = "artifacts"
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from model_tools.bundling.layer import NOT_IN_THE_LAYER
+
 ROOT = Path(__file__).parents[3]
 RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3", "snapshot_restore_py")
 """What Lambda's Python has installed."""
@@ -41,8 +43,8 @@ def test_the_layer_is_small_and_leaves_out_what_no_function_needs(layer: Path) -
     parts = {path.name for path in (layer / "model_tools").iterdir()}
 
     assert size < 30 * 1024 * 1024
-    assert {"packaging", "release", "runtime", "serving", "aws", "errors.py", "manifest.py"} <= parts
-    assert not parts & {"cli", "workflow", "Makefile", "requirements.txt"}
+    assert {"packaging", "release", "runtime", "serving", "aws", "errors.py", "formats", "tasks"} <= parts
+    assert not parts & {*NOT_IN_THE_LAYER, "Makefile", "requirements.txt"}
     assert not {path.name for path in layer.iterdir()} & {"botocore", "boto3", "torch", "rich", "typer"}
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.contract.definitions.service_model import has_path, operation, wrong_parameters
-from tests.contract.definitions.template import load_template
+from tests.support.definitions.service_model import has_path, operation, wrong_parameters
+from tests.support.definitions.template import load_template
 
 ROOT = Path(__file__).parents[3]
 DEFINITIONS = {path.name.split(".")[0]: path for path in (ROOT / "statemachine").glob("*.asl.json")}

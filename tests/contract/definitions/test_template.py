@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from samtranslator.translator.transform import transform
 
-from tests.contract.definitions.template import TEMPLATE, load_template
+from tests.support.definitions.template import TEMPLATE, load_template
 
 INFERENCE_ARN = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}-inference"
 

@@ -5,7 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.contract.image.dockerfile import FOLDER, ROOT, ignored, read_dockerfile
+from model_tools.bundling.layer import NOT_IN_THE_LAYER
+from tests.support.image.dockerfile import FOLDER, ROOT, ignored, read_dockerfile
 
 ARGUMENTS, STAGES = read_dockerfile()
 
@@ -28,10 +29,17 @@ def test_every_stage_stands_on_the_base_image_of_the_functions_python() -> None:
 
 
 def test_it_copies_of_the_library_what_the_layer_holds() -> None:
-    (layer,) = re.findall(r"^\tcp -R (.+) \"", (ROOT / "model_tools" / "Makefile").read_text(), re.MULTILINE)
     copied = {word for text in STAGES["code"].all("COPY") for word in text.split()[:-1]}
+    rooms = {path.parent.name for path in (ROOT / "model_tools").glob("*/__init__.py")}
 
-    assert copied == {f"model_tools/{name}" for name in layer.split()} | {"functions/inference/app.py"}
+    assert copied == {"model_tools", "functions/inference/app.py"}
+    assert {room for room in rooms if ignored(f"model_tools/{room}")} == set(NOT_IN_THE_LAYER)
+
+
+def test_the_layer_leaves_out_the_rooms_that_no_function_needs() -> None:
+    (named,) = re.findall(r"^NOT_IN_THE_LAYER := (.+)", (ROOT / "model_tools" / "Makefile").read_text(), re.MULTILINE)
+
+    assert set(named.split()) == set(NOT_IN_THE_LAYER)
 
 
 def test_it_takes_out_what_the_layer_leaves_to_lambdas_python() -> None:
@@ -75,6 +83,7 @@ def test_the_build_sees_what_is_copied_and_no_more() -> None:
         if "--from=" not in text
         for path in ROOT.glob(pattern)
     }
+
     kept_away = {".git/config", ".env", "samconfig.toml", "build/digits/checkpoint.pt", "functions/trace_model/app.py"}
 
     assert {path for path in sources if ignored(path)} == set()

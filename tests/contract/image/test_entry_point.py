@@ -13,13 +13,13 @@ import torch
 from moto.server import ThreadedMotoServer
 
 from emulator.packages.python import make_python
-from model_tools.archive_format import MANIFEST_MEMBER, MODEL_MEMBER, ArchiveManifest
-from model_tools.lanes import with_release
-from model_tools.manifest_sections import AxisSizes, InputSpec
-from model_tools.packaging.archive import write_archive
-from model_tools.release_file import RELEASE_VARIABLE, ArchiveReference, ReleaseFile
-from tests.contract.image.dockerfile import build, read_dockerfile
-from tests.contract.image.runtime_api import RuntimeApi
+from model_tools.formats.archive import MANIFEST_MEMBER, MODEL_MEMBER, ArchiveManifest
+from model_tools.formats.release_file import RELEASE_VARIABLE, ArchiveReference, ReleaseFile
+from model_tools.formats.sections import AxisSizes, InputSpec
+from model_tools.packaging.archive.model_archive import write_archive
+from model_tools.release.lanes import with_release
+from tests.support.image.dockerfile import build, read_dockerfile
+from tests.support.image.runtime_api import RuntimeApi
 
 
 class Doubled(torch.nn.Module):
@@ -105,7 +105,7 @@ def release(endpoint: str, tmp_path: Path) -> ReleaseFile:
         uri="s3://artifacts/models/doubled/model.tar.gz", sha256=written.sha256, size=written.size,
         unpacked=sum(map(len, members.values())),
     )  # fmt: skip
-    return ReleaseFile(release_id="doubled-1", execution="run-1", task="tensor", archive=reference)
+    return ReleaseFile(release_id="doubled-1", execution="run-1", archive=reference)
 
 
 def test_the_container_answers_with_the_release_in_its_environment(

@@ -14,9 +14,9 @@ import torch
 import yaml
 
 from emulator.server import Emulator
-from model_tools.release_file import RELEASE_VARIABLE
-from tests.contract.image.dockerfile import ROOT
-from tests.integration.stack import Stack
+from model_tools.formats.release_file import RELEASE_VARIABLE
+from tests.support.image.dockerfile import ROOT
+from tests.support.integration.stack import Stack
 
 AN_IMAGE = """\
       PackageType: Image

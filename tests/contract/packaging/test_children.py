@@ -7,17 +7,15 @@ from pathlib import Path
 import pytest
 
 from model_tools.errors import CheckpointRejected, ModelTooLarge, PublishError, TraceFailed
-from model_tools.packaging.child import run_child
-from tests.contract.packaging.odd_child import OddJob, OddResult
+from model_tools.packaging.children.parent_side import run_child
+from tests.support.packaging.odd_child import OddJob, OddResult
 
 PR_GET_DUMPABLE = 3
 
 
 def run(code: str, scratch: Path, seconds: float = 60.0) -> OddResult:
     job = OddJob(code=textwrap.dedent(code))
-    return run_child(
-        "tests.contract.packaging.odd_child", job, OddResult, scratch=scratch, cwd=scratch, seconds=seconds
-    )
+    return run_child("tests.support.packaging.odd_child", job, OddResult, scratch=scratch, cwd=scratch, seconds=seconds)
 
 
 def is_gone(pid: str) -> bool:

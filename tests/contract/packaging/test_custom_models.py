@@ -10,8 +10,8 @@ from model_tools.cli.errors import UserError
 from model_tools.cli.model_source import find_model, prepare_upload
 from model_tools.cli.wheels import missing_wheels, with_wheels
 from model_tools.packaging.package import package_model
-from tests.contract.packaging.model_folders import sample, write_model
-from tests.unit.packaging.test_custom_code import PREDICTOR, wheel
+from tests.support.packaging.model_folders import sample, write_model
+from tests.unit.packaging.custom.test_code import PREDICTOR, wheel
 
 WHEEL = "words-1.2-py3-none-any.whl"
 

@@ -10,7 +10,7 @@ import torch
 
 from model_tools.errors import ClassesMismatch, PublishError, TraceFailed
 from model_tools.packaging.package import Package, package_model
-from tests.contract.packaging.model_folders import CLASSIFIER, LINEAR, sample, write_model
+from tests.support.packaging.model_folders import CLASSIFIER, LINEAR, sample, write_model
 
 TRANSLATOR = """
     import torch

@@ -10,9 +10,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from model_tools.archive_format import MEMBERS
+from model_tools.formats.archive import MEMBERS
 from model_tools.packaging.package import Package, package_model
-from tests.contract.packaging.model_folders import (
+from tests.support.packaging.model_folders import (
     CLASSIFIER,
     LINEAR,
     LINEAR_FIELDS,

@@ -9,7 +9,7 @@ import torch
 
 from model_tools.errors import ManifestInvalid, ParityFailed, PublishError
 from model_tools.packaging.package import Package, package_model
-from tests.contract.packaging.model_folders import CLASSIFIER, LINEAR, build, write_classifier, write_model
+from tests.support.packaging.model_folders import CLASSIFIER, LINEAR, build, write_classifier, write_model
 
 LAYERS = """
     from torch import nn

@@ -17,7 +17,7 @@ from model_tools.errors import (
 )
 from model_tools.packaging.limits import Limits
 from model_tools.packaging.package import package_model
-from tests.contract.packaging.model_folders import (
+from tests.support.packaging.model_folders import (
     CLASSIFIER,
     LINEAR,
     LINEAR_FIELDS,

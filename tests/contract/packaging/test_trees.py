@@ -12,12 +12,12 @@ import pytest
 import xgboost
 
 from model_tools.errors import CheckpointRejected, ClassesMismatch, ManifestInvalid, ParityFailed, PublishError
-from model_tools.packaging.cases import Case
-from model_tools.packaging.messages import TreesParityJob
 from model_tools.packaging.package import Package, package_model
-from model_tools.packaging.prove_trees import refuse_other_answers
-from model_tools.packaging.trees_parity_worker import prove_trees
-from tests.contract.packaging.model_folders import sample, write_folder
+from model_tools.packaging.proof.cases import Case
+from model_tools.packaging.proof.messages import TreesParityJob
+from model_tools.packaging.trees.parity_worker import prove_trees
+from model_tools.packaging.trees.prove_trees import refuse_other_answers
+from tests.support.packaging.model_folders import sample, write_folder
 
 FIELDS = {"name": "price", "task": "tabular", "checkpoint": "trees.json", "inputs": [{"shape": ["batch", 3]}]}
 
@@ -167,5 +167,5 @@ def test_trees_that_answer_otherwise_are_found_and_refused(tmp_path):
 
 
 def test_the_children_for_trees_import_no_torch():
-    code = "import sys, model_tools.packaging.trees_parity_worker; sys.exit('torch' in sys.modules)"
+    code = "import sys, model_tools.packaging.trees.parity_worker; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from model_tools.archive_format import ArchiveManifest
 from model_tools.bundling.clean_python import here
 from model_tools.bundling.pack import pack_tree
 from model_tools.errors import TraceFailed
-from model_tools.manifest_sections import InputSpec
+from model_tools.formats.archive import ArchiveManifest
+from model_tools.formats.runtime_reference import RuntimeReference
+from model_tools.formats.sections import InputSpec
 from model_tools.packaging.package import Package
 from model_tools.planning.bundles import KnownBundle
 from model_tools.planning.measuring import measure
-from model_tools.runtime.loading import Placement
-from model_tools.runtime.reference import RuntimeReference
+from model_tools.runtime.placement import Placement
 
 UNUSED = "a" * 64
 

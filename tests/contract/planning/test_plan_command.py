@@ -14,8 +14,8 @@ import yaml
 from model_tools.cli.connection import Command
 from model_tools.cli.errors import report_on
 from model_tools.cli.plan import plan
-from model_tools.packaging.resolve import resolve_checkpoint
-from tests.fakes.object_store import FakeObjectStore
+from model_tools.packaging.checkpoint.resolve import resolve_checkpoint
+from tests.support.fakes.object_store import FakeObjectStore
 
 Run = Callable[..., tuple[int, list[dict[str, Any]]]]
 

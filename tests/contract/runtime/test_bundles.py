@@ -7,12 +7,12 @@ import torch
 
 from model_tools.bundling.cache import cached_runtime
 from model_tools.bundling.clean_python import CleanPython
-from tests.contract.runtime.child import run
+from tests.support.runtime.child import run
 
 TORCH = """
 import inspect, io, json, warnings
-where = dict(wanted={wanted!r}, part={part!r}, folder=Path("unpacked"), room=1 << 30)
-placement = provide_runtime(reference, open_bundle, **where)
+placement = {placement!r}
+provide_runtime(reference, open_bundle, placement, part={part!r}, folder=Path("unpacked"))
 written.clear()
 import torch
 from PIL import Image
@@ -45,8 +45,8 @@ net(torch.ones(1, 2)).sum().backward()
 optimizer.step()
 """
 XGBOOST = """
-where = dict(wanted={wanted!r}, part="serving", folder=Path("unpacked"), room=1 << 30)
-placement = provide_runtime(reference, open_bundle, **where)
+placement = {placement!r}
+provide_runtime(reference, open_bundle, placement, part="serving", folder=Path("unpacked"))
 written.clear()
 import numpy, xgboost
 data = xgboost.DMatrix(numpy.arange(40.0).reshape(10, 4), label=numpy.arange(10.0))
@@ -92,14 +92,14 @@ def use(python, tmp_path, monkeypatch):
 @pytest.mark.parametrize("part", ["serving", "whole"])
 @pytest.mark.parametrize("wanted", ["tmp", "memory"])
 def test_torch_works_from_a_bundle(wanted, part, traced, use, torch_bundle):
-    told = use(TORCH.format(wanted=wanted, part=part, more=WHOLE if part == "whole" else ""), torch_bundle)
+    told = use(TORCH.format(placement=wanted, part=part, more=WHOLE if part == "whole" else ""), torch_bundle)
 
     assert told == f"{wanted} False {wanted == 'tmp'} []"
 
 
 @pytest.mark.parametrize("wanted", ["tmp", "memory"])
 def test_xgboost_works_from_a_bundle(wanted, use, xgboost_bundle):
-    assert use(XGBOOST.format(wanted=wanted), xgboost_bundle) == f"{wanted} True {wanted == 'tmp'} []"
+    assert use(XGBOOST.format(placement=wanted), xgboost_bundle) == f"{wanted} True {wanted == 'tmp'} []"
 
 
 def test_serving_with_torch_takes_neither_numpy_nor_a_compiler(use, torch_bundle):

@@ -16,10 +16,11 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from model_tools.aws.objects import split_uri
-from model_tools.runtime.reference import RuntimeReference
-from tests.unit.serving.archives import Stored, write_release
+from model_tools.formats.runtime_reference import RuntimeReference
+from tests.support.serving.archives import Stored, write_release
 
 REPOSITORY = Path(__file__).parents[3]
+DRIVER = REPOSITORY / "tests" / "support" / "serving" / "drive.py"
 KEYS = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s", "AWS_DEFAULT_REGION": "us-east-1"}
 
 
@@ -104,7 +105,7 @@ def run(endpoint: str, put: Callable[[str, bytes], None], tmp_path: Path) -> Cal
             **(variables or {}),
         }
         done = subprocess.run(
-            [sys.executable, "-S", str(Path(__file__).with_name("drive.py"))],
+            [sys.executable, "-S", str(DRIVER)],
             env=environment, input=json.dumps(events), capture_output=True, text=True, check=False, timeout=60,
         )  # fmt: skip
         lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]

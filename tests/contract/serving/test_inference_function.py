@@ -14,11 +14,11 @@ import torch
 import xgboost
 from PIL import Image
 
-from model_tools.release_file import RELEASE_VARIABLE, ReleaseFile
-from model_tools.runtime.reference import VIRTUAL_ROOT, PartName
+from model_tools.formats.release_file import RELEASE_VARIABLE, ReleaseFile
+from model_tools.formats.runtime_reference import VIRTUAL_ROOT, PartName
 from tests.contract.serving.conftest import Run
-from tests.unit.runtime.bundles import pack_files
-from tests.unit.serving.archives import IMAGE, TENSOR, Stored, members, model_bytes, tar_gz
+from tests.support.runtime.bundles import pack_files
+from tests.support.serving.archives import IMAGE, TENSOR, Stored, members, model_bytes, tar_gz
 
 EVENTS = Path(__file__).parents[2] / "events"
 LIBRARY = f"torch {torch.__version__.partition('+')[0]}"
@@ -236,7 +236,7 @@ def test_a_release_in_the_environment_is_served_where_there_is_no_file(
     """A container image stays as it is from release to release."""
     stored = Stored(tar_gz(members(TENSOR)))
     put(stored.reference.uri, stored.data)
-    release = ReleaseFile(release_id="m-1", execution="run-1", task="tensor", archive=stored.reference)
+    release = ReleaseFile(release_id="m-1", execution="run-1", archive=stored.reference)
 
     done = run(None, [recorded("direct_call")], {RELEASE_VARIABLE: release.model_dump_json(exclude_none=True)})
 

@@ -1,4 +1,7 @@
 import os
+import subprocess
+import sys
+import textwrap
 import threading
 import time
 from contextlib import suppress
@@ -6,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+import model_tools
 from model_tools.bundling import cache
 from model_tools.bundling.built import BuiltRuntime, files_in
-from model_tools.bundling.cache import cache_folder, cache_key, cached_runtime
-from tests.unit.runtime.bundles import pack_files
+from model_tools.bundling.cache import cache_folder, cache_key, cached_runtime, deciding_sources
+from tests.support.runtime.bundles import pack_files
 
 
 class Builder:
@@ -107,7 +111,7 @@ def test_what_decides_the_bytes_decides_the_key(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))  # without strip
     assert cache_key("xgboost", 3) != before
     monkeypatch.undo()
-    monkeypatch.setattr(cache, "SOURCES", ("errors.py",))
+    monkeypatch.setattr(cache, "OTHER_ROOMS", ("aws", "cli", "planning", "workflow", "serving"))
     assert cache_key("xgboost", 3) != before
 
 
@@ -122,3 +126,18 @@ def test_a_bundle_that_is_used_is_not_the_oldest(tmp_path, build):
     ask(tmp_path, build)
 
     assert home.stat().st_mtime > time.time() - 60
+
+
+def test_every_source_that_a_build_or_its_exercises_import_decides_the_key():
+    code = """
+        import sys
+        import model_tools.bundling.build, model_tools.bundling.build_for, model_tools.bundling.exercises.package
+        import model_tools.bundling.exercises.serve, model_tools.packaging.proof.trace_worker
+        import model_tools.packaging.proof.parity_worker, model_tools.packaging.trees.parity_worker
+        print(*(module.__file__ for name, module in sys.modules.items() if name.startswith("model_tools.")))
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True)
+    imported = {Path(name) for name in done.stdout.split()}
+
+    assert len(imported) > 50
+    assert imported <= set(deciding_sources(Path(model_tools.__file__).parent))

@@ -2,7 +2,7 @@ import pytest
 
 from model_tools.bundling.distributions import canonical, closure, installed_packages, link_packages
 from model_tools.errors import RuntimeMissing
-from tests.unit.bundling.made_up import package
+from tests.support.bundling.made_up import package
 
 
 def test_an_installed_package_comes_with_what_it_needs():

@@ -10,8 +10,8 @@ from model_tools.bundling.exercises.public_modules import MODULES
 from model_tools.bundling.recipes import RECIPES
 from model_tools.bundling.use import Step, publication
 from model_tools.errors import ManifestInvalid, ModelNotFound
-from model_tools.manifest import CHECKPOINT_SUFFIXES, Runtime, Task, parse_manifest
-from model_tools.manifest_sections import Optimize
+from model_tools.formats.manifest import CHECKPOINT_SUFFIXES, Library, Task, parse_manifest
+from model_tools.formats.sections import Optimize
 
 MANIFESTS = [{"optimize": {}, **model.manifest} for model in MODELS]
 
@@ -31,21 +31,21 @@ def test_every_quantisation_has_an_exercise():
 
 
 def test_every_runtime_has_a_recipe_and_exercises():
-    runtimes = set(get_args(Runtime))
+    runtimes = set(get_args(Library))
 
-    assert {model.runtime for model in MODELS} == runtimes == set(RECIPES) == set(MODULES)
+    assert {model.library for model in MODELS} == runtimes == set(RECIPES) == set(MODULES)
 
 
-@pytest.mark.parametrize("runtime", get_args(Runtime))
+@pytest.mark.parametrize("runtime", get_args(Library))
 def test_the_exercises_folders_have_manifests_that_name_their_runtime(runtime, tmp_path):
     make_folders(runtime, tmp_path, lambda _model, path: path.touch(), {f"image.{kind}": "" for kind in
                  ("jpg", "png", "webp", "gif", "bmp", "tif")})  # fmt: skip
     folders = list(tmp_path.iterdir())
 
-    assert len(folders) == len([model for model in MODELS if model.runtime == runtime])
+    assert len(folders) == len([model for model in MODELS if model.library == runtime])
     for folder in folders:
         manifest = parse_manifest((folder / "publish.yaml").read_text())
-        assert manifest.runtime == runtime
+        assert manifest.library == runtime
         assert [(folder / name).is_file() for name in manifest.named_files.values()]
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from model_tools.bundling.libraries import add_needed, linkage_of
-from tests.unit.runtime.bundles import elf
+from tests.support.runtime.bundles import elf
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import zstandard
 
 from model_tools.bundling.pack import pack_tree
 from model_tools.runtime.contents import read_bundle
-from tests.unit.runtime.bundles import pack_files
+from tests.support.runtime.bundles import pack_files
 
 FILES = {
     "pkg/__init__.py": b"one\n" * 1000,

@@ -7,7 +7,7 @@ import pytest
 
 from model_tools.bundling import tree
 from model_tools.bundling.libraries import linkage_of
-from model_tools.runtime.reference import VIRTUAL_ROOT
+from model_tools.formats.runtime_reference import VIRTUAL_ROOT
 
 TAG = sys.implementation.cache_tag
 

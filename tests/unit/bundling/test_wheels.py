@@ -3,7 +3,7 @@ import pytest
 from model_tools.bundling.build_for import select
 from model_tools.bundling.wheels import Target
 from model_tools.errors import RuntimeMismatch
-from tests.unit.bundling.made_up import package
+from tests.support.bundling.made_up import package
 
 EXTENSION = "pkg/_fast.cpython-311-x86_64-linux-gnu.so"
 

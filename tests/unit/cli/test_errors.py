@@ -6,7 +6,7 @@ from model_tools.aws.connection import CallFailed, CallRefused
 from model_tools.cli.errors import UserError, is_refusal, report_on
 from model_tools.cli.main import run
 from model_tools.errors import ManifestInvalid, ServiceUnavailable
-from tests.fakes.aws_services import FakeStack
+from tests.support.fakes.aws_services import FakeStack
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from model_tools.aws.functions import Reply
 from model_tools.cli.main import run
-from tests.fakes.aws_services import FakeFunction, FakeStack
+from tests.support.fakes.aws_services import FakeFunction, FakeStack
 
 
 def test_the_answer_and_the_version_that_gave_it_are_printed(capsys):

@@ -16,7 +16,7 @@ from model_tools.cli.local import find_template
 from model_tools.cli.local_runtimes import INSTALLED_IN_IMAGES, is_cuda_build
 from model_tools.cli.local_state import RunningEmulator, state_path, write_state
 from model_tools.cli.main import run
-from tests.fakes.aws_services import FakeStack
+from tests.support.fakes.aws_services import FakeStack
 
 STAND_IN = """
 import json, os, signal, socket, sys

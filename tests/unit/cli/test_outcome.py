@@ -2,8 +2,8 @@ import pytest
 
 from model_tools.cli.outcome import Live, conclude
 from model_tools.workflow.history import ExecutionHistory
-from tests.fakes.aws_services import live_record
-from tests.fakes.execution_events import Recorder, refused_before_traffic, released_by_canary
+from tests.support.fakes.aws_services import live_record
+from tests.support.fakes.execution_events import Recorder, refused_before_traffic, released_by_canary
 
 
 def ended(events: list[dict]) -> ExecutionHistory:

@@ -6,7 +6,7 @@ from model_tools.cli.output import Output, duration, size
 from model_tools.cli.progress_view import LineView, TableView, choose_view, shorten
 from model_tools.workflow.history import ExecutionHistory
 from model_tools.workflow.progress import changes
-from tests.fakes.execution_events import Recorder, refused_before_traffic, released_by_canary
+from tests.support.fakes.execution_events import Recorder, refused_before_traffic, released_by_canary
 
 
 def screen(events: list[dict], *, height: int = 40, now: float = 2000.0) -> list[str]:

@@ -3,8 +3,8 @@ import json
 import pytest
 
 from model_tools.cli.main import run
-from tests.fakes.aws_services import BUCKET, FakeExecutions, FakeFunction, FakeStack
-from tests.fakes.execution_events import refused_before_traffic, released_by_canary
+from tests.support.fakes.aws_services import BUCKET, FakeExecutions, FakeFunction, FakeStack
+from tests.support.fakes.execution_events import refused_before_traffic, released_by_canary
 
 MANIFEST = """
 name: digits

@@ -3,7 +3,7 @@ import json
 from model_tools.aws.registry import ReleaseRecord
 from model_tools.cli.main import run
 from model_tools.cli.releases import make_rows
-from tests.fakes.aws_services import FakeFunction, FakeRegistry, FakeStack
+from tests.support.fakes.aws_services import FakeFunction, FakeRegistry, FakeStack
 
 RECORDS = [
     ReleaseRecord("digits-3", "FAILED", "2026-01-03T00:00:00Z", "run-3", None, "ParityFailed", "it answers otherwise"),

@@ -2,8 +2,8 @@ import json
 
 from model_tools.aws.connection import CallFailed
 from model_tools.cli.main import run
-from tests.fakes.aws_services import FakeExecutions, FakeStack
-from tests.fakes.execution_events import Recorder, refused_before_traffic, released_by_canary
+from tests.support.fakes.aws_services import FakeExecutions, FakeStack
+from tests.support.fakes.execution_events import Recorder, refused_before_traffic, released_by_canary
 
 
 def test_without_a_name_the_newest_execution_is_watched(capsys):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from model_tools.manifest import SECTIONS_OF, parse_manifest
+from model_tools.formats.manifest import SECTIONS_OF, parse_manifest
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 FOLDERS = sorted(path.parent for path in EXAMPLES.glob("*/publish.yaml"))

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from model_tools.errors import RuntimeMissing
+from model_tools.formats.runtime_reference import Part, RuntimeReference
 from model_tools.planning.bundles import find_in_cache, find_in_folder
-from model_tools.runtime.reference import Part, RuntimeReference
 
 
 def put(folder: Path, digit: str, *, name: str = "torch", content: bytes = b"bundle") -> RuntimeReference:

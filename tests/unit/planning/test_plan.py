@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from model_tools.errors import ModelTooLarge
-from model_tools.lanes import MIB
+from model_tools.formats.runtime_reference import Part, RuntimeReference
 from model_tools.planning.bundles import KnownBundle
 from model_tools.planning.messages import Measurement
 from model_tools.planning.plan import Facts, Plan, choose_lane, make_plan, notes, size_memory
 from model_tools.planning.prices import prices_of
-from model_tools.runtime.reference import Part, RuntimeReference
+from model_tools.release.lanes import MIB
 
 BUNDLE = KnownBundle(
     RuntimeReference(
@@ -108,7 +108,7 @@ def test_a_model_that_fits_no_lane_is_refused() -> None:
 
 def test_a_placement_that_is_wanted_and_impossible_is_refused_not_worked_around() -> None:
     with pytest.raises(ModelTooLarge, match="RuntimePlacement"):
-        choose_lane(replace(FACTS, unpacked_bytes=200 * MIB), wanted="tmp")
+        choose_lane(replace(FACTS, unpacked_bytes=200 * MIB), wish="tmp")
 
 
 def test_without_a_bundle_the_place_is_said_to_be_unknown() -> None:

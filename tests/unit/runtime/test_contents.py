@@ -5,7 +5,7 @@ import pytest
 
 from model_tools.errors import RuntimeDamaged, RuntimeMismatch
 from model_tools.runtime.contents import read_bundle, require_fitting
-from tests.unit.runtime.bundles import Bundle, member, pack, pack_files
+from tests.support.runtime.bundles import Bundle, member, pack, pack_files
 
 FILES = {"a/__init__.py": b"one = 1\n", "a/empty": b"", "a/data.bin": bytes(range(256)) * 9000}
 

@@ -1,7 +1,7 @@
 import pytest
 
 from model_tools.runtime.elf import is_library, read_library
-from tests.unit.runtime.bundles import elf
+from tests.support.runtime.bundles import elf
 
 
 def test_a_library_tells_its_name_and_what_it_needs():

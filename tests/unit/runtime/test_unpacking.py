@@ -5,9 +5,8 @@ import threading
 import pytest
 
 from model_tools.errors import ModelTooLarge, RuntimeDamaged, RuntimeMismatch
-from model_tools.runtime.loading import choose_placement
 from model_tools.runtime.unpacking import unpack_runtime
-from tests.unit.runtime.bundles import member, pack, pack_files
+from tests.support.runtime.bundles import member, pack, pack_files
 
 FILES = {"pkg/__init__.py": b"one = 1\n", "pkg/data/x.bin": bytes(3_000_000), "top.py": b""}
 
@@ -107,20 +106,3 @@ def test_a_bundle_for_another_python_is_refused_before_it_is_fetched(tmp_path):
     with pytest.raises(RuntimeMismatch):
         unpack_runtime(bundle.reference, bundle.open, tmp_path)
     assert bundle.opened == 0
-
-
-def test_a_part_goes_where_it_fits_unless_memory_is_wanted():
-    reference = pack_files({"a.py": b"1"}, {"b.py": b"2"}).reference  # 4 KiB and 8 KiB
-
-    assert choose_placement(reference, wanted="auto", room=8192) == "tmp"
-    assert choose_placement(reference, wanted="auto", room=8191) == "memory"
-    assert choose_placement(reference, wanted="auto", room=4096, part="serving") == "tmp"
-    assert choose_placement(reference, wanted="memory", room=1 << 30) == "memory"
-    assert choose_placement(reference, wanted="tmp", room=8192) == "tmp"
-
-
-def test_a_folder_that_is_too_small_is_refused_with_both_sizes():
-    reference = pack_files({"a.py": b"1"}, {"b.py": b"2"}).reference
-
-    with pytest.raises(ModelTooLarge, match=r"8,192 bytes unpacked.*8,000 for it.*RUNTIME_PLACEMENT"):
-        choose_placement(reference, wanted="tmp", room=8000)

@@ -11,12 +11,12 @@ import pytest
 import torch
 from PIL import Image
 
-from model_tools.serving.archive import read_archive
+from model_tools.serving.archive_reader import read_archive
 from model_tools.serving.failures import ModelFailed
 from model_tools.serving.predictor import Predictor, load_predictor
 from model_tools.serving.requests import BadRequest
 from model_tools.serving.service import handle
-from tests.unit.serving.archives import IMAGE, TENSOR, Double, Stored, members, model_bytes, tar_gz
+from tests.support.serving.archives import IMAGE, TENSOR, Double, Stored, members, model_bytes, tar_gz
 
 LIBRARY = f"torch {torch.__version__.partition('+')[0]}"
 DOUBLED = {"output": [[2.0, 4.0, 6.0, 8.0]], "library": LIBRARY, "device": "cpu", "version": "7"}

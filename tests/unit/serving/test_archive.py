@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from model_tools.errors import ModelTooLarge
-from model_tools.serving.archive import ArchiveDamaged, read_archive
-from tests.unit.serving.archives import IMAGE, TENSOR, Stored, members, tar_gz
+from model_tools.serving.archive_reader import ArchiveDamaged, read_archive
+from tests.support.serving.archives import IMAGE, TENSOR, Stored, members, tar_gz
 
 
 def test_what_was_released_is_read_with_its_classes(tmp_path: Path) -> None:

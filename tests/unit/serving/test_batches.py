@@ -10,8 +10,8 @@ from PIL import Image
 
 from model_tools.serving.predictor import Predictor
 from model_tools.serving.service import handle
-from tests.unit.serving.archives import IMAGE, TENSOR, Brightness
-from tests.unit.serving.kinds import TEXT_TO_TEXT, Counted, Repeat, served, vocabularies
+from tests.support.serving.archives import IMAGE, TENSOR, Brightness
+from tests.support.serving.kinds import TEXT_TO_TEXT, Counted, Repeat, served, vocabularies
 
 
 @pytest.fixture(scope="module")

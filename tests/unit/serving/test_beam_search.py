@@ -4,7 +4,7 @@ import math
 import pytest
 import torch
 
-from model_tools.serving.beam_search import Logits, Written, search
+from model_tools.serving.text.beam_search import Logits, Written, search
 
 BEGIN, END = 0, 1
 

@@ -16,8 +16,8 @@ from PIL import Image
 from model_tools.serving.failures import ModelFailed
 from model_tools.serving.predictor import Predictor
 from model_tools.serving.service import handle
-from tests.unit.serving.archives import Double
-from tests.unit.serving.kinds import CUSTOM, Counted, served
+from tests.support.serving.archives import Double
+from tests.support.serving.kinds import CUSTOM, Counted, served
 
 WHOLE = """
 from names import NAMES

@@ -9,8 +9,8 @@ from PIL import Image
 
 from model_tools.serving.failures import ModelFailed
 from model_tools.serving.service import handle
-from tests.unit.serving.archives import Double
-from tests.unit.serving.kinds import EMBEDDING, Sum, served, vocabularies
+from tests.support.serving.archives import Double
+from tests.support.serving.kinds import EMBEDDING, Sum, served, vocabularies
 
 TEXT = {"source_vocabulary": "s.txt", "max_source_tokens": 6}
 TEXTS = EMBEDDING | {

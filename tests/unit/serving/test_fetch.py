@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from model_tools.serving.fetch import Fetcher, is_public
+from model_tools.serving.images.fetch import Fetcher, is_public
 from model_tools.serving.requests import BadRequest
 
 

@@ -11,8 +11,8 @@ import torch
 from model_tools.serving.failures import ModelFailed
 from model_tools.serving.predictor import Predictor
 from model_tools.serving.service import handle
-from tests.unit.serving.archives import TENSOR
-from tests.unit.serving.kinds import served
+from tests.support.serving.archives import TENSOR
+from tests.support.serving.kinds import served
 from tests.unit.serving.test_answers import recorded
 
 SECRET = 6_066_660

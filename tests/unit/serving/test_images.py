@@ -7,8 +7,8 @@ import pytest
 import torch
 from PIL import Image, ImageOps
 
-from model_tools.imaging import ImageRefused, image_to_tensor
-from model_tools.manifest_sections import Preprocess
+from model_tools.formats.sections import Preprocess
+from model_tools.tensors.imaging import ImageRefused, image_to_tensor
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:

@@ -11,8 +11,8 @@ from model_tools.serving.answers import MAX_ANSWER_BYTES
 from model_tools.serving.predictor import Predictor
 from model_tools.serving.results import ResultStore
 from model_tools.serving.service import handle
-from tests.unit.serving.archives import TENSOR
-from tests.unit.serving.kinds import CUSTOM, served
+from tests.support.serving.archives import TENSOR
+from tests.support.serving.kinds import CUSTOM, served
 from tests.unit.serving.test_answers import recorded
 
 

@@ -1,9 +1,9 @@
 import pytest
 
 from model_tools.errors import ModelNotFound
-from model_tools.serving.fetch import Fetcher
+from model_tools.serving.images.fetch import Fetcher
+from model_tools.serving.images.image_source import ImageSource
 from model_tools.serving.requests import BadRequest
-from model_tools.serving.sources import ImageSource
 
 
 def read_object(uri: str, max_bytes: int) -> bytes:

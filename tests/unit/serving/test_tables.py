@@ -11,8 +11,8 @@ import xgboost
 
 from model_tools.serving.failures import ModelFailed
 from model_tools.serving.service import handle
-from tests.unit.serving.archives import Double
-from tests.unit.serving.kinds import TABULAR, served
+from tests.support.serving.archives import Double
+from tests.support.serving.kinds import TABULAR, served
 
 TREES = TABULAR | {"format": "xgboost", "axes": {"batch": {"max": 64}}}
 ROW = [3.0, 1.0, 4.0, 1.0]

@@ -4,12 +4,12 @@ from typing import Any
 import pytest
 import torch
 
-from model_tools.manifest_sections import Text
+from model_tools.formats.sections import Text
 from model_tools.serving.failures import ModelFailed
 from model_tools.serving.predictor import Predictor
 from model_tools.serving.service import handle
-from model_tools.serving.text import Vocabulary
-from tests.unit.serving.kinds import TEXT, TEXT_TO_TEXT, VOCABULARY, Repeat, served, vocabularies
+from model_tools.serving.text.vocabulary import Vocabulary
+from tests.support.serving.kinds import TEXT, TEXT_TO_TEXT, VOCABULARY, Repeat, served, vocabularies
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_a_callers_own_special_tokens_are_words_like_any_other(repeater: Predict
 def test_texts_that_take_too_long_are_refused_before_lambda_ends_the_function(
     repeater: Predictor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("model_tools.serving.tasks.text_to_text.SECONDS", -1.0)
+    monkeypatch.setattr("model_tools.tasks.text_to_text.serve.SECONDS", -1.0)
 
     assert "ask for fewer" in ask(repeater, {"text": "one"})["message"]
 

@@ -3,7 +3,7 @@ import json
 from model_tools.workflow.cause import Failure, parse_failure
 from model_tools.workflow.history import ExecutionHistory
 from model_tools.workflow.visits import MAX_SUMMARY, summarise
-from tests.fakes.execution_events import Recorder, refused_before_traffic, released_by_canary
+from tests.support.fakes.execution_events import Recorder, refused_before_traffic, released_by_canary
 
 
 def fold(events: list[dict]) -> ExecutionHistory:

@@ -1,6 +1,6 @@
 from model_tools.workflow.history import ExecutionHistory
 from model_tools.workflow.progress import Change, changes, traffic_was_offered
-from tests.fakes.execution_events import Recorder, refused_before_traffic, released_by_canary
+from tests.support.fakes.execution_events import Recorder, refused_before_traffic, released_by_canary
 
 
 def told(events: list[dict], *, look_after: list[int]) -> list[Change]:

@@ -1,0 +1,78 @@
+"""The inside of `model.tar.gz`: what packaging writes and serving reads. It owns the names and the fields only."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from model_tools.formats.manifest import Library, Manifest, Task
+from model_tools.formats.sections import (
+    Axis,
+    AxisSizes,
+    Custom,
+    Dtype,
+    Embedding,
+    InputSpec,
+    Preprocess,
+    Results,
+    Text,
+)
+
+ARCHIVE_NAME = "model.tar.gz"
+MODEL_MEMBER = "model.pt"
+TREES_MEMBER = "model.ubj"
+CLASSES_MEMBER = "classes.txt"
+MANIFEST_MEMBER = "manifest.json"
+PARITY_MEMBER = "parity.json"
+SOURCE_VOCABULARY_MEMBER = "source_vocabulary.txt"
+TARGET_VOCABULARY_MEMBER = "target_vocabulary.txt"
+CODE_PREFIX = "code/"
+"""A custom model's Python files, data files and unpacked wheels."""
+MAX_CODE_FILES = 5_000
+MAX_CODE_BYTES = 64 << 20
+MEMBERS = (
+    MANIFEST_MEMBER,
+    CLASSES_MEMBER,
+    SOURCE_VOCABULARY_MEMBER,
+    TARGET_VOCABULARY_MEMBER,
+    PARITY_MEMBER,
+    MODEL_MEMBER,
+    TREES_MEMBER,
+)
+"""In the order in which they stand in the archive: small and needed first. Code stands before the model."""
+
+Format = Literal["torchscript", "xgboost"]
+LIBRARY_OF: dict[Format, Library] = {"torchscript": "torch", "xgboost": "xgboost"}
+"""The library that runs a model of each format."""
+MODEL_MEMBERS: dict[Format, str] = {"torchscript": MODEL_MEMBER, "xgboost": TREES_MEMBER}
+
+
+class ArchiveManifest(BaseModel):
+    """`manifest.json`: all that serving must know about the model beside it."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    schema_version: Literal[1] = 1
+    name: str
+    task: Task
+    format: Format = "torchscript"
+    inputs: list[InputSpec]
+    axes: dict[Axis, AxisSizes] = Field(default_factory=dict)
+    """Of every named axis, the sizes that parity was proved for and that a request may have."""
+    output_dtype: Dtype
+    preprocess: Preprocess | None = None
+    text: Text | None = None
+    embedding: Embedding | None = None
+    custom: Custom | None = None
+    results: Results | None = None
+    channels_last: bool = False
+    """Image batches should be handed over in channels-last memory format."""
+    checkpoint_sha256: str
+    library_version: str
+    """Of torch or xgboost, as it was when the model was proved."""
+    tools_version: str
+
+
+def declared_axes(manifest: Manifest) -> dict[str, AxisSizes]:
+    """Return the sizes of every named axis of a manifest, the defaults written out."""
+    names = {axis for spec in manifest.inputs for axis in spec.shape if isinstance(axis, str)}
+    return {name: manifest.axis_sizes(name) for name in sorted(names)}

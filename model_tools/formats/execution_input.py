@@ -1,0 +1,105 @@
+"""What a publication is asked for: the execution's input."""
+
+import re
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from model_tools.errors import RequestInvalid
+from model_tools.formats.manifest import explain
+
+Percent = Annotated[int, Field(ge=1, le=99)]
+Request = TypeVar("Request", bound=BaseModel)
+DAY = 24 * 60 * 60
+LONGEST_ROLLOUT = 7 * DAY
+"""Well within the state machine's time limit, which no state can catch, and within what metrics are looked back for."""
+
+
+def _check_s3_uri(value: str) -> str:
+    if not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+", value):
+        msg = f"{value!r} is not of the form s3://bucket/folder/ or s3://bucket/key"
+        raise ValueError(msg)
+    return value
+
+
+S3Uri = Annotated[str, AfterValidator(_check_s3_uri)]
+
+
+class Rollout(BaseModel):
+    """How a new version gets its traffic. Without one: 10 %, then 50 %, then all, five minutes apart."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    strategy: Literal["canary", "all-at-once"] = "canary"
+    steps: list[Percent] = Field(default=[10, 50], max_length=20)
+    """The version's shares of the traffic on its way, in percent; all of it comes after the last."""
+    bake_seconds: Annotated[int, Field(ge=0, le=DAY)] = 300
+    """How long each share is watched before the next look."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_steps_all_at_once(cls, data: object) -> object:
+        if isinstance(data, dict) and data.get("strategy") == "all-at-once":
+            if data.get("steps"):
+                msg = "all-at-once has no steps: remove steps, or choose strategy canary"
+                raise ValueError(msg)
+            return {**data, "steps": []}
+        return data
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        if self.strategy == "canary" and not self.steps:
+            msg = "canary needs at least one step, such as 10; or choose strategy all-at-once"
+            raise ValueError(msg)
+        if any(later <= earlier for earlier, later in zip(self.steps, self.steps[1:], strict=False)):
+            msg = f"steps must rise, such as [10, 50]; they are {self.steps}"
+            raise ValueError(msg)
+        if len(self.steps) * self.bake_seconds > LONGEST_ROLLOUT:
+            msg = (
+                f"{len(self.steps)} steps of {self.bake_seconds:,} s each take longer than the seven days that a "
+                "rollout may take: choose fewer steps, or a shorter bake_seconds"
+            )
+            raise ValueError(msg)
+        return self
+
+
+class PublishRequest(BaseModel):
+    """The execution input of `publish_model`; only `model_uri` is required."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model_uri: S3Uri
+    rollout: Rollout = Rollout()
+    requested_by: Annotated[str, Field(max_length=200)] = "unknown"
+    started_by_execution: Annotated[str | None, Field(alias="AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID")] = None
+    """Set by a workflow that starts this one, so that the console links the two."""
+
+
+def parse_request(data: object) -> PublishRequest:
+    """Return the request that an execution's input holds. Raises RequestInvalid naming each field and the remedy."""
+    return _parse(PublishRequest, data)
+
+
+class RetrainRequest(BaseModel):
+    """The execution input of `retrain_model`; only `trainer_uri` is required."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    trainer_uri: S3Uri
+    """A folder with train.py, which is run as `python train.py --output FOLDER` and must write a publishable folder."""
+    arguments: list[str] = []
+    """Further arguments of train.py."""
+    rollout: Rollout = Rollout()
+    requested_by: Annotated[str, Field(max_length=200)] = "retraining"
+
+
+def parse_retrain_request(data: object) -> RetrainRequest:
+    """Return the request that an execution's input holds. Raises RequestInvalid naming each field and the remedy."""
+    return _parse(RetrainRequest, data)
+
+
+def _parse(kind: type[Request], data: object) -> Request:
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        raise RequestInvalid(explain(error, "the execution's input", {"": kind, "rollout": Rollout})) from error

@@ -1,0 +1,53 @@
+"""A pinned checkpoint: exactly these versions of exactly these objects, and a digest of them.
+
+The digest is taken over what S3 says of each file (relative path, size, ETag), so pinning moves no bytes: the same
+content uploaded in the same way pins to the same digest. The versions make what is read later what was seen here.
+"""
+
+import hashlib
+import json
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from model_tools.formats.manifest import Manifest
+
+MAX_PIN_BYTES = 8 << 20
+"""Room for some 30,000 files."""
+
+
+class PinnedFile(BaseModel):
+    """One object of a checkpoint, at one version."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: str
+    """Relative to the model's folder."""
+    uri: str
+    version_id: str
+    size: int
+    """Bytes."""
+    etag: str
+
+
+class Pin(BaseModel):
+    """What `ResolveModel` found, stored as `pins/<digest>.json`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_version: Literal[1] = 1
+    kind: Literal["folder", "archive"]
+    """A folder of files, or one `.tar.gz` that holds them."""
+    files: list[PinnedFile]
+    manifest: Manifest
+
+    @property
+    def digest(self) -> str:
+        """64 hex digits over the files' paths, sizes and ETags, in the order of their paths."""
+        lines = sorted([file.path, file.size, file.etag] for file in self.files)
+        return hashlib.sha256(json.dumps(lines, separators=(",", ":")).encode()).hexdigest()
+
+    @property
+    def release_id(self) -> str:
+        """`<name>-<first 12 digits of the digest>`: the same checkpoint is the same release."""
+        return f"{self.manifest.name}-{self.digest[:12]}"

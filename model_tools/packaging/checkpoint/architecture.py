@@ -1,0 +1,104 @@
+"""The user's architecture code: imported, called with the manifest's arguments, its faults told by line.
+
+Runs in a child process.
+"""
+
+import importlib
+import inspect
+import linecache
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from model_tools.errors import ManifestInvalid, PublishError, TraceFailed
+from model_tools.formats.manifest import Manifest
+
+
+def build_model(manifest: Manifest, folder: Path) -> torch.nn.Module:
+    """Import `module:Callable` from the model's folder and call it with the manifest's arguments.
+
+    Raises ManifestInvalid when there is no such callable or it takes other arguments, TraceFailed when its code fails.
+    """
+    module_name, _, attribute = (manifest.architecture or "").partition(":")
+    sys.path.insert(0, str(folder))
+    with users_code(folder, f"Importing {module_name}"):
+        try:
+            module = importlib.import_module(module_name)
+        except ModuleNotFoundError as error:
+            if error.name and (module_name == error.name or module_name.startswith(f"{error.name}.")):
+                raise ManifestInvalid(
+                    f"architecture: there is no module {module_name!r} in the model's folder: add "
+                    f"{module_name.replace('.', '/')}.py or correct the name."
+                ) from error
+            raise TraceFailed(
+                f"Importing {module_name} fails: it imports {error.name!r}, which is neither in the model's folder nor "
+                "installed where models are traced: put the code beside the checkpoint, or do without it."
+            ) from error
+    factory = getattr(module, attribute, None)
+    if not callable(factory):
+        names = sorted(
+            name for name, value in vars(module).items() if isinstance(value, type) and not name.startswith("_")
+        )
+        raise ManifestInvalid(
+            f"architecture: {module_name} has no callable {attribute!r}; it has {', '.join(names[:10])}."
+        )
+    try:
+        inspect.signature(factory).bind(**manifest.arguments)
+    except TypeError as error:
+        raise ManifestInvalid(
+            f"arguments: {manifest.architecture} does not take them ({error}): correct arguments."
+        ) from error
+    except ValueError:
+        pass  # some callables have no signature to check
+    with users_code(folder, f"Calling {manifest.architecture}"):
+        model = factory(**manifest.arguments)
+    if not isinstance(model, torch.nn.Module):
+        raise ManifestInvalid(
+            f"architecture: {manifest.architecture} returned {type(model).__name__}, not a torch.nn.Module: name the "
+            "model's class, or a function that returns the model."
+        )
+    return model
+
+
+@contextmanager
+def users_code(folder: Path, doing: str) -> Iterator[None]:
+    """Turn whatever a user's code raises, SystemExit included, into TraceFailed that names their line."""
+    try:
+        yield
+    except PublishError:
+        raise
+    except MemoryError:
+        raise
+    except BaseException as error:
+        place = place_of(error, folder)
+        text = " ".join(str(error).split())
+        message = f"{type(error).__name__}: {text}" if text else type(error).__name__
+        raise TraceFailed(f"{doing} fails: {message[:1500]}{place}. Correct it and try it once by hand.") from error
+
+
+def place_of(error: BaseException, folder: Path) -> str:
+    """Return " (file.py, line 3: `text`)" for the last frame of an error in the folder's code, or an empty string."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return place(error.filename, error.lineno or 0, folder)
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if is_users(frame.filename, folder):
+            return place(frame.filename, frame.lineno or 0, folder)
+    return ""
+
+
+def is_users(filename: str, folder: Path) -> bool:
+    """Tell whether a source file belongs to the model's folder."""
+    return Path(filename).is_relative_to(folder)
+
+
+def place(filename: str, line: int, folder: Path) -> str:
+    """Return how a message names a line of code."""
+    path = Path(filename)
+    # Of a library's file its end, so that messages do not depend on where things are installed.
+    shown = path.relative_to(folder).as_posix() if is_users(filename, folder) else "/".join(path.parts[-3:])
+    text = linecache.getline(filename, line).strip()
+    return f" ({shown}, line {line}{f': `{text[:160]}`' if text else ''})"

@@ -1,0 +1,74 @@
+"""A checkpoint's folder: its manifest, and the files that the manifest names, none of them outside the folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from model_tools.errors import ManifestInvalid, ModelNotFound
+from model_tools.formats.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, Manifest, parse_manifest
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """A folder with a valid `publish.yaml` whose checkpoint (and `classes.txt`, when named) is there."""
+
+    path: Path
+    manifest: Manifest
+
+    @property
+    def checkpoint(self) -> Path:
+        """The checkpoint file."""
+        return self.file(self.manifest.checkpoint, "checkpoint")
+
+    def file(self, name: str, field: str) -> Path:
+        """Return the file that a field of the manifest names.
+
+        Raises ModelNotFound, or ManifestInvalid for a link that leaves the folder.
+        """
+        path = self.path / name
+        self._stay_inside(path, field)
+        if not path.is_file():
+            raise ModelNotFound(
+                f"{MANIFEST_NAME}: {field} names {name!r}, which is no file in the model's folder: add it or correct "
+                f"the name ({self._listing()})."
+            )
+        return path
+
+    def files(self, glob: str, field: str) -> list[Path]:
+        """Return the files that a glob matches, sorted by name. Raises ManifestInvalid when there are none."""
+        paths = sorted(path for path in self.path.glob(glob) if path.is_file())
+        for path in paths:
+            self._stay_inside(path, field)
+        if not paths:
+            raise ManifestInvalid(
+                f"{MANIFEST_NAME}: {field} is {glob!r}, which matches no file: correct it, or remove the field."
+            )
+        return paths
+
+    def relative(self, path: Path) -> str:
+        """How a message names a file of the folder."""
+        return path.relative_to(self.path).as_posix()
+
+    def _stay_inside(self, path: Path, field: str) -> None:
+        if not path.resolve().is_relative_to(self.path):
+            raise ManifestInvalid(
+                f"{MANIFEST_NAME}: {field}: {path.name} is a link to outside the model's folder: put a copy of the "
+                "file there."
+            )
+
+    def _listing(self) -> str:
+        names = sorted(path.name for path in self.path.iterdir())
+        return f"there are {', '.join(names[:12])}{' …' if len(names) > 12 else ''}"  # noqa: PLR2004 (fits a message)
+
+
+def open_model_folder(folder: Path) -> ModelFolder:
+    """Read and check the folder's `publish.yaml`. Raises ModelNotFound or ManifestInvalid."""
+    path = folder / MANIFEST_NAME
+    if not path.is_file():
+        raise ModelNotFound(f"There is no {MANIFEST_NAME} in {folder}: add one that says how to publish the model.")
+    if path.stat().st_size > MAX_MANIFEST_BYTES:
+        raise ManifestInvalid(f"{MANIFEST_NAME} is larger than {MAX_MANIFEST_BYTES:,} bytes: it is some other file.")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ManifestInvalid(f"{MANIFEST_NAME} is not UTF-8 text (byte {error.start}): save it as UTF-8.") from error
+    return ModelFolder(folder.resolve(), parse_manifest(text))

@@ -1,0 +1,188 @@
+"""Unpacking of a checkpoint archive (`model.tar.gz`, as SageMaker training writes it) that nobody has vouched for.
+
+Only plain files and folders come out, only below the target folder, and no more bytes than the limits allow. The
+archive is read once, as a stream.
+"""
+
+import io
+import os
+import tarfile
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from isal import igzip
+from isal.igzip_lib import IsalError
+
+from model_tools.errors import CheckpointRejected, ModelNotFound
+from model_tools.formats.manifest import MANIFEST_NAME
+from model_tools.formats.sizes import KIB, MIB
+from model_tools.packaging.limits import Limits
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer  # collections.abc has it from Python 3.12 on
+
+MAX_HEADER_BYTES = 64 * KIB
+"""Of a tar member's extended header (long names and the like), which tarfile reads whole into memory."""
+CHUNK = MIB
+_HEADER_TYPES = (
+    tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK,
+)  # fmt: skip
+
+_ISAL_ERROR: type[Exception] = IsalError  # type: ignore[assignment]  # its stub calls it an instance
+_DAMAGE = (tarfile.TarError, igzip.BadGzipFile, EOFError, OSError, _ISAL_ERROR, ValueError, RecursionError)
+
+
+class _HeaderTooLarge(tarfile.TarError):
+    """An extended header that would fill the memory."""
+
+
+class _Member(tarfile.TarInfo):
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "_Member":
+        member = super().frombuf(buf, encoding, errors)
+        if member.type in _HEADER_TYPES and member.size > MAX_HEADER_BYTES:
+            raise _HeaderTooLarge
+        return member
+
+
+class _Packed(io.RawIOBase):
+    """The archive as it comes, its bytes counted; the stream need not know more than `read`."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.count = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "Buffer") -> int:
+        view = memoryview(buffer)
+        data = self._stream.read(len(view))
+        view[: len(data)] = data
+        self.count += len(data)
+        return len(data)
+
+
+class _Inflated:
+    """What the archive unpacks to, until it is too much."""
+
+    def __init__(self, packed: _Packed, limits: Limits) -> None:
+        self._stream = igzip.IGzipFile(fileobj=packed, mode="rb")  # type: ignore[no-untyped-call]
+        self._packed = packed
+        self._limits = limits
+        self.count = 0
+
+    def read(self, size: int = -1) -> bytes:
+        data: bytes = self._stream.read(size)
+        self.count += len(data)
+        if self.count > self._limits.inflated_bytes:
+            raise CheckpointRejected(
+                f"The archive unpacks to more than {self._limits.inflated_bytes:,} bytes, which is the limit: "
+                "remove what publishing does not need, such as optimizer states."
+            )
+        free = self.count <= self._limits.ratio_free_bytes
+        if not free and self.count > self._limits.inflation_ratio * max(self._packed.count, 1):
+            raise CheckpointRejected(
+                f"The archive unpacks to more than {self._limits.inflation_ratio:g} times its size, as a decompression "
+                "bomb does: pack the real weights, without large stretches of zeros."
+            )
+        return data
+
+
+def unpack_checkpoint(archive: Path | BinaryIO, into: Path, *, limits: Limits | None = None) -> Path:
+    """Unpack a `.tar.gz` into an empty folder and return the folder in it that holds `publish.yaml`.
+
+    Raises CheckpointRejected for an archive that is damaged, too large, or holds anything but plain files and folders
+    with names inside it; ModelNotFound when the archive or a `publish.yaml` in it is missing.
+    """
+    limits = limits or Limits()
+    into.mkdir(parents=True, exist_ok=True)
+    if isinstance(archive, Path):
+        try:
+            stream = archive.open("rb")
+        except OSError as error:
+            raise ModelNotFound(
+                f"{archive.name} cannot be opened ({error.strerror}): check the model's address."
+            ) from error
+        with stream:
+            _unpack(stream, into, limits)
+    else:
+        _unpack(archive, into, limits)
+    return find_manifest_folder(into)
+
+
+def find_manifest_folder(folder: Path) -> Path:
+    """Return the folder itself, or its only sub-folder that holds a `publish.yaml`. Raises ModelNotFound."""
+    if (folder / MANIFEST_NAME).is_file():
+        return folder
+    found = sorted(path.parent for path in folder.glob(f"*/{MANIFEST_NAME}") if path.is_file())
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = ", ".join(f"{path.name}/{MANIFEST_NAME}" for path in found)
+        raise ModelNotFound(f"The archive holds several models ({names}): pack each in an archive of its own.")
+    raise ModelNotFound(
+        f"There is no {MANIFEST_NAME} in the archive, neither at its top nor in a folder there: add one that says how "
+        "to publish the model."
+    )
+
+
+def _unpack(stream: BinaryIO, into: Path, limits: Limits) -> None:
+    inflated = _Inflated(_Packed(stream), limits)
+    count = 0
+    try:
+        with tarfile.open(fileobj=cast("BinaryIO", inflated), mode="r|", tarinfo=_Member) as tar:
+            for member in tar:
+                count += 1
+                if count > limits.members:
+                    raise CheckpointRejected(
+                        f"The archive has more than {limits.members:,} members, which is the limit: pack the model "
+                        "only."
+                    )
+                _unpack_member(tar, member, into)
+        while inflated.read(CHUNK):
+            pass  # the checksum stands at the very end
+    except _HeaderTooLarge as error:
+        raise CheckpointRejected(
+            f"The archive has a header of more than {MAX_HEADER_BYTES:,} bytes, which no file name needs: pack it anew."
+        ) from error
+    except _DAMAGE as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the disk's fault, not the archive's
+        raise CheckpointRejected(
+            f"The archive is damaged or no .tar.gz ({error or type(error).__name__}): pack it anew with `tar czf`, and "
+            "compare its size with the original."
+        ) from error
+
+
+def _unpack_member(tar: tarfile.TarFile, member: tarfile.TarInfo, into: Path) -> None:
+    name = PurePosixPath(member.name)
+    if (
+        name.is_absolute()
+        or ".." in name.parts
+        or any(ord(letter) < ord(" ") or letter == "\\" for letter in str(name))
+    ):
+        raise CheckpointRejected(
+            f"The archive's member {member.name!r} would be written outside its folder or has no plain name: pack the "
+            "model from inside its folder, with `tar czf model.tar.gz *`."
+        )
+    target = into.joinpath(*name.parts)
+    if member.isdir():
+        target.mkdir(parents=True, exist_ok=True)
+        return
+    if not member.isreg() or member.issparse():
+        raise CheckpointRejected(
+            f"The archive's member {member.name!r} is a link, a device or another special file: only plain files and "
+            "folders are accepted; pack copies of the files (`tar --dereference --hard-dereference`)."
+        )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source = tar.extractfile(member)
+    if source is None:  # never for a plain file; mypy cannot know
+        raise CheckpointRejected(f"The archive's member {member.name!r} cannot be read: pack it anew.")
+    try:
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
+    except (FileExistsError, IsADirectoryError) as error:
+        raise CheckpointRejected(f"The archive has two members named {member.name!r}: pack it anew.") from error
+    with os.fdopen(descriptor, "wb") as file:
+        while chunk := source.read(CHUNK):
+            file.write(chunk)

@@ -1,0 +1,38 @@
+"""Run a trainer: a folder with a `train.py` that writes a folder which can be published."""
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from model_tools.errors import TrainingFailed
+from model_tools.formats.manifest import MANIFEST_NAME
+from model_tools.packaging.children.parent_side import child_environment, hide_from_children, last_lines, run_to_its_end
+
+TRAINER = "train.py"
+
+
+def run_trainer(
+    folder: Path, output: Path, arguments: Sequence[str], *, seconds: float, report: Callable[[str], None]
+) -> None:
+    """Run `python train.py --output OUTPUT ARGUMENTS…` in the trainer's folder, as a child without credentials.
+
+    Raises TrainingFailed when it takes too long, fails, or writes no publishable folder.
+    """
+    if not (folder / TRAINER).is_file():
+        raise TrainingFailed(f"The trainer's folder has no {TRAINER}: upload one that takes --output FOLDER.")
+    scratch = folder.parent / "scratch"
+    scratch.mkdir()
+    hide_from_children()
+    command = [sys.executable, "-s", TRAINER, "--output", str(output), *arguments]
+    status, tail = run_to_its_end(command, child_environment(scratch), folder, seconds)
+    told = last_lines(tail)
+    if status is None:
+        raise TrainingFailed(
+            f"{TRAINER} was not done within {seconds:.0f} s: train less, or elsewhere, and publish the checkpoint. "
+            f"{told}"
+        )
+    if status != 0:
+        raise TrainingFailed(f"{TRAINER} ended with status {status}: run it once by hand and correct it. {told}")
+    if not (output / MANIFEST_NAME).is_file():
+        raise TrainingFailed(f"{TRAINER} wrote no {MANIFEST_NAME} into the folder given as --output. {told}")
+    report(told)

@@ -1,0 +1,93 @@
+"""A custom model's own files: its predictor, the Python files beside it, what it includes, and its wheels.
+
+Nothing of it is imported here; syntax and names are read from the source.
+"""
+
+import ast
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+from model_tools.errors import ManifestInvalid, ModelTooLarge
+from model_tools.formats.archive import CODE_PREFIX, MAX_CODE_BYTES, MAX_CODE_FILES
+from model_tools.formats.sections import Custom
+from model_tools.packaging.checkpoint.model_folder import ModelFolder
+from model_tools.packaging.custom.wheels import WHEELS_FOLDER, unpack_wheels
+
+STEPS = ("preprocess", "predict", "respond")
+
+
+def collect_code(folder: ModelFolder, custom: Custom) -> dict[str, bytes]:
+    """Return the files by their names in the archive, `code/…`.
+
+    Raises ManifestInvalid for a predictor that cannot be one, a glob without files or wheels that do not fit,
+    ModelTooLarge for too much of it, ModelNotFound for a predictor that is not there.
+    """
+    check_predictor(folder.file(custom.predictor, "custom.predictor").read_bytes(), where=custom.predictor)
+    paths = {folder.relative(path): path for path in _python_files(folder)}
+    paths[PurePosixPath(custom.predictor).as_posix()] = folder.file(custom.predictor, "custom.predictor")
+    for glob in custom.include:
+        paths |= {folder.relative(path): path for path in folder.files(glob, "custom.include")}
+    paths.pop(PurePosixPath(folder.manifest.checkpoint).as_posix(), None)  # it is traced, not shipped as it is
+    _refuse_too_much({name: path.stat().st_size for name, path in paths.items()})
+    code = {name: path.read_bytes() for name, path in paths.items()}
+    if custom.requirements is not None:
+        code |= _wheels(folder, custom.requirements, code)
+        _refuse_too_much({name: len(data) for name, data in code.items()})
+    return {CODE_PREFIX + name: data for name, data in code.items()}
+
+
+def check_predictor(source: bytes, *, where: str) -> None:
+    """Raise ManifestInvalid unless the source is Python that defines one of the steps at its top."""
+    try:
+        module = ast.parse(source, filename=where)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        place = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
+        text = error.msg if isinstance(error, SyntaxError) else str(error)
+        raise ManifestInvalid(f"custom.predictor: {where}{place} is no Python ({text}): correct it.") from error
+    functions = {node.name: node for node in module.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    found = [functions[name] for name in STEPS if name in functions]
+    if not found:
+        raise ManifestInvalid(
+            f"custom.predictor: {where} defines no function {', '.join(STEPS[:-1])} or {STEPS[-1]}: define at least "
+            "one of them at the file's top level; what is left out is done as for a tensor."
+        )
+    for function in found:
+        if isinstance(function, ast.AsyncFunctionDef):
+            raise ManifestInvalid(
+                f"custom.predictor: {where}, line {function.lineno}: {function.name} is async, and nobody awaits it: "
+                "write a plain function."
+            )
+
+
+def _python_files(folder: ModelFolder) -> list[Path]:
+    """Return the folder's Python files, without hidden folders, Python's own and the wheels."""
+    found = []
+    for path in folder.path.rglob("*.py"):
+        parts = path.relative_to(folder.path).parts
+        aside = any(part.startswith(".") or part == "__pycache__" for part in parts) or parts[0] == WHEELS_FOLDER
+        if not aside and path.is_file():
+            found.append(folder.file(folder.relative(path), "custom"))
+    return sorted(found)
+
+
+def _wheels(folder: ModelFolder, requirements: str, code: Mapping[str, bytes]) -> dict[str, bytes]:
+    text = folder.file(requirements, "custom.requirements").read_bytes()
+    unpacked = unpack_wheels(text, folder.path / WHEELS_FOLDER, where=requirements)
+    own = {PurePosixPath(name).parts[0].removesuffix(".py") for name in code}
+    clashing = sorted(own & {PurePosixPath(name).parts[0].removesuffix(".py") for name in unpacked})
+    if clashing:
+        raise ManifestInvalid(
+            f"custom.requirements: the wheels bring {clashing[0]!r}, which is the name of a file of the model's folder "
+            "too, so one would hide the other: rename it."
+        )
+    return unpacked
+
+
+def _refuse_too_much(sizes: Mapping[str, int]) -> None:
+    total = sum(sizes.values())
+    if len(sizes) > MAX_CODE_FILES or total > MAX_CODE_BYTES:
+        largest = max(sizes, key=sizes.__getitem__)
+        raise ModelTooLarge(
+            f"custom: the model's own code is {len(sizes):,} files with {total:,} bytes; {MAX_CODE_FILES:,} files and "
+            f"{MAX_CODE_BYTES:,} bytes are the limit (the largest is {largest}): include less."
+        )

@@ -1,0 +1,87 @@
+"""Which inputs parity is proved on: seeds, magnitudes, and sizes of the dynamic axes. Pure; torch draws the numbers.
+
+None of the cases is what the model is traced with.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from model_tools.formats.manifest import Manifest
+
+Spread = Literal["usual", "narrow", "wide"]
+"""usual: the input's range, or around 0 with a deviation of 1. narrow: a hundredth of it. wide: the range's ends, or
+ten times the deviation; a model may overflow there, if the traced one does so in the same places."""
+TRACE_SEED = 1
+
+
+class Case(BaseModel):
+    """One set of inputs."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    seed: int
+    spread: Spread
+    shapes: list[list[int]]
+    """One for each input."""
+    sample: str | None = None
+    """The sample whose event this is; its numbers are not drawn."""
+
+    @property
+    def label(self) -> str:
+        """How messages name it."""
+        shapes = ", ".join("x".join(str(size) for size in shape) or "scalar" for shape in self.shapes)
+        return f"{self.sample} ({shapes})" if self.sample else f"seed {self.seed} ({self.spread}, {shapes})"
+
+
+def trace_case(manifest: Manifest) -> Case:
+    """Return what the model is traced with: dynamic axes at a size above 1, since 1 broadcasts and hides mistakes."""
+    sizes = {}
+    for number, axis in enumerate(_axes(manifest)):
+        bounds = manifest.axis_sizes(axis)
+        # Axes differ where they may, so that one is not taken for the other.
+        sizes[axis] = max(bounds.min, min(bounds.max, 2 + number))
+    return Case(seed=TRACE_SEED, spread="usual", shapes=_shapes(manifest, sizes))
+
+
+def parity_cases(manifest: Manifest, *, max_elements: int) -> list[Case]:
+    """Return the cases that parity is proved on; at most `max_elements` numbers in each."""
+    usual = trace_case(manifest).shapes
+    cases = [Case(seed=seed, spread="usual", shapes=usual) for seed in (101, 102, 103)]
+    cases += [Case(seed=201, spread="narrow", shapes=usual), Case(seed=301, spread="wide", shapes=usual)]
+    seen = [usual]
+    for number, sizes in enumerate(_sizes(manifest, max_elements)):
+        shapes = _shapes(manifest, sizes)
+        if shapes not in seen:
+            seen.append(shapes)
+            cases.append(Case(seed=401 + number, spread="usual", shapes=shapes))
+    return cases
+
+
+def _axes(manifest: Manifest) -> list[str]:
+    return list(dict.fromkeys(axis for spec in manifest.inputs for axis in spec.shape if isinstance(axis, str)))
+
+
+def _sizes(manifest: Manifest, max_elements: int) -> Iterator[dict[str, int]]:
+    """Yield all axes at their smallest, all at their largest, and each alone at its largest."""
+    axes = _axes(manifest)
+    smallest = {axis: manifest.axis_sizes(axis).min for axis in axes}
+    largest = {axis: manifest.axis_sizes(axis).max for axis in axes}
+    yield smallest
+    yield _fit(manifest, smallest, largest, max_elements)
+    if len(axes) > 1:
+        for axis in axes:
+            yield _fit(manifest, smallest, {**smallest, axis: largest[axis]}, max_elements)
+
+
+def _fit(manifest: Manifest, floor: dict[str, int], sizes: dict[str, int], max_elements: int) -> dict[str, int]:
+    """Halve the sizes until the inputs have no more numbers than allowed, or cannot shrink."""
+    while sizes != floor and sum(math.prod(shape) for shape in _shapes(manifest, sizes)) > max_elements:
+        sizes = {axis: max(floor[axis], size // 2) for axis, size in sizes.items()}
+    return sizes
+
+
+def _shapes(manifest: Manifest, sizes: dict[str, int]) -> list[list[int]]:
+    return [[sizes[axis] if isinstance(axis, str) else axis for axis in spec.shape] for spec in manifest.inputs]

@@ -1,0 +1,89 @@
+"""What is written down about a proof: `parity.json` in the archive, and the figures of the run beside it. Pure."""
+
+import json
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+
+from model_tools.formats.manifest import Manifest
+from model_tools.formats.sections import Dtype
+from model_tools.packaging.checks import Checked
+from model_tools.packaging.proof.messages import ParityResult, TraceResult
+from model_tools.packaging.proof.tolerance import Tolerance, quantized_tolerance, tolerance_of
+
+
+def describe_parity(checked: Checked, traced: TraceResult, proved: ParityResult) -> dict[str, object]:
+    """Return the contents of parity.json. It holds nothing that two runs on one machine differ in."""
+    share = quantized_tolerance(checked.manifest.optimize)
+    described: dict[str, object] = {
+        "verdict": "same",
+        "torch_version": proved.torch_version,
+        "traced_with": {"seed": checked.trace.seed, "shapes": checked.trace.shapes},
+        "channels_last": traced.channels_last,
+        "outputs": [
+            {"name": output.name, "dtype": output.dtype, "tolerance": _tolerance(output.dtype, share)}
+            for output in traced.outputs
+        ],
+        "cases": [
+            {**case.model_dump(exclude_none=True), **difference.model_dump(exclude={"problem"}, exclude_none=True)}
+            for case, difference in zip(checked.cases, proved.differences, strict=True)
+        ],
+        "tracer_notes": traced.notes,
+    }
+    if proved.decoding:
+        described["decoding"] = [image.model_dump(mode="json") for image in proved.decoding]
+    return described
+
+
+def describe_quantization(manifest: Manifest, proved: ParityResult, *, sizes: tuple[int, int]) -> dict[str, object]:
+    """Return what quantising a model did; `sizes` are the model's bytes before and after."""
+    found = proved.quantized
+    described: dict[str, object] = {
+        "kind": manifest.optimize.quantize,
+        "tolerance": quantized_tolerance(manifest.optimize),
+        "largest_difference": max((difference.max_rel or 0.0 for difference in proved.differences), default=0.0),
+        "size_before": sizes[0],
+        "size_after": sizes[1],
+        "latency_ms_before": None if found is None else found.latency_ms_before,
+        "latency_ms_after": proved.latency_ms,
+    }
+    if found is not None and found.top1_agreement is not None and manifest.classes is not None:
+        described["top1_agreement"] = found.top1_agreement
+    return described
+
+
+def describe_run(traced: TraceResult, proved: ParityResult, *, model_size: int) -> dict[str, object]:
+    """Return the figures of one run: times in seconds and milliseconds, sizes in bytes."""
+    return {
+        "seconds": {"trace": traced.seconds, "parity": proved.seconds},
+        "latency_ms": proved.latency_ms,
+        "model_size": model_size,
+    }
+
+
+def render_json(value: Mapping[str, object]) -> bytes:
+    """Return JSON, a line for each field and each entry of a list, that is the same bytes for the same value."""
+    fields = [f" {_dump(key)}: {_lines(field)}" for key, field in value.items()]
+    return ("{\n" + ",\n".join(fields) + "\n}\n").encode()
+
+
+def _tolerance(dtype: Dtype, share: float | None) -> dict[str, float]:
+    tolerance = tolerance_of(dtype) if share is None else Tolerance(of_scale=share, of_value=0.0)
+    return {"of_scale": tolerance.of_scale, "of_value": tolerance.of_value}
+
+
+def _lines(field: object) -> str:
+    if isinstance(field, list) and field:
+        return "[\n  " + ",\n  ".join(_dump(entry) for entry in field) + "\n ]"
+    return _dump(field)
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def tools_version() -> str:
+    """Return the version of this library, `unknown` where it was copied without its metadata."""
+    try:
+        return version("model-tools")
+    except PackageNotFoundError:
+        return "unknown"

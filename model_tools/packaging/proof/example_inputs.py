@@ -1,0 +1,46 @@
+"""The numbers of a case: the same for the same case, on every machine that runs the same torch."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from model_tools.formats.sections import Dtype, InputSpec
+from model_tools.packaging.proof.cases import Case, Spread
+
+DTYPES: dict[Dtype, torch.dtype] = {
+    "float32": torch.float32, "float64": torch.float64, "float16": torch.float16, "bfloat16": torch.bfloat16,
+    "int64": torch.int64, "int32": torch.int32, "uint8": torch.uint8, "bool": torch.bool,
+}  # fmt: skip
+DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
+DEVIATIONS: dict[Spread, float] = {"usual": 1.0, "narrow": 0.01, "wide": 10.0}
+
+
+def draw_inputs(case: Case, specs: Sequence[InputSpec]) -> tuple[torch.Tensor, ...]:
+    """Return one tensor for each input spec, in the case's shapes and the specs' dtypes."""
+    generator = torch.Generator().manual_seed(case.seed)
+    return tuple(_draw(spec, shape, case.spread, generator) for spec, shape in zip(specs, case.shapes, strict=True))
+
+
+def inputs_from_lists(values: Sequence[Any], specs: Sequence[InputSpec]) -> tuple[torch.Tensor, ...]:
+    """Return the tensors that nested lists describe. Raises ValueError or TypeError for what is no tensor."""
+    return tuple(torch.tensor(value, dtype=DTYPES[spec.dtype]) for value, spec in zip(values, specs, strict=True))
+
+
+def _draw(spec: InputSpec, shape: list[int], spread: Spread, generator: torch.Generator) -> torch.Tensor:
+    dtype = DTYPES[spec.dtype]
+    if not dtype.is_floating_point:
+        low, high = (math.ceil(spec.range[0]), math.floor(spec.range[1])) if spec.range else (0, 1)
+        if spread == "wide":
+            return (low + (high - low) * torch.randint(2, shape, generator=generator)).to(dtype)
+        return torch.randint(low, high + 1, shape, generator=generator).to(dtype)
+    if spec.range is None:
+        return (torch.randn(shape, generator=generator) * DEVIATIONS[spread]).to(dtype)
+    low_end, high_end = spec.range
+    share = torch.rand(shape, generator=generator, dtype=torch.float64)
+    if spread == "wide":
+        share = share.round()
+    elif spread == "narrow":
+        share = 0.5 + (share - 0.5) / 100
+    return (low_end + (high_end - low_end) * share).to(dtype)

@@ -1,0 +1,48 @@
+"""What a model may answer: one tensor, a tuple or list of tensors, or a dict of tensors."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+
+from model_tools.errors import TraceFailed
+from model_tools.packaging.proof.example_inputs import DTYPE_NAMES
+
+SUPPORTED = "a tensor, a tuple or list of tensors, or a dict of tensors"
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """A model's answer, taken apart."""
+
+    structure: Literal["tensor", "tuple", "dict"]
+    names: tuple[str, ...]
+    tensors: tuple[torch.Tensor, ...]
+
+
+def take_apart(answer: Any) -> Outputs:
+    """Return an answer's tensors with their names. Raises TraceFailed for what cannot be served."""
+    if isinstance(answer, torch.Tensor):
+        return Outputs("tensor", ("",), (_plain("The model's answer", answer),))
+    if isinstance(answer, Mapping):
+        items = {str(key): _plain(f"The model's output {key!r}", value) for key, value in answer.items()}
+        if items:
+            return Outputs("dict", tuple(items), tuple(items.values()))
+    elif isinstance(answer, tuple | list) and answer:
+        tensors = tuple(_plain(f"The model's output {index}", value) for index, value in enumerate(answer))
+        return Outputs("tuple", tuple(str(index) for index in range(len(tensors))), tensors)
+    raise TraceFailed(f"The model answers {type(answer).__name__}: let forward return {SUPPORTED}.")
+
+
+def _plain(what: str, value: object) -> torch.Tensor:
+    if not isinstance(value, torch.Tensor):
+        raise TraceFailed(
+            f"{what} is {type(value).__name__}, no tensor: let forward return {SUPPORTED}; leave out what is None or "
+            "nested."
+        )
+    if value.layout != torch.strided or value.dtype not in DTYPE_NAMES:
+        raise TraceFailed(
+            f"{what} is {value.layout} of {value.dtype}: return dense tensors of {', '.join(DTYPE_NAMES.values())}."
+        )
+    return value

@@ -1,0 +1,198 @@
+"""The child process that proves parity: it loads the finished model with none of the user's code near it.
+
+Started as `python -m model_tools.packaging.proof.parity_worker <scratch folder>` by `run_child`.
+"""
+
+import statistics
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+
+from model_tools.errors import PublishError
+from model_tools.packaging.checkpoint.compiled import load_script
+from model_tools.packaging.children.child_side import answer_job
+from model_tools.packaging.proof.example_inputs import DTYPE_NAMES
+from model_tools.packaging.proof.messages import (
+    REFERENCE_FILE,
+    Decoded,
+    DecodingJob,
+    Difference,
+    ParityJob,
+    ParityResult,
+    Quantized,
+    QuantizedJob,
+)
+from model_tools.packaging.proof.model_outputs import take_apart
+from model_tools.packaging.proof.tolerance import Tolerance, tolerance_of
+from model_tools.packaging.proof.tracing import in_format
+
+RUNS = 2
+"""The first run of TorchScript profiles, the second is the optimised one: both must be right."""
+CLASS_AXES = 2
+SMALLEST_SCALE = 1e-6
+LATENCY_RUNS = 9
+LATENCY_SECONDS = 2.0
+
+
+def prove_parity(job: ParityJob, scratch: Path) -> ParityResult:
+    """Ask the traced model every case and compare it with the eager model's answers."""
+    torch.set_num_threads(1)
+    began = time.perf_counter()
+    model = load_script(job.model)
+    at_loaded = time.perf_counter()
+    with torch.inference_mode(), safe_open(scratch / REFERENCE_FILE, framework="pt") as file:
+        share = None if job.quantized is None else job.quantized.tolerance
+        differences = _differences(model, job, file, share)
+        at_compared = time.perf_counter()
+        first = _inputs(job, file, 0)
+        quantized = None if job.quantized is None else _before(model, job, job.quantized, file)
+        latency = _latency_ms(model, first)
+        decoding = [] if job.decoding is None else _decoding(model, job.decoding, scratch, job)
+    return ParityResult(
+        differences=differences,
+        quantized=quantized,
+        decoding=decoding,
+        latency_ms=latency,
+        torch_version=torch.__version__,
+        seconds={"load": round(at_loaded - began, 3), "compare": round(at_compared - at_loaded, 3)},
+    )
+
+
+def _differences(model: torch.jit.ScriptModule, job: ParityJob, file: Any, share: float | None) -> list[Difference]:
+    scales = _usual_scales(job, file)
+    return [
+        _compare_runs(model, _inputs(job, file, number), _outputs(job, file, number), scales, share)
+        for number in range(len(job.cases))
+    ]
+
+
+def _before(model: torch.jit.ScriptModule, job: ParityJob, quantized: QuantizedJob, file: Any) -> Quantized:
+    """Return what the model was before it was quantised, so that the blame for a difference falls on the right one."""
+    before = load_script(quantized.before)
+    return Quantized(
+        differences_before=_differences(before, job, file, None),
+        latency_ms_before=_latency_ms(before, _inputs(job, file, 0)),
+        top1_agreement=_top1_agreement(model, job, file),
+    )
+
+
+def _top1_agreement(model: torch.jit.ScriptModule, job: ParityJob, file: Any) -> float | None:
+    agreed: list[torch.Tensor] = []
+    for number in range(len(job.cases)):
+        expected = _outputs(job, file, number)[0]
+        if job.outputs != 1 or expected.dim() != CLASS_AXES:
+            return None
+        answer = take_apart(model(*_inputs(job, file, number))).tensors[0]
+        if answer.shape != expected.shape:
+            return None
+        agreed.append(answer.argmax(-1) == expected.argmax(-1))
+    return round(float(torch.cat(agreed).double().mean()), 4)
+
+
+def _decoding(model: torch.jit.ScriptModule, decoding: DecodingJob, scratch: Path, job: ParityJob) -> list[Decoded]:
+    from model_tools.packaging.proof.decoding_check import compare_decoding  # noqa: PLC0415 (only images need Pillow)
+
+    return compare_decoding(model, decoding, scratch, channels_last=job.channels_last)
+
+
+def _inputs(job: ParityJob, file: Any, number: int) -> tuple[torch.Tensor, ...]:
+    inputs = [file.get_tensor(f"{number}.in.{index}") for index in range(job.inputs)]
+    return in_format(inputs, channels_last=job.channels_last)
+
+
+def _outputs(job: ParityJob, file: Any, number: int) -> list[torch.Tensor]:
+    return [file.get_tensor(f"{number}.out.{index}") for index in range(job.outputs)]
+
+
+def _usual_scales(job: ParityJob, file: Any) -> list[float]:
+    """Return each output's largest magnitude over the usual cases: what noise in a smaller answer is measured by."""
+    usual = [number for number, case in enumerate(job.cases) if case.spread == "usual"]
+    return [max(_largest(file.get_tensor(f"{number}.out.{index}")) for number in usual) for index in range(job.outputs)]
+
+
+def _compare_runs(
+    model: torch.jit.ScriptModule,
+    inputs: Sequence[torch.Tensor],
+    expected: list[torch.Tensor],
+    scales: Sequence[float],
+    share: float | None,
+) -> Difference:
+    worst = Difference(max_abs=0, max_rel=0, excess=0)
+    for _ in range(RUNS):
+        try:
+            actual = take_apart(model(*(tensor.clone() for tensor in inputs))).tensors
+        except (RuntimeError, PublishError) as error:
+            # TorchScript's message is a listing of the traced code; the fault itself stands in its last line.
+            lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+            return Difference(problem=f"it fails with {type(error).__name__}: {lines[-1][:500]}")
+        if len(actual) != len(expected):
+            return Difference(problem=f"it answers {len(actual)} tensors instead of {len(expected)}")
+        for traced, eager, scale in zip(actual, expected, scales, strict=True):
+            difference = compare(traced, eager, usual_scale=scale, share=share)
+            if difference.excess is None or difference.excess > (worst.excess or 0):
+                worst = difference
+            if difference.excess is None:
+                return worst
+    return worst
+
+
+def compare(traced: torch.Tensor, eager: torch.Tensor, *, usual_scale: float, share: float | None = None) -> Difference:
+    """Return how far two answers are apart, in units of their tolerance too.
+
+    `usual_scale` is the magnitude that this output usually has; a smaller answer is not held to a finer measure. The
+    tolerance is their dtype's, or `share` of the magnitude.
+    """
+    if traced.shape != eager.shape or traced.dtype != eager.dtype:
+        return Difference(
+            problem=f"it answers {traced.dtype} of shape {list(traced.shape)}, the trained one {eager.dtype} of shape "
+            f"{list(eager.shape)}"
+        )
+    if eager.numel() == 0:
+        return Difference(max_abs=0, max_rel=0, excess=0)
+    exact = eager.double()
+    found = traced.double()
+    finite = torch.isfinite(exact)
+    same = (found == exact) | (found.isnan() & exact.isnan())
+    if not bool((finite | same).all()) or not bool((torch.isfinite(found) | ~finite).all()):
+        return Difference(
+            problem="it answers NaN or infinite values where the trained one does not, or the other way round"
+        )
+    apart = torch.where(finite & ~same, (found - exact).abs(), 0.0)
+    size = magnitudes(eager)
+    scale = max(usual_scale, float(size.max()), SMALLEST_SCALE)
+    tolerance = tolerance_of(DTYPE_NAMES[eager.dtype])
+    if share is not None and eager.is_floating_point():
+        tolerance = Tolerance(of_scale=share, of_value=0.0)
+    allowed = tolerance.of_scale * scale + tolerance.of_value * size
+    excess = torch.where(apart == 0, 0.0, apart / allowed)  # an exact dtype allows nothing: infinite, unless equal
+    return Difference(
+        max_abs=float(apart.max()),
+        max_rel=float(apart.max()) / scale,
+        excess=min(float(excess.max()), 1e300),  # JSON has no infinity
+    )
+
+
+def magnitudes(tensor: torch.Tensor) -> torch.Tensor:
+    """Return the values' magnitudes in float64, 0 for those that are not finite."""
+    return torch.nan_to_num(tensor.double().abs(), nan=0.0, posinf=0.0)
+
+
+def _largest(tensor: torch.Tensor) -> float:
+    return float(magnitudes(tensor).max()) if tensor.numel() else 0.0
+
+
+def _latency_ms(model: torch.jit.ScriptModule, inputs: Sequence[torch.Tensor]) -> float:
+    times: list[float] = []
+    while len(times) < LATENCY_RUNS and sum(times) < LATENCY_SECONDS:
+        began = time.perf_counter()
+        model(*inputs)
+        times.append(time.perf_counter() - began)
+    return round(statistics.median(times) * 1000, 3)
+
+
+if __name__ == "__main__":
+    answer_job(ParityJob, prove_parity)

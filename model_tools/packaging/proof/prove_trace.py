@@ -1,0 +1,164 @@
+"""A PyTorch model: traced in one child process, which runs the user's code, and proved in another, which does not."""
+
+import json
+import os
+from pathlib import Path
+
+from model_tools.errors import ManifestInvalid, TraceFailed
+from model_tools.formats.archive import MODEL_MEMBER
+from model_tools.packaging.archive.torchscript_file import rewrite_reproducibly
+from model_tools.packaging.checkpoint.checkpoint_file import CheckpointFile, examine_checkpoint
+from model_tools.packaging.checks import Checked, ProvedModel, Report
+from model_tools.packaging.children.parent_side import open_regular, run_child
+from model_tools.packaging.limits import Limits
+from model_tools.packaging.proof.decoding import DECODING_TASKS, refuse_decoding, sample_images
+from model_tools.packaging.proof.evidence import describe_parity, describe_quantization, describe_run
+from model_tools.packaging.proof.messages import (
+    IMAGES_FOLDER,
+    PLAIN_FILE,
+    REFERENCE_FILE,
+    SAMPLES_FILE,
+    TRACED_FILE,
+    DecodingJob,
+    ParityJob,
+    ParityResult,
+    QuantizedJob,
+    TraceJob,
+    TraceResult,
+)
+from model_tools.packaging.proof.output_shapes import Answered, check_answer_form
+from model_tools.packaging.proof.tolerance import quantized_tolerance, refuse_differences, refuse_quantized
+from model_tools.packaging.samples.collection import SAMPLE_TOLERANCE
+
+
+def prove_trace(checked: Checked, scratch: Path, workspace: Path, limits: Limits, report: Report) -> ProvedModel:
+    """Return the model as it will be served, in the workspace, with the proof.
+
+    Raises CheckpointRejected, ManifestInvalid, TraceFailed, ClassesMismatch, ModelTooLarge and ParityFailed.
+    """
+    report("Checking the checkpoint")
+    checkpoint = examine_checkpoint(checked.folder.checkpoint, limits=limits)
+    _check_kind(checked, checkpoint)
+    report("Loading and tracing the model")
+    traced = _trace(checked, checkpoint, scratch, limits)
+    report("Proving that the traced model answers as the trained one")
+    model = workspace / MODEL_MEMBER
+    _take_model(scratch / TRACED_FILE, model, limits)
+    plain = _take_plain(checked, scratch, limits)
+    proved = _prove(checked, traced, model, plain, scratch, limits)
+    quantized = None
+    if plain is not None:
+        sizes = (plain.stat().st_size, model.stat().st_size)
+        quantized = describe_quantization(checked.manifest, proved, sizes=sizes)
+    return ProvedModel(
+        file=model,
+        format="torchscript",
+        checkpoint_sha256=checkpoint.sha256,
+        output_dtype=traced.outputs[0].dtype,
+        library_version=traced.torch_version,
+        answers=traced.answers,
+        parity=describe_parity(checked, traced, proved),
+        run=describe_run(traced, proved, model_size=model.stat().st_size),
+        channels_last=traced.channels_last,
+        sample_tolerance=max(SAMPLE_TOLERANCE, quantized_tolerance(checked.manifest.optimize) or 0.0),
+        evidence={} if quantized is None else {"quantize": quantized},
+    )
+
+
+def _check_kind(checked: Checked, checkpoint: CheckpointFile) -> None:
+    named = checked.manifest.architecture is not None
+    quantize = checked.manifest.optimize.quantize
+    if checkpoint.kind == "state_dict" and not named:
+        raise ManifestInvalid(
+            f"architecture: is missing, and {checkpoint.path.name} holds weights only: name the code as "
+            "module:Callable."
+        )
+    if checkpoint.kind == "torchscript" and named:
+        raise ManifestInvalid(
+            f"architecture: {checkpoint.path.name} is TorchScript and brings its own code: remove architecture and "
+            "arguments."
+        )
+    if quantize != "none" and not named:
+        kind = "TorchScript" if checkpoint.kind == "torchscript" else "an exported program (.pt2)"
+        raise ManifestInvalid(
+            f"optimize.quantize: {checkpoint.path.name} is {kind}, whose layers are compiled into a graph and cannot "
+            f"be exchanged for {quantize} ones: publish the weights with their architecture, or remove quantize."
+        )
+
+
+def _trace(checked: Checked, checkpoint: CheckpointFile, scratch: Path, limits: Limits) -> TraceResult:
+    (scratch / SAMPLES_FILE).write_text(json.dumps([event.inputs for event in checked.events]), encoding="utf-8")
+    job = TraceJob(
+        folder=checked.folder.path, checkpoint=checkpoint.path, kind=checkpoint.kind,
+        manifest=checked.manifest, trace=checked.trace, cases=checked.cases,
+    )  # fmt: skip
+    result = run_child(
+        "model_tools.packaging.proof.trace_worker", job, TraceResult,
+        scratch=scratch, cwd=checked.folder.path, seconds=limits.child_seconds,
+    )  # fmt: skip
+    complete = len(result.shapes) == len(checked.cases) and all(len(s) == len(result.outputs) for s in result.shapes)
+    if not complete or len(result.answers) != len(checked.events):
+        raise TraceFailed("The model's code left a result for other inputs than it was given: run it once by hand.")
+    vocabularies = checked.vocabularies
+    tokens = len(vocabularies.target) if vocabularies is not None and vocabularies.target is not None else None
+    for case, shapes in zip(checked.cases, result.shapes, strict=True):
+        answered = Answered(result.structure, result.outputs[0].dtype, shapes[0])
+        check_answer_form(checked.manifest, case, answered, classes=checked.classes, tokens=tokens)
+    return result
+
+
+def _take_model(traced: Path, model: Path, limits: Limits) -> None:
+    os.close(open_regular(traced, what="the traced model"))
+    rewrite_reproducibly(traced, model, limits=limits)
+    traced.unlink()
+
+
+def _take_plain(checked: Checked, scratch: Path, limits: Limits) -> Path | None:
+    """Return the model as it was before it was quantised, if it was."""
+    if checked.manifest.optimize.quantize == "none":
+        return None
+    plain = scratch / f"rewritten-{PLAIN_FILE}"
+    _take_model(scratch / PLAIN_FILE, plain, limits)
+    return plain
+
+
+def _prove(
+    checked: Checked, traced: TraceResult, model: Path, plain: Path | None, scratch: Path, limits: Limits
+) -> ParityResult:
+    os.close(open_regular(scratch / REFERENCE_FILE, what="the model's answers"))
+    manifest = checked.manifest
+    share = quantized_tolerance(manifest.optimize)
+    job = ParityJob(
+        model=model, inputs=len(manifest.inputs), outputs=len(traced.outputs), cases=checked.cases,
+        channels_last=traced.channels_last,
+        quantized=None if plain is None or share is None else QuantizedJob(before=plain, tolerance=share),
+        decoding=_decoding_job(checked, scratch),
+    )  # fmt: skip
+    result = run_child(
+        "model_tools.packaging.proof.parity_worker", job, ParityResult,
+        scratch=scratch, cwd=scratch, seconds=limits.child_seconds,
+    )  # fmt: skip
+    if result.quantized is None:
+        refuse_differences(checked.cases, result.differences, traced=checked.trace)
+    else:
+        refuse_differences(checked.cases, result.quantized.differences_before, traced=checked.trace)
+        refuse_quantized(checked.cases, result.differences, manifest.optimize)
+    refuse_decoding(result.decoding)
+    return result
+
+
+def _decoding_job(checked: Checked, scratch: Path) -> DecodingJob | None:
+    """Put the samples' images where the child finds them; None where no images are decoded."""
+    manifest = checked.manifest
+    if manifest.preprocess is None or manifest.task not in DECODING_TASKS:
+        return None
+    folder = scratch / IMAGES_FOLDER
+    folder.mkdir()
+    names = []
+    for number, (name, image) in enumerate(sample_images(checked.samples)):
+        (folder / str(number)).write_bytes(image)
+        names.append(name)
+    return DecodingJob(
+        preprocess=manifest.preprocess, dtype=manifest.inputs[0].dtype, names=names,
+        classifies=manifest.task == "image-classification",
+    )  # fmt: skip

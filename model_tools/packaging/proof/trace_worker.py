@@ -1,0 +1,221 @@
+"""The child process that loads a checkpoint, runs the user's code, traces it and records the eager model's answers.
+
+Started as `python -m model_tools.packaging.proof.trace_worker <scratch folder>`, in the model's folder, by `run_child`.
+"""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+
+from model_tools.errors import ManifestInvalid, ParityFailed, TraceFailed
+from model_tools.packaging.checkpoint.architecture import build_model, users_code
+from model_tools.packaging.checkpoint.compiled import load_program, load_script, traceable_program
+from model_tools.packaging.checkpoint.weights import fill, read_weights, refuse_non_finite
+from model_tools.packaging.children.child_side import answer_job
+from model_tools.packaging.proof.cases import Case
+from model_tools.packaging.proof.example_inputs import DTYPE_NAMES, draw_inputs, inputs_from_lists
+from model_tools.packaging.proof.messages import (
+    PLAIN_FILE,
+    REFERENCE_FILE,
+    SAMPLES_FILE,
+    TRACED_FILE,
+    Output,
+    TraceJob,
+    TraceResult,
+)
+from model_tools.packaging.proof.model_outputs import Outputs, take_apart
+from model_tools.packaging.proof.quantization import quantize
+from model_tools.packaging.proof.tracing import Traced, freeze, in_memory_format, trace_model
+
+ANSWER_ELEMENTS = 4096
+"""Numbers in an answer that is kept as what a sample expects."""
+
+Inputs = tuple[torch.Tensor, ...]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A checkpoint in memory: what answers as the trained model does, and what is traced."""
+
+    reference: Any
+    traceable: Any
+
+
+@dataclass(frozen=True)
+class References:
+    """The eager model's inputs and answers, case by case."""
+
+    inputs: list[Inputs]
+    outputs: list[Outputs]
+
+
+def trace_checkpoint(job: TraceJob, scratch: Path) -> TraceResult:
+    """Load, check, answer the parity cases, trace and save. Raises our errors, each telling what to do."""
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    began = time.perf_counter()
+    loaded = load(job)
+    at_loaded = time.perf_counter()
+    references = answer_cases(loaded.reference, job, scratch)
+    at_answered = time.perf_counter()
+    first = references.outputs[0]
+    traced = _traced(loaded.traceable, job)
+    if job.manifest.optimize.quantize != "none":
+        torch.jit.save(traced.module, scratch / PLAIN_FILE)
+        traced = _quantized(loaded, first, job)
+    _save(traced, references, scratch)
+    return TraceResult(
+        structure=first.structure,
+        outputs=[
+            Output(name=name, dtype=DTYPE_NAMES[tensor.dtype])
+            for name, tensor in zip(first.names, first.tensors, strict=True)
+        ],
+        shapes=[[list(tensor.shape) for tensor in outputs.tensors] for outputs in references.outputs],
+        answers=[
+            _small_answer(outputs) for case, outputs in zip(job.cases, references.outputs, strict=True) if case.sample
+        ],
+        channels_last=traced.channels_last,
+        notes=list(traced.notes),
+        torch_version=torch.__version__,
+        seconds={
+            "load": round(at_loaded - began, 3),
+            "answer": round(at_answered - at_loaded, 3),
+            "trace": round(time.perf_counter() - at_answered, 3),
+        },
+    )
+
+
+def load(job: TraceJob) -> Loaded:
+    """Load the checkpoint as its kind demands, its weights checked before any of the user's code runs."""
+    if job.kind == "torchscript":
+        script = load_script(job.checkpoint)
+        refuse_non_finite(dict(script.state_dict()))
+        return Loaded(script, script)
+    if job.kind == "pt2":
+        program = load_program(job.checkpoint)
+        refuse_non_finite(program.state_dict)
+        return Loaded(program.module(), traceable_program(program))
+    weights = read_weights(job.checkpoint)
+    refuse_non_finite(weights)
+    model = build_model(job.manifest, job.folder)
+    with users_code(job.folder, "Loading the weights into the model"):
+        fill(model, weights, where=job.checkpoint.name)
+        model.eval()
+    return Loaded(model, model)
+
+
+def answer_cases(model: Any, job: TraceJob, scratch: Path) -> References:
+    """Ask the eager model every case.
+
+    Raises ParityFailed for NaN or an answer that changes from call to call, TraceFailed for any other failure.
+    """
+    samples = iter(json.loads((scratch / SAMPLES_FILE).read_text(encoding="utf-8")))
+    references = References([], [])
+    for case in job.cases:
+        inputs = _sample_inputs(case, next(samples), job) if case.sample else draw_inputs(case, job.manifest.inputs)
+        outputs = _answer(model, inputs, case, job)
+        if not references.outputs:
+            _refuse_chance(outputs, _answer(model, inputs, case, job))
+        elif (outputs.structure, outputs.names) != (references.outputs[0].structure, references.outputs[0].names):
+            raise TraceFailed(
+                f"The model answers {outputs.structure} {list(outputs.names)} to {case.label}, and something else to "
+                "other inputs: let forward always return the same structure."
+            )
+        if case.spread != "wide":
+            _refuse_non_finite(outputs, case)
+        references.inputs.append(inputs)
+        references.outputs.append(outputs)
+    return references
+
+
+def _answer(model: Any, inputs: Inputs, case: Case, job: TraceJob) -> Outputs:
+    advice = (
+        "The .pt2 program was exported for other sizes: export it with dynamic_shapes for the axes that publish.yaml "
+        "names. "
+        if job.kind == "pt2" and case.shapes != job.trace.shapes
+        else ""
+    )
+    with torch.no_grad(), users_code(job.folder, f"{advice}Asking the model {case.label}"):
+        outputs = take_apart(model(*(tensor.clone() for tensor in inputs)))
+        # Copies: a model may answer views of its input or of its own buffers.
+        return Outputs(outputs.structure, outputs.names, tuple(tensor.clone() for tensor in outputs.tensors))
+
+
+def _traced(model: Any, job: TraceJob) -> Traced:
+    if isinstance(model, torch.jit.ScriptModule):
+        # A graph that its author compiled is left as it is: tracing it again would lose its control flow.
+        channels_last = job.manifest.optimize.channels_last is True
+        if channels_last:
+            in_memory_format(model, channels_last=True)
+        return Traced(freeze(model, job.manifest), channels_last, notes=())
+    return trace_model(model, draw_inputs(job.trace, job.manifest.inputs), job.manifest, job.folder)
+
+
+def _quantized(loaded: Loaded, answered: Outputs, job: TraceJob) -> Traced:
+    kind = job.manifest.optimize.quantize
+    with users_code(job.folder, f"Quantising the model (optimize: {{quantize: {kind}}})"):
+        model = quantize(loaded.traceable, kind, answered)
+    try:
+        return _traced(model, job)
+    except TraceFailed as error:
+        raise TraceFailed(
+            f"{error} Without optimize: {{quantize: {kind}}} the model is traced: remove it, or write forward so that "
+            "it does not depend on its layers' kind or dtype."
+        ) from error
+
+
+def _save(traced: Traced, references: References, scratch: Path) -> None:
+    tensors: dict[str, torch.Tensor] = {}
+    for number, (inputs, outputs) in enumerate(zip(references.inputs, references.outputs, strict=True)):
+        tensors |= {f"{number}.in.{index}": tensor.contiguous() for index, tensor in enumerate(inputs)}
+        tensors |= {f"{number}.out.{index}": tensor.contiguous() for index, tensor in enumerate(outputs.tensors)}
+    save_file(tensors, scratch / REFERENCE_FILE)
+    torch.jit.save(traced.module, scratch / TRACED_FILE)
+
+
+def _sample_inputs(case: Case, values: Sequence[Any], job: TraceJob) -> Inputs:
+    try:
+        inputs = inputs_from_lists(values, job.manifest.inputs)
+    except (ValueError, TypeError, RuntimeError, OverflowError) as error:
+        raise ManifestInvalid(
+            f"{case.sample}: the event's input is no tensor ({error}): correct the sample."
+        ) from error
+    if [list(tensor.shape) for tensor in inputs] != case.shapes:
+        raise ManifestInvalid(f"{case.sample}: the event's nested lists differ in length: correct the sample.")
+    return inputs
+
+
+def _refuse_chance(first: Outputs, second: Outputs) -> None:
+    for name, one, other in zip(first.names, first.tensors, second.tensors, strict=True):
+        if one.shape != other.shape or not torch.equal(torch.nan_to_num(one), torch.nan_to_num(other)):
+            raise ParityFailed(
+                f"The model answers the same input differently each time{f' (output {name})' if name else ''}: it "
+                "draws random numbers or changes its own state in forward. Use nn.Dropout (off in eval mode) instead "
+                "of F.dropout without training=self.training, and keep no state."
+            )
+
+
+def _refuse_non_finite(outputs: Outputs, case: Case) -> None:
+    for name, tensor in zip(outputs.names, outputs.tensors, strict=True):
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise ParityFailed(
+                f"The model answers NaN or infinite values{f' in output {name}' if name else ''} to {case.label}: "
+                "publish weights that have not diverged, or say in publish.yaml which values make sense as input "
+                "(inputs: range)."
+            )
+
+
+def _small_answer(outputs: Outputs) -> list[Any] | None:
+    tensor = outputs.tensors[0]
+    small = outputs.structure == "tensor" and tensor.dim() > 0 and tensor.numel() <= ANSWER_ELEMENTS
+    return tensor.tolist() if small else None
+
+
+if __name__ == "__main__":
+    answer_job(TraceJob, trace_checkpoint)

@@ -1,0 +1,148 @@
+"""From an eager model to TorchScript. Runs in a child process.
+
+`torch.jit.optimize_for_inference` is not used: what it makes fails once it is saved and loaded (torch 2.13).
+"""
+
+import re
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch.jit._trace import TracerWarning
+
+from model_tools.errors import ParityFailed, TraceFailed
+from model_tools.formats.manifest import Manifest
+from model_tools.packaging.checkpoint.architecture import place, users_code
+from model_tools.packaging.proof.control_flow import Place, Reads, callers_place, reads_of_inputs
+
+IMAGE_AXES = 4
+TOLD = 3
+MAX_NOTES = 50
+
+
+@dataclass(frozen=True)
+class Traced:
+    """A traced model, in memory."""
+
+    module: torch.jit.ScriptModule
+    channels_last: bool
+    notes: tuple[str, ...]
+    """What the tracer warned of and was found to be harmless."""
+
+
+def trace_model(model: torch.nn.Module, inputs: tuple[torch.Tensor, ...], manifest: Manifest, folder: Path) -> Traced:
+    """Trace an eager model with example inputs, and freeze it.
+
+    Raises ParityFailed when its code decides by the values of the inputs, TraceFailed when it cannot be traced. The
+    model's own weights may be in another memory format afterwards.
+    """
+    with users_code(folder, "Running the model"):
+        decisive = reads_of_inputs(model, inputs)
+    wanted = manifest.optimize.channels_last
+    if wanted is True or (wanted == "auto" and profits_from_channels_last(model, inputs)):
+        try:
+            return _trace(model, inputs, manifest, folder, decisive, channels_last=True)
+        except TraceFailed as error:
+            if wanted is True:
+                raise TraceFailed(
+                    f"{error} With optimize: {{channels_last: auto}} it may be traced without."
+                ) from error
+            # Typically x.view() of a convolution's result, which needs the other memory format.
+            plain = _trace(model, inputs, manifest, folder, decisive, channels_last=False)
+            return Traced(plain.module, channels_last=False, notes=(*plain.notes, f"channels_last was tried: {error}"))
+    return _trace(model, inputs, manifest, folder, decisive, channels_last=False)
+
+
+def profits_from_channels_last(model: torch.nn.Module, inputs: Sequence[torch.Tensor]) -> bool:
+    """Tell by structure whether channels-last is faster: 2-D convolutions over image-like inputs.
+
+    Not by the clock: the same checkpoint must give the same archive (docs/decisions/0010).
+    """
+    convolutional = any(isinstance(module, torch.nn.Conv2d) for module in model.modules())
+    return convolutional and any(tensor.dim() == IMAGE_AXES and tensor.is_floating_point() for tensor in inputs)
+
+
+def freeze(module: torch.jit.ScriptModule, manifest: Manifest) -> torch.jit.ScriptModule:
+    """Freeze a scripted or traced module if the manifest wants it and it is not frozen already."""
+    if not manifest.optimize.freeze or getattr(module, "training", None) is None:
+        return module
+    try:
+        return torch.jit.freeze(module.eval())  # type: ignore[no-any-return]
+    except RuntimeError as error:
+        raise TraceFailed(
+            f"The traced model cannot be frozen ({' '.join(str(error).split())[:500]}): set optimize: "
+            f"{{freeze: false}}."
+        ) from error
+
+
+def _trace(
+    model: torch.nn.Module,
+    inputs: tuple[torch.Tensor, ...],
+    manifest: Manifest,
+    folder: Path,
+    decisive: dict[Place, Place],
+    *,
+    channels_last: bool,
+) -> Traced:
+    model = in_memory_format(model, channels_last=channels_last)
+    reads, notes = Reads(), _TracerNotes(folder)
+    with notes.collected(), users_code(folder, "Tracing the model"), torch.no_grad(), reads:
+        # Parity is proved in a process of its own, on more than check_trace would look at.
+        example = in_format(inputs, channels_last=channels_last)
+        traced = torch.jit.trace(model, example, strict=False, check_trace=False)  # type: ignore[no-untyped-call]
+    lost = sorted({outer for inner, outer in decisive.items() if inner in reads.places})
+    if lost:
+        raise ParityFailed(_lost_control_flow(lost, folder))
+    return Traced(freeze(traced, manifest), channels_last, notes.texts)
+
+
+def in_memory_format(model: torch.nn.Module, *, channels_last: bool) -> torch.nn.Module:
+    """Return the model with its convolutions' weights in the wanted memory format; it is the same object."""
+    wanted = torch.channels_last if channels_last else torch.contiguous_format
+    return model.to(memory_format=wanted)  # type: ignore[call-overload, no-any-return]  # torch's stub lacks it
+
+
+class _TracerNotes:
+    """What the tracer warns of, each with its place in the code, as it stands on the stack at that moment."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._notes: dict[str, None] = {}
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        return tuple(self._notes)[:MAX_NOTES]
+
+    @contextmanager
+    def collected(self) -> Iterator[None]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.showwarning = self._note  # type: ignore[assignment]  # the rest of its arguments is not needed
+            yield
+
+    def _note(self, message: Warning | str, category: type[Warning], *_: object) -> None:
+        if issubclass(category, TracerWarning):
+            filename, line = callers_place(sys._getframe(1))  # noqa: SLF001 (the place is the point)
+            said = re.split(r"\. |\n", str(message), maxsplit=1)[0].rstrip(".")[:300]
+            self._notes[f"{said}{place(filename, line, self._folder)}: not decided by input values"] = None
+
+
+def in_format(inputs: Sequence[torch.Tensor], *, channels_last: bool) -> tuple[torch.Tensor, ...]:
+    """Return the inputs as serving hands them over: image batches in channels-last format when the model wants it."""
+    return tuple(
+        tensor.contiguous(memory_format=torch.channels_last) if channels_last and tensor.dim() == IMAGE_AXES else tensor
+        for tensor in inputs
+    )
+
+
+def _lost_control_flow(lost: Sequence[Place], folder: Path) -> str:
+    places = ";".join(place(filename, line, folder) for filename, line in lost[:TOLD])
+    return (
+        f"The model's code decides by the values of its input, and tracing keeps only one of the ways:{places}. "
+        "Compute both ways and choose with torch.where, or put the decision into a function decorated with "
+        "torch.jit.script, or out of forward; then publish again."
+    )

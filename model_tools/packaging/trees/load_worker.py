@@ -1,0 +1,107 @@
+"""The child process that loads an XGBoost model, records its answers, and saves it as it will be served.
+
+Started as `python -m model_tools.packaging.trees.load_worker <scratch folder>` by `run_child`. It needs no torch.
+"""
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xgboost
+
+from model_tools.errors import CheckpointRejected, ManifestInvalid
+from model_tools.packaging.children.child_side import answer_job
+from model_tools.packaging.proof.cases import Case
+from model_tools.packaging.proof.messages import ANSWERS_FILE, SAMPLES_FILE, TREES_FILE, TreesJob, TreesResult
+
+ANSWER_ELEMENTS = 4096
+"""Numbers in an answer that is kept as what a sample expects."""
+
+Table = np.ndarray[Any, np.dtype[np.float32]]
+
+
+def save_trees(job: TreesJob, scratch: Path) -> TreesResult:
+    """Load, answer the cases and save. Raises our errors, each telling what to do."""
+    xgboost.set_config(verbosity=0)
+    began = time.perf_counter()
+    booster = load_booster(job.checkpoint)
+    at_loaded = time.perf_counter()
+    samples = iter(json.loads((scratch / SAMPLES_FILE).read_text(encoding="utf-8")))
+    arrays: dict[str, Any] = {}
+    answers: list[Any] = []
+    for number, case in enumerate(job.cases):
+        table = _sample_table(case, next(samples)) if case.sample else draw_table(case, job.spans)
+        answer = booster.inplace_predict(table, iteration_range=(0, job.rounds or 0))
+        if not np.isfinite(answer).all():
+            raise CheckpointRejected(
+                f"{job.checkpoint.name} answers NaN or infinite values to {case.label}: train it again, with a lower "
+                "learning rate or without rows that are not finite."
+            )
+        arrays |= {f"{number}.in": table, f"{number}.out": answer}
+        answers.append(answer)
+    np.savez(scratch / ANSWERS_FILE, allow_pickle=False, **arrays)
+    # Rounds after the best one are what early stopping found to be worse: they are not served.
+    served = booster if job.rounds is None else booster[: job.rounds]
+    served.save_model(scratch / TREES_FILE)
+    return TreesResult(
+        shapes=[list(answer.shape) for answer in answers],
+        answers=[
+            answer.tolist() if answer.size <= ANSWER_ELEMENTS else None
+            for case, answer in zip(job.cases, answers, strict=True)
+            if case.sample
+        ],
+        xgboost_version=xgboost.__version__,
+        seconds={"load": round(at_loaded - began, 3), "answer": round(time.perf_counter() - at_loaded, 3)},
+    )
+
+
+def load_booster(path: Path) -> xgboost.Booster:
+    """Return the model in a file, set to one thread. Raises CheckpointRejected."""
+    booster = xgboost.Booster({"nthread": 1})
+    try:
+        booster.load_model(path)
+        booster.set_param({"nthread": 1})
+    except (xgboost.core.XGBoostError, ValueError, TypeError) as error:
+        # Its message is a stack trace; what is wrong stands in the first line, after the place in its source.
+        first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        reason = first.rpartition(": ")[2].strip()[:300]
+        raise CheckpointRejected(
+            f"{path.name} cannot be loaded ({reason}): save it again with booster.save_model, with the xgboost "
+            f"{xgboost.__version__} that serves it or an older one."
+        ) from error
+    return booster
+
+
+def draw_table(case: Case, spans: Sequence[tuple[float, float]]) -> Table:
+    """Return the rows of a case, each feature drawn from its span; `wide` takes the span's ends, `narrow` its middle.
+
+    Shape [rows, features], float32.
+    """
+    rows = case.shapes[0][0]
+    share = np.random.default_rng(case.seed).random((rows, len(spans)))
+    if case.spread == "wide":
+        share = share.round()
+    elif case.spread == "narrow":
+        share = 0.5 + (share - 0.5) / 100
+    low, high = np.array(spans, dtype=np.float64).T
+    table: Table = (low + (high - low) * share).astype(np.float32)
+    return table
+
+
+def _sample_table(case: Case, values: Sequence[Any]) -> Table:
+    try:
+        table = np.array(values[0], dtype=np.float32)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ManifestInvalid(
+            f"{case.sample}: the event's input is no table of numbers ({error}): correct it."
+        ) from error
+    if list(table.shape) != case.shapes[0]:
+        raise ManifestInvalid(f"{case.sample}: the event's rows differ in length: correct the sample.")
+    return table
+
+
+if __name__ == "__main__":
+    answer_job(TreesJob, save_trees)

@@ -1,0 +1,49 @@
+"""The child process that proves the trees as they will be served: loaded anew, they must answer as the trained ones.
+
+Started as `python -m model_tools.packaging.trees.parity_worker <scratch folder>` by `run_child`.
+"""
+
+import statistics
+import time
+from pathlib import Path
+
+import numpy as np
+import xgboost
+
+from model_tools.packaging.children.child_side import answer_job
+from model_tools.packaging.proof.messages import ANSWERS_FILE, TreesParityJob, TreesParityResult
+from model_tools.packaging.trees.load_worker import load_booster
+
+LATENCY_RUNS = 25
+
+
+def prove_trees(job: TreesParityJob, scratch: Path) -> TreesParityResult:
+    """Ask the saved trees every case and compare them with the trained ones' answers."""
+    xgboost.set_config(verbosity=0)
+    began = time.perf_counter()
+    booster = load_booster(job.model)
+    at_loaded = time.perf_counter()
+    differences = []
+    with np.load(scratch / ANSWERS_FILE, allow_pickle=False) as arrays:
+        for number in range(job.cases):
+            expected = arrays[f"{number}.out"]
+            answer = booster.inplace_predict(arrays[f"{number}.in"])
+            comparable = answer.shape == expected.shape and bool(np.isfinite(answer).all())
+            differences.append(float(np.abs(answer - expected).max(initial=0.0)) if comparable else -1.0)
+        row = arrays["0.in"][:1]
+    at_compared = time.perf_counter()
+    times = []
+    for _ in range(LATENCY_RUNS):
+        asked = time.perf_counter()
+        booster.inplace_predict(row)
+        times.append(time.perf_counter() - asked)
+    return TreesParityResult(
+        differences=differences,
+        latency_ms=round(statistics.median(times) * 1000, 3),
+        xgboost_version=xgboost.__version__,
+        seconds={"load": round(at_loaded - began, 3), "compare": round(at_compared - at_loaded, 3)},
+    )
+
+
+if __name__ == "__main__":
+    answer_job(TreesParityJob, prove_trees)

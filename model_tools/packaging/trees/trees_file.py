@@ -1,0 +1,155 @@
+"""An XGBoost model file, `.json` or `.ubj`: examined before it is loaded, with nothing executed.
+
+XGBoost walks the trees by the numbers in the file, so they are checked here: each node is the child of one other at
+most, features exist, leaves are finite.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from model_tools.errors import CheckpointRejected
+from model_tools.packaging.checkpoint.checkpoint_file import file_sha256
+from model_tools.packaging.checkpoint.pickle_names import names_in_pickles
+from model_tools.packaging.limits import Limits
+from model_tools.packaging.trees.nodes import Span, TreesDamaged, spans_of, walkable
+from model_tools.packaging.trees.ubjson import DamagedUbjson, parse_ubjson
+
+SAVE = "save it with booster.save_model('model.json')"
+HEADS = {
+    b"\x80": "a pickle, so loading it could run code",
+    b"\x78": "compressed, as joblib writes pickles, so loading it could run code",
+    b"\x1f\x8b": "compressed by gzip",
+    b"PK\x03\x04": "a zip, as torch.save writes",
+    b"binf": "in XGBoost's old binary format",
+    b"bs64": "in XGBoost's old binary format",
+    b"version https:/": "a Git LFS pointer, not the file itself",
+}
+MAX_FEATURES = 1_000_000
+
+
+@dataclass(frozen=True)
+class TreesFile:
+    """An XGBoost model that may be loaded."""
+
+    path: Path
+    sha256: str
+    size: int
+    """Bytes."""
+    objective: str
+    features: int
+    outputs: int
+    """Classes of a `multi:` objective, else targets."""
+    trees: int
+    spans: list[Span]
+    """Of every feature, the lowest and the highest value that a tree asks for; None for one that no tree asks for."""
+    best_iteration: int | None
+    """Where training stopped early: the last round that counts."""
+
+
+def examine_trees(path: Path, *, limits: Limits) -> TreesFile:
+    """Read a model file and check all that XGBoost would rely on. Raises CheckpointRejected."""
+    size = path.stat().st_size
+    if size > limits.trees_bytes:
+        raise CheckpointRejected(
+            f"{path.name} has {size:,} bytes, {limits.trees_bytes:,} is the limit for trees: train fewer or shallower "
+            "ones."
+        )
+    document = _parse(path, path.read_bytes())
+    try:
+        return _examined(path, size, document)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
+        reason = str(error) if isinstance(error, TreesDamaged) else f"{type(error).__name__}: {error}"
+        raise CheckpointRejected(f"{path.name} is damaged or no XGBoost model ({reason[:300]}): {SAVE}.") from error
+
+
+def _examined(path: Path, size: int, document: Mapping[str, Any]) -> TreesFile:
+    learner = document["learner"]
+    parameters = learner["learner_model_param"]
+    features, classes = int(parameters["num_feature"]), int(parameters["num_class"])
+    if not 0 < features <= MAX_FEATURES:
+        msg = f"it has {features:,} features"
+        raise TreesDamaged(msg)
+    booster = learner["gradient_booster"]
+    if booster["name"] == "gblinear":
+        raise CheckpointRejected(f"{path.name} is a linear model (gblinear), no trees: train it with booster: gbtree.")
+    model = booster["gbtree"]["model"] if booster["name"] == "dart" else booster["model"]
+    trees = model["trees"]
+    if not trees:
+        msg = "it has no trees"
+        raise TreesDamaged(msg)
+    if any(kind == "c" for kind in learner.get("feature_types", ())) or any(any(tree["split_type"]) for tree in trees):
+        raise CheckpointRejected(
+            f"{path.name} was trained with categorical features, which requests of numbers cannot bring: encode them "
+            "as numbers before training (one-hot or ordinal)."
+        )
+    outputs = max(classes, int(parameters.get("num_target", 1)), 1)
+    groups, drops = model["tree_info"], booster.get("weight_drop", trees)
+    if len(groups) != len(trees) or len(drops) != len(trees) or not all(group in range(outputs) for group in groups):
+        msg = "it does not say to which output each tree belongs"
+        raise TreesDamaged(msg)
+    for number, tree in enumerate(trees):
+        walkable(tree, number, features=features)
+    best = learner.get("attributes", {}).get("best_iteration")
+    return TreesFile(
+        path=path, sha256=file_sha256(path), size=size, objective=str(learner["objective"]["name"]), features=features,
+        outputs=outputs, trees=len(trees),
+        spans=spans_of(trees, features), best_iteration=None if best is None else _round(best),
+    )  # fmt: skip
+
+
+def _round(text: str) -> int:
+    best = int(text)
+    if best < 0:
+        msg = f"its best iteration is {best}"
+        raise TreesDamaged(msg)
+    return best
+
+
+def _parse(path: Path, data: bytes) -> Mapping[str, Any]:
+    for head, what in HEADS.items():
+        if data.startswith(head):
+            raise CheckpointRejected(f"{path.name} is {what}{_named(path, head)}: {SAVE}.")
+    binary = path.suffix == ".ubj"
+    try:
+        document = parse_ubjson(data) if binary else json.loads(data, object_pairs_hook=_each_once)
+    except (DamagedUbjson, ValueError, RecursionError) as error:
+        other = (
+            " (its contents may be those of the other format, .ubj or .json: then rename it)"
+            if data.startswith(b"{")
+            else ""
+        )
+        raise CheckpointRejected(
+            f"{path.name} is no {'UBJSON' if binary else 'JSON'} ({str(error)[:200] or type(error).__name__}){other}: "
+            f"{SAVE}, or copy it again."
+        ) from error
+    if not isinstance(document, dict):
+        raise CheckpointRejected(f"{path.name} holds no XGBoost model: {SAVE}.")
+    return document
+
+
+def _named(path: Path, head: bytes) -> str:
+    if head != b"\x80":
+        return ""
+    with path.open("rb") as file:
+        names = names_in_pickles(file)[:5]
+    return f" (it wants {', '.join(names)})" if names else ""
+
+
+def _each_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        # Which of the two would be read is not the same for every reader.
+        msg = f"the field {next(_repeated(pairs))!r} stands in an object twice"
+        raise ValueError(msg)
+    return fields
+
+
+def _repeated(pairs: Sequence[tuple[str, Any]]) -> Iterator[str]:
+    seen = set()
+    for name, _ in pairs:
+        if name in seen:
+            yield name[:80]
+        seen.add(name)

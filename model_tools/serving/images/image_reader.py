@@ -1,0 +1,64 @@
+"""The image that a request brings, as base64 or by its URL."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from model_tools.formats.archive import ArchiveManifest
+from model_tools.formats.sections import Preprocess
+from model_tools.serving.images.image_source import MAX_IMAGE_BYTES
+from model_tools.serving.models.tensors import DTYPES
+from model_tools.serving.requests import BadRequest
+from model_tools.serving.task import Fetch
+from model_tools.tensors.imaging import ImageRefused, black_image, image_to_tensor
+
+FIELDS = ("image", "url", "input_url")
+
+
+class ImageReader:
+    """Reads a request's image and preprocesses it as the manifest says."""
+
+    def __init__(self, manifest: ArchiveManifest, preprocess: Preprocess, fetch: Fetch) -> None:
+        self._preprocess = preprocess
+        self._dtype = DTYPES[manifest.inputs[0].dtype]
+        self._channels_last = manifest.channels_last
+        self._fetch = fetch
+
+    def read(self, request: Mapping[str, Any]) -> torch.Tensor:
+        """Return [1, channels, height, width]. Raises BadRequest."""
+        given = [name for name in FIELDS if request.get(name) is not None]
+        if len(given) != 1:
+            raise BadRequest("give one of image (base64 or a data URL), url and input_url.")
+        (name,) = given
+        value = request[name]
+        if not isinstance(value, str):
+            raise BadRequest(f"{name} must be a string.")
+        return self.to_tensor(decode_base64(value) if name == "image" else self._fetch(value))
+
+    def to_tensor(self, data: bytes) -> torch.Tensor:
+        """Return an image file's bytes as [1, channels, height, width]. Raises BadRequest."""
+        try:
+            return image_to_tensor(data, self._preprocess, self._dtype, channels_last=self._channels_last)
+        except ImageRefused as error:
+            raise BadRequest(str(error)) from error
+
+    def example(self) -> torch.Tensor:
+        """Return a black image, made into an input as a request's is."""
+        return self.to_tensor(black_image(self._preprocess))
+
+
+def decode_base64(text: str) -> bytes:
+    """Return the bytes of base64 text or of a data URL. Raises BadRequest."""
+    if text.startswith("data:"):
+        header, comma, text = text.partition(",")
+        if not comma or not header.endswith(";base64"):
+            raise BadRequest("image is a data URL without base64 in it: write data:image/png;base64,…")
+    if len(text) > MAX_IMAGE_BYTES * 4 // 3 + 4:
+        raise BadRequest(f"image is larger than {MAX_IMAGE_BYTES:,} bytes.")
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise BadRequest(f"image is not base64 ({error}).") from error

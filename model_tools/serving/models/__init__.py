@@ -1,0 +1,1 @@
+"""Loaded models, by the library that runs them, and the numbers that go in and come out."""

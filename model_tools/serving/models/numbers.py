@@ -1,0 +1,90 @@
+"""Nested lists of numbers, checked against what the model takes and packed as its type, without any library."""
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import chain
+
+from model_tools.formats.sections import AxisSizes, Dtype, InputSpec
+from model_tools.serving.requests import BadRequest
+
+MAX_AXES = 8
+"""A manifest's shapes have no more."""
+CODES: Mapping[Dtype, str] = {
+    "float32": "f", "float64": "d", "float16": "d", "bfloat16": "d",
+    "int64": "q", "int32": "i", "uint8": "B", "bool": "B",
+}  # fmt: skip
+"""How numbers of each type are packed: as themselves, or in the type that holds them all."""
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Numbers in C's order."""
+
+    shape: tuple[int, ...]
+    data: bytearray
+
+
+class NumbersReader:
+    """Reads what one of the model's inputs takes."""
+
+    def __init__(self, spec: InputSpec, axes: Mapping[str, AxisSizes], *, missing: float | None = None) -> None:
+        self._spec = spec
+        self._code = CODES[spec.dtype]
+        self._bounds = tuple(bounds(axis, axes) for axis in spec.shape)
+        self._missing = missing
+        """What `null` stands for; None where there must be none."""
+
+    def read(self, value: object, where: str) -> Packed:
+        """Return nested lists as packed numbers. Raises BadRequest naming what does not fit; `where` is the field."""
+        shape, numbers = self._flatten(value, where)
+        self._check_shape(shape, where)
+        if self._missing is not None and None in numbers:
+            numbers = [self._missing if number is None else number for number in numbers]
+        packing = f"{len(numbers)}{self._code}"
+        data = bytearray(struct.calcsize(packing))
+        try:
+            struct.pack_into(packing, data, 0, *numbers)
+        except (struct.error, TypeError, OverflowError) as error:
+            raise BadRequest(self._kind_problem(where)) from error
+        return Packed(shape, data)
+
+    def _flatten(self, value: object, where: str) -> tuple[tuple[int, ...], list[object]]:
+        sizes: list[int] = []
+        level: list[object] = [value]
+        while level and isinstance(level[0], list):
+            size = len(level[0])
+            if len(sizes) == MAX_AXES:
+                raise BadRequest(f"{where} is nested too deeply.")
+            sizes.append(size)
+            if len(level) == 1:
+                level = level[0]
+            elif set(map(type, level)) == {list} and set(map(len, level)) == {size}:  # type: ignore[arg-type]
+                level = list(chain.from_iterable(level))  # type: ignore[arg-type]
+            else:
+                raise BadRequest(self._kind_problem(where))
+        return tuple(sizes), level
+
+    def _check_shape(self, shape: tuple[int, ...], where: str) -> None:
+        if len(shape) == len(self._bounds) and all(
+            low <= size <= high for size, (low, high) in zip(shape, self._bounds, strict=True)
+        ):
+            return
+        sizes = {
+            axis: f"{axis} from {low} to {high}"
+            for axis, (low, high) in zip(self._spec.shape, self._bounds, strict=True)
+            if isinstance(axis, str)
+        }
+        told = f", with {', '.join(sizes.values())}" if sizes else ""
+        raise BadRequest(f"{where} has shape {list(shape)}; the model takes {self._spec.shape}{told}.")
+
+    def _kind_problem(self, where: str) -> str:
+        return f"{where} must hold numbers of type {self._spec.dtype} only, in lists of equal length."
+
+
+def bounds(axis: int | str, axes: Mapping[str, AxisSizes]) -> tuple[int, int]:
+    """Return the smallest and the largest size of an axis."""
+    if isinstance(axis, int):
+        return axis, axis
+    sizes = axes.get(axis, AxisSizes())
+    return sizes.min, sizes.max

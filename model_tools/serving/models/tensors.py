@@ -1,0 +1,103 @@
+"""Between requests and torch: nested lists to tensors of the model's types, and what it answers back to lists."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import torch
+
+from model_tools.formats.sections import AxisSizes, Dtype, InputSpec
+from model_tools.serving.failures import ModelFailed
+from model_tools.serving.models.numbers import CODES, NumbersReader
+from model_tools.serving.requests import BadRequest
+
+DTYPES: Mapping[Dtype, torch.dtype] = {
+    "float32": torch.float32,
+    "float64": torch.float64,
+    "float16": torch.float16,
+    "bfloat16": torch.bfloat16,
+    "int64": torch.int64,
+    "int32": torch.int32,
+    "uint8": torch.uint8,
+    "bool": torch.bool,
+}
+PACKED = {"f": torch.float32, "d": torch.float64, "q": torch.int64, "i": torch.int32, "B": torch.uint8}
+
+
+class TensorReader:
+    """Reads one of the model's inputs."""
+
+    def __init__(self, spec: InputSpec, axes: Mapping[str, AxisSizes]) -> None:
+        self._spec = spec
+        self._numbers = NumbersReader(spec, axes)
+        self._packed = PACKED[CODES[spec.dtype]]
+        self._dtype = DTYPES[spec.dtype]
+        self._range = _integer_range(spec)
+
+    def read(self, value: object, where: str) -> torch.Tensor:
+        """Return nested lists as a tensor of the spec's dtype and shape. Raises BadRequest naming what does not fit."""
+        packed = self._numbers.read(value, where)
+        tensor = torch.frombuffer(packed.data, dtype=self._packed).view(packed.shape)
+        if self._dtype.is_floating_point:
+            tensor = tensor.to(self._dtype)
+            if not bool(tensor.isfinite().all()):
+                raise BadRequest(f"{where} holds a number that is no finite {self._spec.dtype}.")
+            return tensor
+        if self._range is not None:  # mostly indices: beyond them the model would fail
+            low, high = self._range
+            smallest, largest = (int(bound) for bound in tensor.aminmax())
+            if not low <= smallest <= largest <= high:
+                raise BadRequest(f"{where} holds a number that is not from {low} to {high}.")
+        return tensor.to(self._dtype)
+
+
+def check_axes(tensors: Sequence[torch.Tensor], specs: Sequence[InputSpec]) -> None:
+    """Raise BadRequest where an axis that inputs share by its name has different sizes."""
+    sizes: dict[str, int] = {}
+    for tensor, spec in zip(tensors, specs, strict=True):
+        for axis, size in zip(spec.shape, tensor.shape, strict=True):
+            if isinstance(axis, str) and sizes.setdefault(axis, size) != size:
+                raise BadRequest(f"the axis {axis} has size {sizes[axis]} in one place and {size} in another.")
+
+
+def output_tensors(output: object) -> list[torch.Tensor]:
+    """Return a model's output tensors, those of a dict in its order. Raises ModelFailed for anything else."""
+    tensors = [output] if isinstance(output, torch.Tensor) else output
+    if isinstance(tensors, Mapping):
+        tensors = list(tensors.values())
+    if not isinstance(tensors, Sequence) or not all(isinstance(tensor, torch.Tensor) for tensor in tensors):
+        raise ModelFailed(f"the model answered {type(output).__name__} instead of tensors")
+    return list(tensors)
+
+
+def to_lists(output: object) -> list[object]:
+    """Return each of a model's output tensors as nested lists. Raises ModelFailed for NaN and infinity."""
+    return [to_list(tensor) for tensor in output_tensors(output)]
+
+
+def to_list(tensor: torch.Tensor) -> object:
+    """Return a tensor as nested lists. Raises ModelFailed for NaN and infinity."""
+    require_finite(tensor)
+    return tensor.tolist()
+
+
+def require_finite(tensor: torch.Tensor) -> None:
+    """Raise ModelFailed when a tensor holds NaN or infinity."""
+    if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+        raise ModelFailed("the model answered NaN or infinity")
+
+
+def example(spec: InputSpec, sizes: Sequence[int]) -> torch.Tensor:
+    """Return an input of these sizes for warm-up, of zeros or the nearest value in range."""
+    dtype = DTYPES[spec.dtype]
+    low, high = spec.range or (0.0, 0.0)
+    if not dtype.is_floating_point:
+        low, high = math.ceil(low), math.floor(high)
+    return torch.full(list(sizes), min(max(0, low), high), dtype=dtype)
+
+
+def _integer_range(spec: InputSpec) -> tuple[int, int] | None:
+    if spec.dtype == "bool":
+        return 0, 1
+    if DTYPES[spec.dtype].is_floating_point or spec.range is None:
+        return None
+    return math.ceil(spec.range[0]), math.floor(spec.range[1])

@@ -1,0 +1,143 @@
+"""A TorchScript model, called for one request or for several at once."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from model_tools.formats.archive import ArchiveManifest
+from model_tools.serving.failures import ModelFailed, telling_nothing_of_the_request
+from model_tools.serving.models.numbers import bounds
+from model_tools.serving.models.tensors import TensorReader, check_axes, example, output_tensors, to_lists
+from model_tools.serving.requests import BadRequest
+
+Inputs = tuple[torch.Tensor, ...]
+
+BATCH_AXIS = "batch"
+"""Requests are stacked along the first axis of every input if it has this name: it says that its rows are independent
+of each other, which those of a time series are not."""
+WARM_UP_CALLS = 3
+"""TorchScript's profiling executor looks at two calls and optimises at the third."""
+WARM_UP_NUMBERS = 1 << 22
+"""An input with free axes holds no more numbers in the second of these calls."""
+IMAGE_AXES = 4
+
+
+class TorchModel:
+    """A model as its archive has it, on the processor."""
+
+    device = "cpu"
+
+    def __init__(self, path: Path, manifest: ArchiveManifest, *, threads: int | None = None) -> None:
+        if threads is not None:
+            self.set_threads(threads)
+        self._model = torch.jit.load(str(path), map_location="cpu").eval()  # type: ignore[no-untyped-call]
+        self._specs = manifest.inputs
+        self._axes = manifest.axes
+        self._readers = [TensorReader(spec, manifest.axes) for spec in manifest.inputs]
+        self._shared_axes = len(manifest.inputs) > 1
+        self.channels_last = manifest.channels_last
+        self.library = f"torch {torch.__version__.partition('+')[0]}"
+        stackable = all(spec.shape[:1] == [BATCH_AXIS] for spec in manifest.inputs)
+        self._most_rows = bounds(BATCH_AXIS, manifest.axes)[1] if stackable else 0
+
+    @staticmethod
+    def set_threads(threads: int) -> None:
+        """Compute with so many threads."""
+        torch.set_num_threads(threads)
+
+    def warm_up(self) -> None:
+        """Call the model until it is as fast as it gets, with sizes that differ where they may: none is special."""
+        for inputs in islice(self._examples(), WARM_UP_CALLS):
+            self(*inputs)
+
+    def read(self, values: Sequence[object], names: Sequence[str]) -> Inputs:
+        """Return one tensor for each of the model's inputs. Raises BadRequest naming the field that does not fit."""
+        if len(values) != len(self._readers):
+            raise BadRequest(f"the model takes {len(self._readers)} input(s): give as many in inputs.")
+        tensors = tuple(
+            reader.read(value, name) for reader, value, name in zip(self._readers, values, names, strict=True)
+        )
+        if self._shared_axes:
+            check_axes(tensors, self._specs)
+        return tensors
+
+    def call(self, inputs: Inputs) -> Any:
+        """Return what the model answers. Raises ModelFailed."""
+        with telling_nothing_of_the_request("the model"):
+            return self(*inputs)
+
+    def call_each(self, batch: Sequence[Inputs]) -> list[Any]:
+        """Return the model's answer to each of several inputs, asked together as far as their shapes allow it."""
+        answers: list[Any] = [None] * len(batch)
+        for group in self._groups(batch):
+            outputs = self._call_together([batch[index] for index in group])
+            for index, output in zip(group, outputs, strict=True):
+                answers[index] = output
+        return answers
+
+    def to_lists(self, output: Any) -> list[object]:
+        """Return each output as nested lists. Raises ModelFailed for NaN, infinity and what is no tensor."""
+        return to_lists(output)
+
+    def __call__(self, *inputs: torch.Tensor) -> Any:
+        """Return what the model answers. Raises what it raises."""
+        if self.channels_last:
+            inputs = tuple(
+                tensor.contiguous(memory_format=torch.channels_last) if tensor.dim() == IMAGE_AXES else tensor
+                for tensor in inputs
+            )
+        with torch.inference_mode():
+            return self._model(*inputs)
+
+    def _examples(self) -> Iterator[Inputs]:
+        while True:
+            yield tuple(example(spec, self._sizes(spec.shape, doubled=False)) for spec in self._specs)
+            yield tuple(example(spec, self._sizes(spec.shape, doubled=True)) for spec in self._specs)
+
+    def _sizes(self, shape: Sequence[int | str], *, doubled: bool) -> list[int]:
+        spans = [bounds(axis, self._axes) for axis in shape]
+        least, more = [low for low, _ in spans], [min(2 * low, high) for low, high in spans]
+        return more if doubled and prod(more) <= WARM_UP_NUMBERS else least
+
+    def _groups(self, batch: Sequence[Inputs]) -> Iterator[list[int]]:
+        """Yield the indices of inputs that can be asked together."""
+        alike: dict[Any, list[int]] = {}
+        for index, inputs in enumerate(batch):
+            rows = inputs[0].shape[0] if self._most_rows else 0
+            shapes = tuple(tensor.shape[1:] for tensor in inputs) if self._most_rows else index
+            group = alike.setdefault(shapes, [])
+            if group and sum(batch[other][0].shape[0] for other in group) + rows > self._most_rows:
+                yield group
+                group = alike[shapes] = []
+            group.append(index)
+        yield from alike.values()
+
+    def _call_together(self, inputs: Sequence[Inputs]) -> list[Any]:
+        if len(inputs) == 1:
+            return [self.call(inputs[0])]
+        rows = [each[0].shape[0] for each in inputs]
+        output = self.call(tuple(torch.cat(tensors) for tensors in zip(*inputs, strict=True)))
+        tensors = output_tensors(output)
+        if any(tensor.dim() == 0 or tensor.shape[0] != sum(rows) for tensor in tensors):
+            return [self.call(each) for each in inputs]  # the answer is about all rows together
+        pieces = zip(*(torch.split(tensor, rows) for tensor in tensors), strict=True)
+        return [_as_answered(output, piece) for piece in pieces]
+
+
+def _as_answered(output: object, tensors: tuple[torch.Tensor, ...]) -> Any:
+    """Return some rows of each tensor in the form of the whole output."""
+    if isinstance(output, torch.Tensor):
+        return tensors[0]
+    return dict(zip(output, tensors, strict=True)) if isinstance(output, Mapping) else tensors
+
+
+def require_tensor(output: object, shape: tuple[int | None, ...], what: str) -> torch.Tensor:
+    """Return an output as the tensor of this shape that it must be; None is any size. Raises ModelFailed."""
+    fits = isinstance(output, torch.Tensor) and output.dim() == len(shape)
+    if not fits or any(wanted not in (None, size) for wanted, size in zip(shape, output.shape, strict=True)):  # type: ignore[attr-defined]
+        raise ModelFailed(f"the model did not answer {what}")
+    return output  # type: ignore[return-value]

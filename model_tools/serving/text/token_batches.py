@@ -1,0 +1,48 @@
+"""Lists of token ids as tensors: of one length, and as many together as the model takes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from model_tools.formats.sections import AxisSizes, InputSpec
+from model_tools.serving.models.numbers import bounds
+
+
+@dataclass(frozen=True)
+class TokenShape:
+    """What the model takes of an input of token ids [rows, tokens]."""
+
+    rows: tuple[int, int]
+    tokens: tuple[int, int]
+    padding: int | None
+    """The id that fills a row up; without one, rows of different lengths cannot be together."""
+
+    @classmethod
+    def of(cls, spec: InputSpec, axes: Mapping[str, AxisSizes], padding: int | None) -> "TokenShape":
+        """Return what a spec [batch, tokens] says."""
+        rows, tokens = (bounds(axis, axes) for axis in spec.shape)
+        return cls(rows, tokens, padding)
+
+    def batches(self, texts: Sequence[Sequence[int]], size: int) -> Iterator[list[int]]:
+        """Yield the indices of up to `size` texts that go together, alike in length: little is padded."""
+        order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
+        batch: list[int] = []
+        for index in order:
+            unlike = self.padding is None and batch and len(texts[batch[0]]) != len(texts[index])
+            if batch and (len(batch) == size or unlike):
+                yield batch
+                batch = []
+            batch.append(index)
+        yield batch
+
+    def padded(self, texts: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Return texts as int64 [texts, tokens of the longest]."""
+        length = max(self.tokens[0], *map(len, texts))
+        fill = self.padding or 0
+        return torch.tensor([[*ids, *[fill] * (length - len(ids))] for ids in texts])
+
+    def full(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return rows with the last one repeated until there are as many as the model takes at least."""
+        lacking = self.rows[0] - len(rows)
+        return rows if lacking <= 0 else torch.cat([rows, rows[-1:].expand(lacking, -1)])

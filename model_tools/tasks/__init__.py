@@ -1,0 +1,5 @@
+"""Kinds of tasks: a package for each, with all that is known of it.
+
+`<kind>/spec.py` is pure: packaging, the smoke test, planning and the documentation read it. `<kind>/serve.py` answers
+requests inside the inference function, and is imported there alone. `registry.py` lists the kinds.
+"""

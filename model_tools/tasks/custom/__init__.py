@@ -1,0 +1,1 @@
+"""Task `custom`: the own code of a model, around it."""

@@ -1,0 +1,140 @@
+"""A model's own serving code: `predictor.py` with preprocess, predict and respond, or some of them."""
+
+import importlib.util
+import inspect
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+
+from model_tools.serving.archive_reader import ModelFiles
+from model_tools.serving.failures import ModelFailed, telling_nothing_of_the_request
+from model_tools.serving.images.image_reader import ImageReader
+from model_tools.serving.models.torch_model import TorchModel
+from model_tools.serving.requests import BadRequest
+from model_tools.serving.task import Fetch
+from model_tools.tasks.tensor.serve import read_inputs, respond_with_outputs
+
+STEPS = {"preprocess": ("request",), "predict": ("model", "inputs"), "respond": ("output", "request")}
+"""What each step is given before the context, which it may leave out."""
+
+Step = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a predictor is given beside the request."""
+
+    classes: tuple[str, ...]
+    """The lines of classes.txt; empty without one."""
+    fetch: Fetch
+    """Returns the bytes at a URL that a caller chose, by the rules of images' URLs: public addresses only, within
+    limits. Raises BadRequest."""
+    folder: Path
+    """Holds the predictor, the Python files beside it, and what the manifest includes."""
+    images: ImageReader | None
+    """Reads images as the manifest's `preprocess` says; None without one."""
+    BadRequest: type[BadRequest] = BadRequest
+    """Raise it, with a message for the caller, for what the caller can put right."""
+
+    def path(self, name: str) -> Path:
+        """Return where a file of the model's folder is. Raises FileNotFoundError."""
+        path = self.folder / name
+        if not path.is_file():
+            raise FileNotFoundError(f"{name} is not part of the archive: name it in custom.include")
+        return path
+
+
+class CustomTask:
+    """Runs the steps that the predictor defines; the others are done as for a tensor, or for an image."""
+
+    def __init__(self, files: ModelFiles, model: TorchModel, fetch: Fetch) -> None:
+        if files.manifest.custom is None or files.code is None:
+            raise ValueError("a custom model's archive must hold its predictor")
+        self._folder = files.code
+        preprocess = files.manifest.preprocess
+        images = ImageReader(files.manifest, preprocess, fetch) if preprocess else None
+        self._context = Context(files.classes, fetch, self._folder, images)
+        module = import_predictor(self._folder, files.manifest.custom.predictor)
+        self._steps = {name: _step(module, name) for name in STEPS if hasattr(module, name)}
+        self._model = model
+        self.set_threads = model.set_threads
+        self.warm_up = model.warm_up
+
+    def preprocess(self, request: Mapping[str, Any]) -> Any:
+        """Return what the predictor's `preprocess` does, or the image or the numbers of the request."""
+        if step := self._steps.get("preprocess"):
+            return self._run("preprocess", step, request, self._context)
+        if self._context.images is not None:
+            return (self._context.images.read(request),)
+        return read_inputs(request, self._model)
+
+    def predict(self, batch: Sequence[Any]) -> list[Any]:
+        """Return what the predictor's `predict` makes of each, one by one, or the model of all together."""
+        if step := self._steps.get("predict"):
+            return [self._run("predict", step, self._model, inputs, self._context) for inputs in batch]
+        return self._model.call_each([_as_inputs(inputs) for inputs in batch])
+
+    def respond(self, output: Any, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the predictor's `respond` does. Raises ModelFailed for what JSON cannot say."""
+        step = self._steps.get("respond")
+        answer = output if step is None else self._run("respond", step, output, request, self._context)
+        if step is None and not isinstance(answer, Mapping | str | int | float):
+            return respond_with_outputs(output, self._model)
+        if not isinstance(answer, Mapping) or not all(isinstance(name, str) for name in answer):
+            raise ModelFailed(f"the predictor answered {type(answer).__name__}: let respond return a dict with names")
+        try:
+            json.dumps(answer, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ModelFailed(
+                f"the predictor answered what JSON cannot say ({type(error).__name__}): return numbers, strings, lists "
+                "and dicts, none of them NaN or infinite"
+            ) from None
+        return dict(answer)
+
+    def _run(self, name: str, step: Step, *arguments: Any) -> Any:
+        with telling_nothing_of_the_request(f"the predictor's {name}", self._folder), torch.inference_mode():
+            return step(*arguments)
+
+
+def import_predictor(folder: Path, name: str) -> ModuleType:
+    """Return the predictor as a module. Its folder, and the archive's whole code, are searched for what it imports.
+
+    They are searched last: what serving itself is made of must not be replaced by a file of the same name.
+    """
+    path = folder / name
+    sys.path += [str(entry) for entry in dict.fromkeys((folder, path.parent)) if str(entry) not in sys.path]
+    importlib.invalidate_caches()
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise ValueError(f"{name} is no Python file")
+    module = sys.modules[path.stem] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _step(module: ModuleType, name: str) -> Step:
+    """Return a step that takes the context as its last argument, whether the predictor wants it or not."""
+    function: Step = getattr(module, name)
+    wanted = len(STEPS[name])
+    parameters = inspect.signature(function).parameters.values()
+    positional = [each for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
+    if len(positional) > wanted or any(each.kind is each.VAR_POSITIONAL for each in parameters):
+        return function
+    if len(positional) == wanted:
+        return lambda *arguments: function(*arguments[:wanted])
+    raise ValueError(f"{name} takes {', '.join((*STEPS[name], 'context'))}; correct its parameters")
+
+
+def _as_inputs(inputs: Any) -> tuple[torch.Tensor, ...]:
+    tensors = (inputs,) if isinstance(inputs, torch.Tensor) else inputs
+    if not isinstance(tensors, tuple | list) or not all(isinstance(tensor, torch.Tensor) for tensor in tensors):
+        raise ModelFailed(
+            f"the predictor's preprocess returned {type(inputs).__name__}: let it return a tensor, or a tuple of them"
+        )
+    return tuple(tensors)

@@ -1,0 +1,1 @@
+"""Task `embedding`: images, texts or numbers to vectors."""

@@ -1,0 +1,1 @@
+"""Task `image-classification`: an image to the likeliest of the named classes."""

@@ -1,0 +1,76 @@
+"""`{"image"}` or `{"url"}` → `{"class", "confidence"}`; `{"input_url", "n_predictions"}` → `{"predictions"}`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+from model_tools.serving.archive_reader import ModelFiles
+from model_tools.serving.images.image_reader import ImageReader
+from model_tools.serving.models.tensors import require_finite
+from model_tools.serving.models.torch_model import Inputs, TorchModel, require_tensor
+from model_tools.serving.requests import BadRequest
+from model_tools.serving.task import Fetch, require_only, whole_number
+
+FIELDS = ("image", "url", "input_url", "n_predictions", "top_k")
+PREDICTIONS = 5
+"""How many a request with `input_url` is answered unless it says."""
+
+
+class ImageClassification:
+    """Ranks the classes of an image by a softmax over the model's outputs."""
+
+    def __init__(self, files: ModelFiles, model: TorchModel, fetch: Fetch) -> None:
+        if files.manifest.preprocess is None:
+            raise ValueError("an image classifier's archive must say how images are preprocessed")
+        self._classes = files.classes
+        self._images = ImageReader(files.manifest, files.manifest.preprocess, fetch)
+        self._model = model
+        self.set_threads = model.set_threads
+
+    def warm_up(self) -> None:
+        """Take a black image all the way, and the model to its fastest."""
+        self._model.warm_up()
+        self.respond(self.predict([(self._images.example(),)])[0], {})
+
+    def preprocess(self, request: Mapping[str, Any]) -> Inputs:
+        """Return the image as a batch of one."""
+        require_only(request, FIELDS)
+        self._ranking(request)
+        return (self._images.read(request),)
+
+    def predict(self, batch: Sequence[Inputs]) -> list[Any]:
+        """Return the model's outputs, [1, classes] each."""
+        return self._model.call_each(batch)
+
+    def respond(self, output: Any, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the likeliest class and its probability, or as many as were asked for."""
+        classes = len(self._classes)
+        logits = require_tensor(output, (1, classes), f"one value for each of its {classes} classes")[0]
+        require_finite(logits)
+        form, count = self._ranking(request)
+        confidences, indices = torch.softmax(logits.float(), 0).topk(count)
+        ranked = [
+            (self._classes[index], confidence)
+            for index, confidence in zip(indices.tolist(), confidences.tolist(), strict=True)
+        ]
+        if form == "predictions":
+            return {"predictions": [[name, round(100 * confidence, 4)] for name, confidence in ranked]}
+        best = {"class": ranked[0][0], "confidence": ranked[0][1]}
+        if form == "best":
+            return best
+        return {**best, "top_k": [{"class": name, "confidence": confidence} for name, confidence in ranked]}
+
+    def _ranking(self, request: Mapping[str, Any]) -> tuple[str, int]:
+        """Return the answer's form and how many classes it ranks."""
+        top_k = whole_number(request, "top_k", len(self._classes))
+        predictions = whole_number(request, "n_predictions", len(self._classes))
+        if top_k is not None and predictions is not None:
+            raise BadRequest("give one of top_k and n_predictions: each has an answer of its own form.")
+        if predictions is not None:
+            return "predictions", predictions
+        if top_k is not None:
+            return "top_k", top_k
+        if request.get("input_url") is not None:
+            return "predictions", min(PREDICTIONS, len(self._classes))
+        return "best", 1

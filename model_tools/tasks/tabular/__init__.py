@@ -1,0 +1,1 @@
+"""Task `tabular`: rows of features to a prediction for each."""

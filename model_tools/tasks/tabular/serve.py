@@ -1,0 +1,91 @@
+"""`{"input_X": a row or rows}` → `{"message", "prediction"}`; `{"input"}` → `{"output"}`, as for a tensor."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from model_tools.serving.archive_reader import ModelFiles
+from model_tools.serving.failures import ModelFailed
+from model_tools.serving.models.model import Model
+from model_tools.serving.requests import BadRequest
+from model_tools.serving.task import require_only
+from model_tools.tasks.tensor.serve import read_inputs, respond_with_outputs
+
+FIELDS = ("input_X", "input", "inputs")
+MESSAGE = "Successful prediction"
+
+
+class Tabular:
+    """Rows of features in, a prediction for each out; by torch or by trees."""
+
+    def __init__(self, files: ModelFiles, model: Model) -> None:
+        self._classes = files.classes
+        self._model = model
+        self._choose: Callable[[Any], tuple[int, float | None]] = _chooser(getattr(model, "objective", ""))
+        self.set_threads = model.set_threads
+        self.warm_up = model.warm_up
+
+    def preprocess(self, request: Mapping[str, Any]) -> Any:
+        """Return the table as the model's input."""
+        require_only(request, FIELDS)
+        if "input_X" not in request:
+            return read_inputs(request, self._model)
+        if len(request) != 1:
+            raise BadRequest("give one of input_X, input and inputs.")
+        rows = request["input_X"]
+        return self._model.read(([rows] if _is_row(rows) else rows,), FIELDS[:1])
+
+    def predict(self, batch: Sequence[Any]) -> list[Any]:
+        """Return the model's outputs, a row for each row."""
+        return self._model.call_each(batch)
+
+    def respond(self, output: Any, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a prediction for the row, or a list of them for several; and the class, where there are classes."""
+        if "input_X" not in request:
+            return respond_with_outputs(output, self._model)
+        outputs = self._model.to_lists(output)
+        predictions = outputs[0]
+        if len(outputs) != 1 or not isinstance(predictions, list) or not predictions:
+            raise ModelFailed("the model did not answer one row for each row of the table")
+        predictions = [row[0] if isinstance(row, list) and len(row) == 1 else row for row in predictions]
+        single = _is_row(request["input_X"])
+        answer = {"message": MESSAGE, "prediction": predictions[0] if single else predictions}
+        if self._classes:
+            chosen = [self._named(row) for row in predictions]
+            for field in chosen[0]:
+                answer[field] = chosen[0][field] if single else [each[field] for each in chosen]
+        return {**answer, "library": self._model.library, "device": self._model.device}
+
+    def _named(self, prediction: Any) -> dict[str, Any]:
+        index, confidence = self._choose(prediction)
+        if not 0 <= index < len(self._classes):
+            raise ModelFailed(f"the model chose a class beyond its {len(self._classes)}")
+        named = {"class": self._classes[index]}
+        return named if confidence is None else {**named, "confidence": confidence}
+
+
+def _is_row(table: object) -> bool:
+    return isinstance(table, list) and bool(table) and not isinstance(table[0], list)
+
+
+def _chooser(objective: str) -> Callable[[Any], tuple[int, float | None]]:
+    """Return what tells the class, and its probability where there is one, of one row's prediction."""
+    if objective in ("multi:softmax", "binary:hinge"):
+        return lambda prediction: (int(prediction), None)
+    if objective == "multi:softprob":
+        return _likeliest
+    if objective == "binary:logistic":
+        return lambda prediction: _likeliest([1 - prediction, prediction])
+    return _by_logits
+
+
+def _by_logits(prediction: Any) -> tuple[int, float]:
+    """Choose by a softmax over the outputs; a single one is that of the second of two classes."""
+    logits = prediction if isinstance(prediction, list) else [0.0, prediction]
+    shares = [math.exp(logit - max(logits)) for logit in logits]
+    return _likeliest([share / sum(shares) for share in shares])
+
+
+def _likeliest(probabilities: Sequence[float]) -> tuple[int, float]:
+    index = max(range(len(probabilities)), key=probabilities.__getitem__)
+    return index, probabilities[index]

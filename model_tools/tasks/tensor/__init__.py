@@ -1,0 +1,1 @@
+"""Task `tensor`: numbers to numbers."""

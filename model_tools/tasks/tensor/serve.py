@@ -1,0 +1,49 @@
+"""`{"input": nested lists}`, or `{"inputs": [one a model's input]}` → `{"output"}`, or `{"outputs"}` of several."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from model_tools.serving.models.model import Model
+from model_tools.serving.requests import BadRequest
+from model_tools.serving.task import require_only
+
+FIELDS = ("input", "inputs")
+
+
+class TensorTask:
+    """Numbers in, numbers out."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self.set_threads = model.set_threads
+        self.warm_up = model.warm_up
+
+    def preprocess(self, request: Mapping[str, Any]) -> Any:
+        """Return one array for each of the model's inputs."""
+        require_only(request, FIELDS)
+        return read_inputs(request, self._model)
+
+    def predict(self, batch: Sequence[Any]) -> list[Any]:
+        """Return the model's outputs."""
+        return self._model.call_each(batch)
+
+    def respond(self, output: Any, request: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002 (as each task)
+        """Return the model's outputs as nested lists, and what computed them."""
+        return respond_with_outputs(output, self._model)
+
+
+def read_inputs(request: Mapping[str, Any], model: Model) -> Any:
+    """Return the model's inputs from `input` or `inputs`. Raises BadRequest."""
+    if "input" in request:
+        if "inputs" not in request:
+            return model.read((request["input"],), FIELDS[:1])
+    elif isinstance(values := request.get("inputs"), list):
+        return model.read(values, [f"inputs[{index}]" for index in range(len(values))])
+    raise BadRequest("give one of input (nested lists) and inputs (a list with one for each input).")
+
+
+def respond_with_outputs(output: Any, model: Model) -> dict[str, Any]:
+    """Return a model's outputs as an answer's fields."""
+    outputs = model.to_lists(output)
+    fields: dict[str, Any] = {"output": outputs[0]} if len(outputs) == 1 else {"outputs": outputs}
+    return {**fields, "library": model.library, "device": model.device}

@@ -1,0 +1,217 @@
+"""From an image's bytes to the model's input: decode, resize, crop, scale to 0…1, normalise.
+
+The steps and their rounding are those of torchvision's reference with Pillow (`Resize` bilinear with antialiasing,
+`CenterCrop`, `ToTensor`, `Normalize`). What they would compute and throw away is not computed: a large JPEG is decoded
+at a fraction of its size, and only the part that the crop keeps is resized. Needs torch and Pillow, no NumPy.
+"""
+
+import io
+import warnings
+from functools import lru_cache
+from typing import NamedTuple
+
+import torch
+from PIL import Image, UnidentifiedImageError
+
+from model_tools.formats.sections import Preprocess
+
+MAX_PIXELS = 64_000_000
+"""A 64-megapixel image takes 192 MB as RGB; more is refused before it is decoded."""
+MAX_INPUT_PIXELS = 16_000_000
+"""After the resize, where a narrow image grows: its shorter side is made as long as the model wants it."""
+DRAFT_MARGIN = 2
+"""A large JPEG is decoded at a half, a quarter or an eighth of its size, as long as that is twice the size wanted."""
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+ORIENTATION = 0x0112
+LEVELS = 255
+
+
+class ImageRefused(Exception):
+    """The bytes are no image that can be used; the message tells whoever sent them why."""
+
+
+class Turn(NamedTuple):
+    """How an image that EXIF says lies otherwise than it is stored becomes upright."""
+
+    transpose: Image.Transpose
+    sideways: bool
+    """Rows of what is stored are columns of the upright image."""
+    mirror_x: bool
+    mirror_y: bool
+    """Whether x (y) of what is stored runs against the upright axis it lies along."""
+
+
+TURNS = {
+    2: Turn(Image.Transpose.FLIP_LEFT_RIGHT, sideways=False, mirror_x=True, mirror_y=False),
+    3: Turn(Image.Transpose.ROTATE_180, sideways=False, mirror_x=True, mirror_y=True),
+    4: Turn(Image.Transpose.FLIP_TOP_BOTTOM, sideways=False, mirror_x=False, mirror_y=True),
+    5: Turn(Image.Transpose.TRANSPOSE, sideways=True, mirror_x=False, mirror_y=False),
+    6: Turn(Image.Transpose.ROTATE_270, sideways=True, mirror_x=False, mirror_y=True),
+    7: Turn(Image.Transpose.TRANSVERSE, sideways=True, mirror_x=True, mirror_y=True),
+    8: Turn(Image.Transpose.ROTATE_90, sideways=True, mirror_x=True, mirror_y=False),
+}
+
+Size = tuple[int, int]
+"""Width and height."""
+Box = tuple[float, float, float, float]
+"""Left, upper, right, lower."""
+
+
+def image_to_tensor(
+    data: bytes,
+    preprocess: Preprocess,
+    dtype: torch.dtype = torch.float32,
+    *,
+    draft: bool = True,
+    channels_last: bool = False,
+) -> torch.Tensor:
+    """Return a tensor [1, channels, height, width], contiguous or in channels-last memory format.
+
+    Without `draft`, every pixel of a large JPEG is decoded. Raises ImageRefused for what is no sound image.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they tell of the sender's image, and would go to the log
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+                pixels = _decode(image, preprocess, draft=draft)
+    except ImageRefused:
+        raise
+    except UnidentifiedImageError as error:
+        raise ImageRefused(f"the image is none of {', '.join(FORMATS)}.") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageRefused(f"the image has too many pixels; {MAX_PIXELS:,} are the limit.") from error
+    except Exception as error:  # decoders raise whatever they trip over
+        raise ImageRefused(
+            f"the image cannot be decoded ({type(error).__name__}): it is damaged or cut short."
+        ) from error
+    return _normalise(pixels, preprocess, channels_last=channels_last).to(dtype)
+
+
+def black_image(preprocess: Preprocess) -> bytes:
+    """Return a PNG of the size that preprocessing resizes to."""
+    height, width = (preprocess.size,) * 2 if isinstance(preprocess.size, int) else preprocess.size
+    buffer = io.BytesIO()
+    Image.new("RGB", (width, height)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _decode(image: Image.Image, preprocess: Preprocess, *, draft: bool) -> Image.Image:
+    """Decode an opened image, in the model's mode, at the size that the model wants and as EXIF says it lies.
+
+    It is turned last, when it is small.
+    """
+    stored = image.size
+    if image.width * image.height > MAX_PIXELS:
+        raise ImageRefused(f"the image has {image.width} x {image.height} pixels; {MAX_PIXELS:,} are the limit.")
+    drafted = image.draft(None, _least_size(stored, preprocess)) if draft else None
+    image.load()
+    turn = _turn(image)
+    size = stored if drafted else image.size
+    upright = size[::-1] if turn and turn.sideways else size
+    target = _target_size(upright, preprocess)
+    if target[0] * target[1] > MAX_INPUT_PIXELS:
+        raise ImageRefused(f"the image is too long and narrow: {size[0]} x {size[1]} pixels.")
+    source = drafted[1] if drafted else (0, 0, *image.size)
+    return _resize(_in_mode(image, preprocess), source, target, turn, _crop_box(target, preprocess))
+
+
+def _resize(image: Image.Image, source: Box, target: Size, turn: Turn | None, crop: Box) -> Image.Image:
+    """Return what a crop shows of an image whose source box was resized to the target and turned upright."""
+    left, upper, right, lower = crop
+    if left < 0 or upper < 0:  # the crop is larger than the image, which is padded with black then
+        whole = _resize(image, source, target, turn, (0, 0, *target))
+        return whole.crop((int(left), int(upper), int(right), int(lower)))
+    if turn is not None:
+        left, upper, right, lower = _as_stored(crop, target, turn)
+        target = target[::-1] if turn.sideways else target
+    across, down = (source[2] - source[0]) / target[0], (source[3] - source[1]) / target[1]
+    shown = (
+        source[0] + left * across,
+        source[1] + upper * down,
+        min(source[0] + right * across, source[2]),  # rounding must not lead beyond the image
+        min(source[1] + lower * down, source[3]),
+    )
+    pixels = image.resize((int(right - left), int(lower - upper)), Image.Resampling.BILINEAR, shown)
+    return pixels if turn is None else pixels.transpose(turn.transpose)
+
+
+def _as_stored(box: Box, size: Size, turn: Turn) -> Box:
+    """Return where a box of the upright image of this size lies in what is stored."""
+    left, upper, right, lower = box
+    width, height = size
+    if turn.sideways:
+        left, upper, right, lower = upper, left, lower, right
+        width, height = height, width
+    if turn.mirror_x:
+        left, right = width - right, width - left
+    if turn.mirror_y:
+        upper, lower = height - lower, height - upper
+    return left, upper, right, lower
+
+
+def _turn(image: Image.Image) -> Turn | None:
+    """Return what undoes the image's EXIF orientation; damaged EXIF says nothing of a sound image."""
+    try:
+        return TURNS.get(image.getexif().get(ORIENTATION, 1))
+    except Exception:  # noqa: BLE001 (Pillow raises whatever it trips over)
+        return None
+
+
+def _in_mode(image: Image.Image, preprocess: Preprocess) -> Image.Image:
+    if image.mode == preprocess.mode:
+        return image  # convert() would copy it
+    if image.mode == "F":
+        raise ImageRefused("the image holds fractions instead of levels: save it with 8 or 16 bits a channel.")
+    if image.mode.startswith("I"):
+        image = image.convert("I").point(lambda level: level / 256).convert("L")
+    return image.convert(preprocess.mode)
+
+
+def _target_size(size: Size, preprocess: Preprocess) -> Size:
+    """Return the size after the resize of an upright image."""
+    if not isinstance(preprocess.size, int):
+        height, width = preprocess.size
+        return width, height
+    width, height = size
+    short = min(width, height)
+    return int(preprocess.size * width / short), int(preprocess.size * height / short)
+
+
+def _least_size(stored: Size, preprocess: Preprocess) -> Size:
+    """Return the size that a decoded image must have at least, before EXIF has told how it lies."""
+    width, height = _target_size(stored, preprocess)
+    if not isinstance(preprocess.size, int):
+        width = height = max(width, height)
+    return width * DRAFT_MARGIN, height * DRAFT_MARGIN
+
+
+def _crop_box(size: Size, preprocess: Preprocess) -> Box:
+    """Return what is kept of a resized image; it begins before an image that is too small."""
+    if preprocess.crop is None:
+        return 0, 0, *size
+    height, width = (preprocess.crop,) * 2 if isinstance(preprocess.crop, int) else preprocess.crop
+    left, upper = _crop_from(size[0], width), _crop_from(size[1], height)
+    return left, upper, left + width, upper + height
+
+
+def _crop_from(size: int, wanted: int) -> int:
+    return round((size - wanted) / 2) if size > wanted else -((wanted - size) // 2)
+
+
+def _normalise(image: Image.Image, preprocess: Preprocess, *, channels_last: bool) -> torch.Tensor:
+    scale, shift = _scale_and_shift(
+        tuple(preprocess.mean or [0.0] * preprocess.channels), tuple(preprocess.std or [1.0] * preprocess.channels)
+    )
+    levels = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8)
+    planes = levels.view(1, image.height, image.width, preprocess.channels).permute(0, 3, 1, 2)
+    memory_format = torch.channels_last if channels_last else torch.contiguous_format
+    return planes.to(torch.float32, memory_format=memory_format).mul_(scale).add_(shift)
+
+
+@lru_cache(maxsize=8)
+def _scale_and_shift(mean: tuple[float, ...], std: tuple[float, ...]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return what levels are multiplied with, and what is added: (level / 255 - mean) / std, in two steps."""
+    with torch.inference_mode(mode=False):  # they are kept, and whoever asks next may want gradients
+        means, stds = (torch.tensor(values, dtype=torch.float64).view(1, -1, 1, 1) for values in (mean, std))
+        return (1 / (LEVELS * stds)).float(), (-means / stds).float()

@@ -1,0 +1,233 @@
+"""publish.yaml: what is accepted, and that every refusal names the field and what to do about it."""
+
+import json
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model_tools.errors import ManifestInvalid
+from model_tools.formats.manifest import Manifest, parse_manifest
+from model_tools.formats.sections import is_inside
+
+TENSOR = {
+    "name": "line",
+    "task": "tensor",
+    "checkpoint": "weights.pt",
+    "architecture": "net:Net",
+    "inputs": [{"shape": ["batch", 4]}],
+}
+IMAGES = {**TENSOR, "task": "image-classification", "classes": "classes.txt", "preprocess": {"size": 224, "crop": 200}}
+TREES = {"name": "price", "task": "tabular", "checkpoint": "trees.json", "inputs": [{"shape": ["batch", 4]}]}
+TEXT = {
+    **TENSOR,
+    "task": "text-to-text",
+    "inputs": [{"shape": ["batch", "source"], "dtype": "int64"}, {"shape": ["batch", "target"], "dtype": "int64"}],
+    "text": {"source_vocabulary": "source.txt", "target_vocabulary": "target.txt"},
+}
+
+BILLIONS = "\n".join(
+    f"{name}: &{name} [{', '.join([before] * 9)}]"
+    for before, name in zip(["x", "*a", "*b", "*c", "*d", "*e"], "abcdef", strict=True)
+)
+
+
+def parse(base=TENSOR, **changes) -> Manifest:
+    fields = {name: value for name, value in {**base, **changes}.items() if value is not None}
+    return parse_manifest(yaml.safe_dump(fields))
+
+
+def refusal(base=TENSOR, **changes) -> str:
+    with pytest.raises(ManifestInvalid) as caught:
+        parse(base, **changes)
+    message = str(caught.value)
+    assert message.startswith("publish.yaml")
+    assert "\n" not in message
+    return message
+
+
+def test_what_is_not_said_has_its_default():
+    manifest = parse()
+    assert manifest.inputs[0].dtype == "float32"
+    assert manifest.optimize.freeze is True
+    assert manifest.optimize.channels_last == "auto"
+    assert (manifest.axis_sizes("batch").min, manifest.axis_sizes("batch").max) == (1, 4)
+
+
+def test_an_axis_may_have_sizes_of_its_own():
+    manifest = parse(axes={"batch": {"min": 2, "max": 16}})
+    assert (manifest.axis_sizes("batch").min, manifest.axis_sizes("batch").max) == (2, 16)
+
+
+def test_a_manifest_survives_the_way_through_json():
+    manifest = parse(
+        IMAGES, arguments={"depth": 3, "names": ["a", None, True, 0.5]}, inputs=[{"shape": ["n", 3, 200, 200]}]
+    )
+    assert Manifest.model_validate_json(manifest.model_dump_json()) == manifest
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"name": None}, "name: is missing: add it"),
+        ({"name": "Not A Name"}, "name: may hold lower-case letters, digits and hyphens"),
+        ({"task": "poetry"}, "task: Input should be 'image-classification', 'tensor', 'tabular', 'text-to"),
+        ({"checkpont": "x.pt"}, "checkpont: is not a field of it: remove it or correct its spelling (architecture,"),
+        ({"checkpoint": "../weights.pt"}, "checkpoint: '../weights.pt' leaves the model's folder; name a file in it"),
+        ({"checkpoint": "/etc/weights.pt"}, "checkpoint: '/etc/weights.pt' leaves the model's folder"),
+        ({"checkpoint": "weights.h5"}, "checkpoint must end in .pt, .pth, .pt2, .safetensors"),
+        ({"checkpoint": "w.safetensors", "architecture": None}, "name the code as architecture: module:Callable"),
+        ({"checkpoint": "w.pt2"}, "a .pt2 file brings its own graph: remove architecture"),
+        ({"architecture": "net.py"}, "architecture: 'net.py' is not of the form module:Callable"),
+        ({"architecture": None, "arguments": {"depth": 3}}, "remove them or add architecture"),
+        ({"arguments": {"a b": 3}}, "arguments: 'a b' cannot be the name of an argument"),
+        ({"arguments": {"limit": float("inf")}}, "arguments: limit is infinite or not a number"),
+        ({"inputs": []}, "inputs: List should have at least 1 item"),
+        ({"inputs": [{"shape": [0, 4]}]}, "inputs.0.shape.0"),
+        ({"inputs": [{"shape": [1], "type": "float32"}]}, "inputs.0.type: is not a field of it: remove it or co"),
+        ({"inputs": [{"shape": [1], "dtype": "float"}]}, "inputs.0.dtype: Input should be 'float32'"),
+        ({"inputs": [{"shape": [1], "range": [3, 1]}]}, "inputs.0: range: 3 … 1 is not from a smaller"),
+        ({"inputs": [{"shape": [1], "range": [0, float("nan")]}]}, "inputs.0: range: 0 … nan"),
+        ({"inputs": [{"shape": [1], "dtype": "uint8", "range": [0, 256]}]}, "range: 0 … 256 holds no uint8"),
+        ({"inputs": [{"shape": [1], "dtype": "int64", "range": [0.2, 0.8]}]}, "range: 0.2 … 0.8 holds no int64"),
+        ({"inputs": [{"shape": [1], "dtype": "bool", "range": [0, 1]}]}, "a bool is true or false: remove range"),
+        ({"axes": {"batch": {"min": 5, "max": 4}}}, "axes.batch: min (5) is larger than max (4)"),
+        ({"axes": {"words": {"max": 4}}}, "axes names words, which no input's shape uses"),
+        ({"task": "image-classification"}, "task image-classification needs classes and preprocess"),
+        ({"optimize": {"quantize": "int4"}}, "optimize.quantize: Input should be 'none', 'dynamic-int8' or 'bfloat16'"),
+        ({"optimize": {"tolerance": 0.1}}, "tolerance is for a quantised model: remove it, or set quantize"),
+        ({"task": "text-to-text"}, "task text-to-text needs text"),
+        ({"task": "custom"}, "task custom needs custom and samples"),
+        ({"custom": {}}, "custom means nothing for task tensor: remove it, or correct task (custom)"),
+        ({"text": {"source_vocabulary": "a"}}, "text means nothing for task tensor: remove it, or correct task ("),
+        ({"task": "custom", "samples": "s", "custom": {"predictor": "serve"}}, "'serve' is no Python file"),
+        ({"task": "custom", "samples": "s", "custom": {"include": ["../*"]}}, "'../*' leaves the model's folder"),
+        ({"results": {"prefix": "no-slash"}}, "results.prefix: String should match pattern"),
+        ({"results": {"above_bytes": 1}}, "results.above_bytes"),
+        ({"checkpoint": "trees.json"}, "trees.json is an XGBoost model, which is published with task: tabular"),
+    ],
+)  # fmt: skip
+def test_each_refusal_names_the_field_and_the_remedy(changes, told):
+    assert told in refusal(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"architecture": "net:Net"}, "an XGBoost model needs no architecture: remove it"),
+        ({"optimize": {"freeze": False}}, "optimize is for PyTorch models: remove it"),
+        ({"inputs": [{"shape": ["batch", "features"]}]}, "an XGBoost model takes one table: write inputs: [{shape:"),
+        ({"inputs": [{"shape": [1, 4]}, {"shape": [1, 4]}]}, "an XGBoost model takes one table"),
+    ],
+)
+def test_trees_take_one_table_and_no_code(changes, told):
+    assert told in refusal(TREES, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"text": {"source_vocabulary": "a.txt"}}, "text.target_vocabulary belongs to task text-to-text"),
+        ({"task": "embedding"}, "text.target_vocabulary belongs to task text-to-text"),
+        ({"inputs": [{"shape": ["n", "s"], "dtype": "int64"}]}, "a model of text takes token ids: write inputs: [{sh"),
+        ({"inputs": [{"shape": ["n", "s"]}] * 2}, "a model of text takes token ids"),
+        ({"inputs": [{"shape": ["n", 9], "dtype": "int64"}] * 2}, "[batch, source], dtype: int64, range: [0, <last"),
+        ({"text": {**TEXT["text"], "source_vocabulary": "/a"}}, "text.source_vocabulary: '/a' leaves the model's fold"),
+        ({"text": {**TEXT["text"], "beams": 0}}, "text.beams"),
+        ({"preprocess": {"size": 8}}, "preprocess means nothing for task text-to-text"),
+    ],
+)
+def test_a_model_of_text_takes_token_ids_and_has_its_vocabularies(changes, told):
+    assert told in refusal(TEXT, **changes)
+
+
+def test_the_library_that_a_model_needs_is_known_from_its_checkpoint():
+    assert (parse(TREES).library, parse(TEXT).library) == ("xgboost", "torch")
+
+
+def test_all_files_that_a_manifest_names_are_known_by_field():
+    assert parse(TEXT).named_files == {
+        "checkpoint": "weights.pt",
+        "text.source_vocabulary": "source.txt",
+        "text.target_vocabulary": "target.txt",
+    }
+    custom = parse(task="custom", samples="s/*.json", classes="c.txt", custom={"requirements": "requirements.txt"})
+    assert custom.named_files == {
+        "checkpoint": "weights.pt",
+        "classes": "c.txt",
+        "custom.predictor": "predictor.py",
+        "custom.requirements": "requirements.txt",
+    }
+
+
+@pytest.mark.parametrize(
+    ("preprocess", "told"),
+    [
+        ({"size": 224, "mode": "RGB", "mean": [0.5]}, "preprocess: mean has 1 values, mode RGB has 3 channel(s)"),
+        ({"size": 224, "mode": "L", "std": [0]}, "preprocess.std.0"),
+        ({"size": -1}, "preprocess.size"),
+    ],
+)
+def test_preprocessing_is_checked_by_channel(preprocess, told):
+    assert told in refusal(IMAGES, preprocess=preprocess)
+
+
+def test_all_problems_are_told_at_once():
+    message = refusal(name=None, task="poetry")
+    assert "name:" in message
+    assert "task:" in message
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("name: [", "is not YAML"),
+        ("just text", "must be a mapping of fields such as `name: digits`; it is str"),
+        ("", "must be a mapping"),
+        ("when: 2001-99-99", "is not YAML"),
+        ("[" * 5000, "is not YAML"),
+        ("name: &a [*a]", "publish.yaml"),
+        (BILLIONS, "stands for more than 100,000 values"),
+    ],
+)  # fmt: skip
+def test_text_that_is_no_manifest_is_refused_in_words(text, told):
+    with pytest.raises(ManifestInvalid) as caught:
+        parse_manifest(text)
+    assert told in str(caught.value)
+    assert len(str(caught.value)) < 3000
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_either_a_manifest_or_refused(text):
+    with pytest.raises(ManifestInvalid):
+        parse_manifest(text)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.sampled_from([*Manifest.model_fields, "other"]), json_values)
+def test_any_value_of_any_field_is_either_accepted_or_refused_by_name(field, value):
+    try:
+        manifest = parse_manifest(json.dumps({**IMAGES, field: value}))
+    except ManifestInvalid as error:
+        message = str(error)
+    else:
+        message = "publish.yaml is fine"
+        assert Manifest.model_validate_json(manifest.model_dump_json()) == manifest
+    assert message.startswith("publish.yaml")
+
+
+@given(st.text(alphabet="ab./\\\0", max_size=12))
+def test_a_path_inside_has_no_way_out(path):
+    from pathlib import PurePosixPath
+
+    if is_inside(path):
+        joined = PurePosixPath("/model").joinpath(path)
+        assert ".." not in joined.parts
+        assert joined.is_relative_to("/model")

@@ -1,0 +1,63 @@
+"""The user's architecture code, and how its faults are told."""
+
+import itertools
+import sys
+
+import pytest
+import torch
+
+from model_tools.errors import ManifestInvalid, PublishError, TraceFailed
+from model_tools.formats.manifest import parse_manifest
+from model_tools.packaging.checkpoint.architecture import build_model
+
+numbers = itertools.count()
+
+
+@pytest.fixture
+def build(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
+    def build(code: str, arguments: str = "{}") -> torch.nn.Module:
+        module = f"user_code_{next(numbers)}"
+        (tmp_path / f"{module}.py").write_text(code)
+        manifest = parse_manifest(
+            f"{{name: x, task: tensor, checkpoint: a.pt, inputs: [{{shape: [1]}}], architecture: '{module}:Net', "
+            f"arguments: {arguments}}}"
+        )
+        return build_model(manifest, tmp_path)
+
+    return build
+
+
+def test_a_class_or_a_function_gets_the_manifests_arguments(build):
+    assert build("import torch\ndef Net(size): return torch.nn.Linear(size, 2)", "{size: 3}").in_features == 3
+    assert build("from torch.nn import Linear as Net", "{in_features: 4, out_features: 1}").in_features == 4
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "told"),
+    [
+        ("import nowhere", TraceFailed, "it imports 'nowhere', which is neither in the model's folder nor installed"),
+        ("x = 1\ndef f(:", TraceFailed, ".py, line 2: `def f(:`)"),
+        ("import sys\nsys.exit('enough')", TraceFailed, "SystemExit: enough (user_code_"),
+        ("def Net():\n    return {}['absent']", TraceFailed, "KeyError: 'absent' (user_code_"),
+        ("class Other: pass", ManifestInvalid, "has no callable 'Net'; it has Other"),
+        ("def Net(depth): pass", ManifestInvalid, "does not take them (missing a required argument: 'depth')"),
+        ("def Net(): return 3", ManifestInvalid, "returned int, not a torch.nn.Module"),
+    ],
+)
+def test_a_fault_is_told_with_its_place_and_the_remedy(build, code, error, told):
+    with pytest.raises(PublishError) as caught:
+        build(code)
+    assert type(caught.value) is error
+    assert told in str(caught.value)
+
+
+def test_a_module_that_is_not_in_the_folder_is_the_manifests_fault(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    manifest = parse_manifest(
+        "{name: x, task: tensor, checkpoint: a.pt, inputs: [{shape: [1]}], architecture: 'absent.net:Net'}"
+    )
+    with pytest.raises(ManifestInvalid, match=r"no module 'absent.net' in the model's folder: add absent/net.py"):
+        build_model(manifest, tmp_path)

@@ -1,0 +1,117 @@
+import io
+import tarfile
+
+import pytest
+
+from model_tools.errors import CheckpointRejected, ManifestInvalid, ModelNotFound
+from model_tools.packaging.checkpoint.resolve import resolve_checkpoint
+from tests.support.fakes.object_store import FakeObjectStore
+
+MANIFEST = b"""
+name: digits
+task: tensor
+checkpoint: model.pt
+inputs: [{shape: [1, 4]}]
+"""
+FOLDER = "s3://bucket/runs/42/"
+
+
+def folder(**files: bytes) -> FakeObjectStore:
+    contents = {"publish.yaml": MANIFEST, "model.pt": b"weights", **files}
+    return FakeObjectStore({f"{FOLDER}{path}": data for path, data in contents.items()})
+
+
+def tar_gz(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for name, data in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("uri", [FOLDER, FOLDER.rstrip("/"), f"{FOLDER}publish.yaml", f"{FOLDER}model.pt"])
+def test_folder_manifest_and_checkpoint_all_mean_the_folder(uri: str) -> None:
+    pin = resolve_checkpoint(uri, folder())
+
+    assert pin.kind == "folder"
+    assert [file.path for file in pin.files] == ["model.pt", "publish.yaml"]
+    assert pin.manifest.name == "digits"
+
+
+def test_what_is_uploaded_after_the_pin_is_not_in_it() -> None:
+    store = folder()
+    pin = resolve_checkpoint(FOLDER, store)
+    store.put(f"{FOLDER}model.pt", b"other weights")
+
+    (model,) = [file for file in pin.files if file.path == "model.pt"]
+
+    assert store.read(model.uri, max_bytes=100, version_id=model.version_id) == b"weights"
+    assert resolve_checkpoint(FOLDER, store).digest != pin.digest
+
+
+def test_a_neighbouring_folder_whose_name_begins_alike_is_not_in_it() -> None:
+    store = folder()
+    store.put("s3://bucket/runs/421/other.pt", b"")
+
+    assert len(resolve_checkpoint(FOLDER.rstrip("/"), store).files) == 2
+
+
+def test_every_file_that_the_manifest_names_must_be_there() -> None:
+    text = b"""
+name: words
+task: embedding
+checkpoint: model.pt
+inputs: [{shape: [batch, words], dtype: int64}]
+text: {source_vocabulary: words.txt}
+"""
+    with pytest.raises(ModelNotFound, match=r"names text.source_vocabulary: words.txt, which is not in"):
+        resolve_checkpoint(FOLDER, folder(**{"publish.yaml": text}))
+
+
+def test_an_archive_is_pinned_whole_and_its_manifest_read_from_within() -> None:
+    archive = tar_gz({"model/weights.bin": b"x" * 100_000, "model/publish.yaml": MANIFEST})
+    store = FakeObjectStore({"s3://bucket/job/output/model.tar.gz": archive})
+
+    pin = resolve_checkpoint("s3://bucket/job/output/model.tar.gz", store)
+
+    assert (pin.kind, len(pin.files), pin.manifest.checkpoint) == ("archive", 1, "model.pt")
+
+
+@pytest.mark.parametrize(
+    ("uri", "store", "error", "told"),
+    [
+        ("s3://bucket/nothing/", folder(), ModelNotFound, "There is nothing at s3://bucket/nothing/"),
+        (FOLDER, FakeObjectStore({f"{FOLDER}model.pt": b""}), ModelNotFound, "has no publish.yaml"),
+        (FOLDER, folder(**{"publish.yaml": b"name: digits"}), ManifestInvalid, "task: is missing"),
+        (FOLDER, folder(**{"publish.yaml": b"\xff\xfe"}), ManifestInvalid, "is not UTF-8"),
+        (
+            FOLDER,
+            folder(**{"publish.yaml": MANIFEST.replace(b"model.pt", b"best.pt")}),
+            ModelNotFound,
+            "names checkpoint: best.pt, which is not in",
+        ),
+        (f"{FOLDER}old.pt", folder(**{"old.pt": b""}), ManifestInvalid, "publishes 'model.pt', but the model URI"),
+        ("s3://b/m.tar.gz", FakeObjectStore({"s3://b/m.tar.gz": b"no archive"}), CheckpointRejected, "not a tar.gz"),
+        (
+            "s3://b/m.tar.gz",
+            FakeObjectStore({"s3://b/m.tar.gz": tar_gz({"model.pt": b"x"})}),
+            ModelNotFound,
+            "has no publish.yaml in it",
+        ),
+        (
+            "s3://b/m.tar.gz",
+            FakeObjectStore({"s3://b/m.tar.gz": tar_gz({"a": b"x" * 900_000, "publish.yaml": MANIFEST})[:300]}),
+            CheckpointRejected,
+            "not a tar.gz that can be read",
+        ),
+    ],
+)
+def test_what_cannot_be_published_is_refused_with_what_to_do(
+    uri: str, store: FakeObjectStore, error: type[Exception], told: str
+) -> None:
+    with pytest.raises(error) as caught:
+        resolve_checkpoint(uri, store)
+
+    assert told in str(caught.value)

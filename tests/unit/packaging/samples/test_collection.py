@@ -1,0 +1,216 @@
+"""Samples and the model's folder, before the model is loaded."""
+
+import json
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from model_tools.errors import ManifestInvalid, ModelNotFound
+from model_tools.formats.manifest import parse_manifest
+from model_tools.formats.samples import Sample
+from model_tools.packaging.checkpoint.model_folder import open_model_folder
+from model_tools.packaging.limits import Limits
+from model_tools.packaging.samples.collection import collect_samples, expect_answers, render_samples
+from model_tools.packaging.samples.events import tensor_event
+from model_tools.packaging.samples.made_up import make_up_sample
+
+TENSOR = """
+    name: line
+    task: tensor
+    checkpoint: weights.pt
+    architecture: net:Net
+    inputs: [{shape: [batch, 2]}]
+    axes: {batch: {min: 1, max: 3}}
+    samples: samples/*.json
+"""
+IMAGES = """
+    name: shapes
+    task: image-classification
+    checkpoint: weights.pt
+    architecture: net:Net
+    inputs: [{shape: [1, 3, 8, 8]}]
+    classes: classes.txt
+    preprocess: {size: [8, 8]}
+    samples: samples/*.json
+"""
+
+
+def folder(tmp_path: Path, manifest: str = TENSOR, **samples: object):
+    (tmp_path / "publish.yaml").write_text(textwrap.dedent(manifest))
+    (tmp_path / "weights.pt").touch()
+    (tmp_path / "samples").mkdir()
+    for name, contents in samples.items():
+        text = contents if isinstance(contents, str) else json.dumps(contents)
+        (tmp_path / "samples" / f"{name}.json").write_text(text)
+    return open_model_folder(tmp_path)
+
+
+def refusal(model_folder, classes=None, **limits) -> str:
+    try:
+        for sample in collect_samples(model_folder, classes, limits=Limits(**limits)):
+            tensor_event(sample, model_folder.manifest)
+    except ManifestInvalid as error:
+        return str(error)
+    pytest.fail("it was not refused")
+
+
+def test_samples_come_in_the_order_of_their_names(tmp_path):
+    event = {"event": {"input": [[1, 2]]}, "expect": {"output": [[3]], "tolerance": 0.1}}
+    samples = collect_samples(folder(tmp_path, b=event, a=event), None, limits=Limits())
+    assert [sample.name for sample in samples] == ["samples/a.json", "samples/b.json"]
+    assert [json.loads(line) for line in render_samples(samples).splitlines()] == [
+        {"name": "samples/a.json", **event}, {"name": "samples/b.json", **event},
+    ]  # fmt: skip
+
+
+def test_one_input_may_come_as_a_list_of_one(tmp_path):
+    model_folder = folder(tmp_path, a={"event": {"inputs": [[[1, 2]]]}})
+    (sample,) = collect_samples(model_folder, None, limits=Limits())
+    assert tensor_event(sample, model_folder.manifest).shapes == [[1, 2]]
+
+
+@pytest.mark.parametrize(
+    ("contents", "told"),
+    [
+        ("{", "samples/a.json is not JSON"),
+        ('{"event": {"input": [[NaN, 1]]}}', "NaN is no number in JSON"),
+        ("[1]", "samples/a.json must be an object of the form"),
+        ({"expect": {}}, "samples/a.json: event: is missing: add it"),
+        ({"event": {}, "expects": {}}, "samples/a.json: expects: is not a field of it"),
+        ({"event": {}, "expect": {"min_confidence": 2}}, "samples/a.json: expect.min_confidence"),
+        ({"event": {}, "expect": {"class": "cat"}}, "a model of task tensor answers no class: remove class"),
+        ({"event": {"x": [[1, 2]]}}, "the event has no 'input' or 'inputs'"),
+        ({"event": {"inputs": [[[1, 2]], [[1, 2]]]}}, "the event's inputs must be a list of 1 nested lists"),
+        ({"event": {"input": [[1, 2, 3]]}}, "input 0 has the shape [1, 3], publish.yaml says ['batch', 2]"),
+        ({"event": {"input": [[1, 2]] * 4}}, "input 0 has the shape [4, 2]"),
+        ({"event": {"input": 5}}, "input 0 has the shape []"),
+    ],
+)
+def test_a_wrong_sample_is_named_with_what_is_wrong(tmp_path, contents, told):
+    assert told in refusal(folder(tmp_path, a=contents))
+
+
+def test_a_sample_must_fit_into_a_request_and_there_may_not_be_too_many(tmp_path):
+    model_folder = folder(tmp_path, a={"event": {"input": [[1, 2]]}}, b={"event": {"input": [[1, 2]]}})
+    assert "larger than 10 bytes, which no request can be" in refusal(model_folder, sample_bytes=10)
+    assert "matches 2 files, 1 at most" in refusal(model_folder, samples=1)
+
+
+def test_a_class_that_is_not_in_the_list_is_refused(tmp_path):
+    model_folder = folder(tmp_path, IMAGES, a={"event": {"image": ""}, "expect": {"class": "cta"}})
+    assert "class 'cta' is not in classes.txt" in refusal(model_folder, ["cat"])
+
+
+def test_a_glob_that_matches_nothing_is_refused(tmp_path):
+    assert "samples is 'samples/*.json', which matches no file" in refusal(folder(tmp_path))
+
+
+def test_an_answer_is_expected_only_where_none_was_said():
+    said = Sample.model_validate({"name": "a", "event": {}, "expect": {"output": [1.0]}})
+    silent = Sample.model_validate({"name": "b", "event": {}})
+    other = Sample.model_validate({"name": "c", "event": {}})
+    first, second, third = expect_answers([said, silent, other], {"a": [9.0], "b": [[200.0, -400.0]], "c": None})
+    assert first == said
+    assert second.expect.output == [[200.0, -400.0]]
+    assert second.expect.tolerance == pytest.approx(0.4)
+    assert third == other
+
+
+def test_a_made_up_sample_has_the_smallest_sizes_and_values_in_range():
+    manifest = parse_manifest(
+        "{name: x, task: tensor, checkpoint: a.pt, inputs: [{shape: [n, 2], dtype: int64, range: [5, 6]}, "
+        "{shape: [], dtype: bool}], axes: {n: {min: 3, max: 9}}}"
+    )
+    event = make_up_sample(manifest).event
+    assert [len(row) for row in event["inputs"][0]] == [2, 2, 2]
+    assert {value for row in event["inputs"][0] for value in row} <= {5, 6}
+    assert isinstance(event["inputs"][1], bool)
+    assert make_up_sample(manifest).event == event
+
+
+def test_a_sample_is_not_made_up_when_it_would_be_huge():
+    manifest = parse_manifest("{name: x, task: tensor, checkpoint: a.pt, inputs: [{shape: [1000, 1000]}]}")
+    with pytest.raises(ManifestInvalid, match="add one under samples"):
+        make_up_sample(manifest)
+
+
+def test_files_that_are_missing_or_linked_out_are_named(tmp_path):
+    (tmp_path / "model").mkdir()
+    model_folder = folder(tmp_path / "model")
+    with pytest.raises(ModelNotFound, match=r"classes names 'absent.txt', which is no file .*publish.yaml"):
+        model_folder.file("absent.txt", "classes")
+    (tmp_path / "secret").write_text("secret")
+    (model_folder.path / "link").symlink_to(tmp_path / "secret")
+    with pytest.raises(ManifestInvalid, match="is a link to outside the model's folder"):
+        model_folder.file("link", "checkpoint")
+    with pytest.raises(ManifestInvalid, match="is a link to outside"):
+        model_folder.files("li*", "samples")
+
+
+def test_a_folder_without_a_readable_manifest_is_refused(tmp_path):
+    with pytest.raises(ModelNotFound, match=r"There is no publish.yaml"):
+        open_model_folder(tmp_path)
+    (tmp_path / "publish.yaml").write_bytes(b"name: caf\xe9")
+    with pytest.raises(ManifestInvalid, match="is not UTF-8 text"):
+        open_model_folder(tmp_path)
+
+
+TABLE = TENSOR.replace("task: tensor", "task: tabular")
+OWN = TENSOR.replace("task: tensor", "task: custom") + "    custom: {}\n"
+WORDS = """
+    name: words
+    task: embedding
+    checkpoint: weights.pt
+    architecture: net:Net
+    inputs: [{shape: [batch, words], dtype: int64}]
+    text: {source_vocabulary: words.txt}
+    samples: samples/*.json
+"""
+
+
+@pytest.mark.parametrize(
+    ("manifest", "contents", "told"),
+    [
+        (IMAGES, {"event": {"picture": ""}}, "has no 'image' or 'url' or 'input_url', which a request to a model of"),
+        (WORDS, {"event": {"input": [[1]]}}, "has no 'text' or 'texts', which a request to a model of task embedding"),
+        (TABLE, {"event": {"x": 1}}, "has no 'input_X' or 'input' or 'inputs'"),
+        (TABLE, {"event": {"input_X": [1, 2, 3]}}, "input 0 has the shape [1, 3], publish.yaml says"),
+        (TABLE, {"event": {"input_X": []}}, "input 0 has the shape [0]"),
+        (TABLE, {"event": {"requests": 5}}, "requests must be a list of events"),
+        (TABLE, {"event": {"requests": [{"input_X": [1, 2]}, {}]}}, "the event has no 'input_X'"),
+        (TABLE, {"event": {"input_X": [1, 2]}, "expect": {"min_confidence": 0.5}}, "answers no confidence"),
+        (TABLE, {"event": {"input_X": [1, 2]}, "expect": {"class": "a"}}, "there are no classes: add classes"),
+        (WORDS, {"event": {"text": ""}, "expect": {"output": [1]}}, "a model of task embedding answers no output"),
+        (OWN, {"event": {}, "expect": {"output": [1]}}, "a model of task custom answers no output: remove output"),
+    ],
+)
+def test_a_sample_asks_and_expects_what_its_task_can(tmp_path, manifest, contents, told):
+    assert told in refusal(folder(tmp_path, manifest, a=contents))
+
+
+@pytest.mark.parametrize(
+    ("manifest", "event", "inputs", "answered_as"),
+    [
+        (TENSOR, {"input": [[1, 2]]}, [[[1, 2]]], "output"),
+        (TABLE, {"input": [[1, 2]]}, [[[1, 2]]], "output"),
+        (TABLE, {"input_X": [1, 2]}, [[[1, 2]]], None),
+        (TABLE, {"input_X": [[1, 2], [3, 4]]}, [[[1, 2], [3, 4]]], None),
+        (TENSOR.replace("task: tensor", "task: embedding"), {"input": [[1, 2]]}, [[[1, 2]]], None),
+    ],
+)
+def test_events_of_numbers_are_inputs_that_parity_is_proved_on(tmp_path, manifest, event, inputs, answered_as):
+    model_folder = folder(tmp_path, manifest, a={"event": event})
+    (sample,) = collect_samples(model_folder, None, limits=Limits())
+    found = tensor_event(sample, model_folder.manifest)
+    assert (found.inputs, found.answered_as) == (inputs, answered_as)
+
+
+def test_events_of_other_kinds_and_batches_are_left_to_the_smoke_test(tmp_path):
+    batch = {"event": {"requests": [{"input": [[1, 2]]}]}}
+    words = {"event": {"text": "one"}, "expect": {"answer": {"version": "1"}}}
+    for number, (manifest, contents) in enumerate([(TENSOR, batch), (WORDS, words), (OWN, {"event": {"any": 1}})]):
+        (tmp_path / str(number)).mkdir()
+        model_folder = folder(tmp_path / str(number), manifest, a=contents)
+        (sample,) = collect_samples(model_folder, None, limits=Limits())
+        assert tensor_event(sample, model_folder.manifest) is None
