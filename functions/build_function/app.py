@@ -19,7 +19,8 @@ from model_tools.aws.lambda_functions import DeployedFunction, FunctionVersions
 from model_tools.aws.objects import ObjectStore
 from model_tools.formats.release_file import RELEASE_VARIABLE, ReleaseFile
 from model_tools.packaging.archive.function_code import build_function_code
-from model_tools.release.lanes import part_of, with_release
+from model_tools.release.lanes import with_release
+from model_tools.tasks.registry import spec_of
 
 logger, tracer, metrics = Logger(), Tracer(), Metrics()
 store = ObjectStore(boto3.client("s3"))
@@ -36,7 +37,7 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
         execution=event["execution"],
         archive=event["archive"],
         runtime=event["runtime"],
-        part=part_of(event["release"]["task"]),
+        part=spec_of(event["release"]["task"]).bundle_part,
     )
     logger.append_keys(execution=release.execution, release=release.release_id)
     deployed = function.deployed()

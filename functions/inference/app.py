@@ -45,6 +45,7 @@ predictor, results = None, None
 if release:
     # Only a function with a release needs a model; the bootstrap version answers without.
     from model_tools.serving.start import Storage, start
+    from model_tools.tasks.loading import load_task
 
     storage = Storage(
         open=lambda uri: ObjectStore(s3()).open(uri),
@@ -54,7 +55,7 @@ if release:
         ),
         forget=forget_s3,
     )
-    predictor, results = start(release, storage, os.environ, report=logger.info)
+    predictor, results = start(release, storage, os.environ, load_task, report=logger.info)
 
 
 @logger.inject_lambda_context(clear_state=True)

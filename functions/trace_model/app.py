@@ -18,8 +18,9 @@ from model_tools.formats.pin import MAX_PIN_BYTES, Pin
 from model_tools.formats.sizes import MIB
 from model_tools.packaging.checkpoint.fetch import fetch_checkpoint
 from model_tools.packaging.package import package_model
-from model_tools.release.lanes import ModelSizes, fit, part_of
+from model_tools.release.lanes import ModelSizes, fit
 from model_tools.runtime.current import CurrentRuntimes
+from model_tools.tasks.registry import spec_of
 
 logger, tracer, metrics = Logger(), Tracer(), Metrics()
 store = ObjectStore(boto3.client("s3"))
@@ -45,7 +46,7 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
         fit(
             ModelSizes(archive=package.size, unpacked=package.unpacked),
             runtime,
-            part=part_of(pin.manifest.task),
+            part=spec_of(pin.manifest.task).bundle_part,
             lane=os.environ["LANE"],
             wish=os.environ["RUNTIME_PLACEMENT"],
             tmp=int(os.environ["INFERENCE_TMP"]) * MIB,

@@ -17,7 +17,7 @@ from model_tools.errors import ManifestInvalid, RuntimeDamaged
 from model_tools.formats.manifest import Library
 from model_tools.formats.runtime_reference import PartName
 from model_tools.packaging.checkpoint.model_folder import open_model_folder
-from model_tools.release.lanes import part_of
+from model_tools.tasks.registry import spec_of
 
 AT_ONCE = 2
 """Processes; each imports the library, so each needs some hundred MB."""
@@ -117,7 +117,7 @@ def publication(folder: Path, name: Library) -> Exercise:
         raise ManifestInvalid(
             f"{folder} is a model for {manifest.library}, not for {name}: build that runtime with it."
         )
-    part = part_of(manifest.task)
+    part = spec_of(manifest.task).bundle_part
     return (Step(f"{EXERCISES}.package", (str(folder),)), Step(f"{EXERCISES}.serve", part=part))
 
 

@@ -19,11 +19,11 @@ from model_tools.formats.manifest import (
     MANIFEST_NAME,
     MAX_MANIFEST_BYTES,
     Manifest,
-    parse_manifest,
 )
+from model_tools.formats.pin import ARCHIVE_SUFFIXES
 from model_tools.packaging.custom.wheels import WHEELS_FOLDER
+from model_tools.tasks.manifests import named_files, own_code_of, read_manifest
 
-ARCHIVE_SUFFIXES = (".tar.gz", ".tgz")
 CHUNK = 1 << 20
 DIGEST_DIGITS = 16
 
@@ -69,7 +69,7 @@ def find_model(path: Path) -> LocalModel:
     if not path.is_file():
         raise ModelNotFound(f"There is no file or folder {path}: correct the path, or give an s3:// URI.")
     if path.name.endswith(ARCHIVE_SUFFIXES):
-        manifest = _parse(_manifest_in_archive(path), f"{path}: {MANIFEST_NAME}")
+        manifest = read_manifest(_manifest_in_archive(path), where=f"{path}: {MANIFEST_NAME}")
         return LocalModel(manifest, (path,), path.parent, path.name)
     if path.name == MANIFEST_NAME:
         return _whole_folder(path.parent)
@@ -120,21 +120,22 @@ def _one_checkpoint(path: Path) -> LocalModel:
         )
     present = tuple(_files_in(folder))
     _check_named_files(folder, manifest, present)
-    named = {folder / MANIFEST_NAME, *(folder / name for name in manifest.named_files.values())}
+    named = {folder / MANIFEST_NAME, *(folder / name for name in named_files(manifest).values())}
     globs = [manifest.samples] if manifest.samples else []
-    if manifest.custom:
-        globs += [*manifest.custom.include, f"{WHEELS_FOLDER}/*.whl"]
+    own = own_code_of(manifest)
+    if own is not None:
+        globs += [*own.include, f"{WHEELS_FOLDER}/*.whl"]
     for glob in globs:
         named.update(folder.glob(glob))
-    if manifest.architecture or manifest.custom:
+    if manifest.architecture or own is not None:
         named.update(file for file in present if file.suffix == ".py")
     files = tuple(file for file in present if file in named)
     return LocalModel(manifest, files, folder, path.name, _requirements(folder, manifest))
 
 
 def _requirements(folder: Path, manifest: Manifest) -> Path | None:
-    named = manifest.custom.requirements if manifest.custom else None
-    return None if named is None else folder / named
+    own = own_code_of(manifest)
+    return None if own is None or own.requirements is None else folder / own.requirements
 
 
 def _files_in(folder: Path) -> Iterator[Path]:
@@ -158,20 +159,11 @@ def _read_manifest(folder: Path) -> Manifest:
         ) from error
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}).") from error
-    return _parse(text, str(path))
-
-
-def _parse(text: bytes, where: str) -> Manifest:
-    if len(text) > MAX_MANIFEST_BYTES:
-        raise ManifestInvalid(f"{where} is larger than {MAX_MANIFEST_BYTES:,} bytes: it is something else.")
-    try:
-        return parse_manifest(text.decode("utf-8-sig"), where=where)
-    except UnicodeDecodeError as error:
-        raise ManifestInvalid(f"{where} is not UTF-8 text ({error.reason}): save it as UTF-8.") from error
+    return read_manifest(text, where=str(path))
 
 
 def _check_named_files(folder: Path, manifest: Manifest, files: tuple[Path, ...]) -> None:
-    for field, wanted in manifest.named_files.items():
+    for field, wanted in named_files(manifest).items():
         if folder / wanted not in files:
             raise ModelNotFound(
                 f"{folder / MANIFEST_NAME} names {field}: {wanted}, which is not in {folder}. Add it, or correct the "

@@ -19,11 +19,11 @@ from model_tools.cli.connection import (
     begin,
 )
 from model_tools.cli.errors import UserError
-from model_tools.cli.model_source import ARCHIVE_SUFFIXES, LocalModel, find_model, prepare_upload
+from model_tools.cli.model_source import LocalModel, find_model, prepare_upload
 from model_tools.cli.output import Output
 from model_tools.cli.runtime import find_bucket
 from model_tools.formats.manifest import Library, Manifest
-from model_tools.formats.pin import Pin, PinnedFile
+from model_tools.formats.pin import ARCHIVE_SUFFIXES, Pin, PinnedFile
 from model_tools.planning.prices import RegionUnknown, prices_of
 
 if TYPE_CHECKING:

@@ -159,7 +159,7 @@ def _rollout(steps: list[int], strategy: str | None, bake_seconds: int | None) -
     try:
         Rollout.model_validate(wanted)
     except ValidationError as error:
-        raise RequestInvalid(explain(error, "the rollout (--rollout, --step, --bake)")) from error
+        raise RequestInvalid(explain(error, "the rollout (--rollout, --step, --bake)", {"": Rollout})) from error
     return wanted
 
 

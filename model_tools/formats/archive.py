@@ -1,16 +1,14 @@
-"""The inside of `model.tar.gz`: what packaging writes and serving reads. It owns the names and the fields only."""
+"""The inside of `model.tar.gz`, which packaging writes and serving reads. It owns the names and the fields only."""
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from model_tools.formats.manifest import Library, Manifest, Task
+from model_tools.formats.manifest import Library, Manifest, TaskName
 from model_tools.formats.sections import (
     Axis,
     AxisSizes,
-    Custom,
     Dtype,
-    Embedding,
     InputSpec,
     Preprocess,
     Results,
@@ -51,24 +49,26 @@ class ArchiveManifest(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     name: str
-    task: Task
+    task: TaskName
     format: Format = "torchscript"
     inputs: list[InputSpec]
     axes: dict[Axis, AxisSizes] = Field(default_factory=dict)
-    """Of every named axis, the sizes that parity was proved for and that a request may have."""
+    """The sizes of each named axis that parity was proved for, and that a request may have."""
     output_dtype: Dtype
     preprocess: Preprocess | None = None
     text: Text | None = None
-    embedding: Embedding | None = None
-    custom: Custom | None = None
+    settings: dict[str, JsonValue] = Field(default_factory=dict)
+    """The task's own section of publish.yaml."""
     results: Results | None = None
     channels_last: bool = False
     """Image batches should be handed over in channels-last memory format."""
+    reduced_decoding: bool = False
+    """Large JPEGs may be decoded at reduced size: it was proved that they are answered alike."""
     checkpoint_sha256: str
     library_version: str
-    """Of torch or xgboost, as it was when the model was proved."""
+    """The version of torch or xgboost that the model was proved with."""
     tools_version: str
 
 

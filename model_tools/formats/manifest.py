@@ -1,13 +1,14 @@
 """`publish.yaml`: the manifest that travels with a checkpoint and says how to publish it.
 
-It owns the manifest's fields, their defaults and what is said about a wrong one. It reads text, never a file.
+It owns the fields, their defaults and what is said about a wrong one. What a kind of task demands beyond them is its
+spec's: model_tools.tasks.manifests reads a manifest whole.
 """
 
 import math
 import re
 import reprlib
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Literal, Self
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, Field, JsonValue, StringConstraints, ValidationError, field_validator, model_validator
@@ -16,8 +17,6 @@ from model_tools.errors import ManifestInvalid
 from model_tools.formats.sections import (
     Axis,
     AxisSizes,
-    Custom,
-    Embedding,
     InputSpec,
     Optimize,
     Preprocess,
@@ -31,40 +30,30 @@ MANIFEST_NAME = "publish.yaml"
 MAX_MANIFEST_BYTES = 1 << 20
 """A manifest is read whole into memory; a larger file is something else."""
 
-Task = Literal["image-classification", "tensor", "tabular", "text-to-text", "embedding", "custom"]
+TaskName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,47}$")]
+"""The kinds of tasks that there are stand in model_tools/tasks/registry.py."""
 Library = Literal["torch", "xgboost"]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,47}$")]
 EXECUTABLE_CHECKPOINTS = (".pt2",)
 TREE_CHECKPOINTS = (".json", ".ubj")
 """What XGBoost's `save_model` writes."""
 CHECKPOINT_SUFFIXES = (".pt", ".pth", ".pt2", ".safetensors", *TREE_CHECKPOINTS)
+SHARED_SECTIONS = ("classes", "preprocess", "text")
+"""The optional parts of a manifest that mean something for several kinds of tasks, and nothing for others."""
 SURROGATE = re.compile("[\ud800-\udfff]")
-"""What no UTF-8 can say, so no JSON that is stored."""
+"""Lone surrogates: they cannot be encoded as UTF-8, and so not stored."""
 MAX_PROBLEMS_TOLD = 10
 MAX_FIELD_LENGTH = 200
-"""Step Functions cuts a cause off at 32,768 characters."""
+"""Characters of a field's name in a message. Step Functions cuts a cause off at 32,768 characters."""
 MAX_NODES = 100_000
 """Values in a manifest, counted as often as an alias repeats them: a few lines of YAML can stand for billions."""
-
-SECTIONS_OF: Mapping[Task, frozenset[str]] = {
-    "image-classification": frozenset({"classes", "preprocess"}),
-    "tensor": frozenset({"classes"}),
-    "tabular": frozenset({"classes"}),
-    "text-to-text": frozenset({"text"}),
-    "embedding": frozenset({"embedding", "preprocess", "text"}),
-    "custom": frozenset({"classes", "custom", "preprocess"}),
-}
-"""The optional sections that mean something for each kind of task."""
-REQUIRED_SECTIONS: Mapping[Task, tuple[str, ...]] = {
-    "image-classification": ("classes", "preprocess"), "text-to-text": ("text",), "custom": ("custom", "samples"),
-}  # fmt: skip
 
 
 class Manifest(Section):
     """A validated `publish.yaml`."""
 
     name: Name
-    task: Task
+    task: TaskName
     checkpoint: str
     architecture: str | None = None
     arguments: dict[str, JsonValue] = Field(default_factory=dict)
@@ -73,8 +62,8 @@ class Manifest(Section):
     classes: str | None = None
     preprocess: Preprocess | None = None
     text: Text | None = None
-    embedding: Embedding | None = None
-    custom: Custom | None = None
+    settings: dict[str, JsonValue] = Field(default_factory=dict)
+    """The task's own section, its defaults written out; its spec says how publish.yaml calls it and what is in it."""
     results: Results | None = None
     samples: str | None = None
     optimize: Optimize = Field(default_factory=Optimize)
@@ -106,7 +95,7 @@ class Manifest(Section):
 
     @model_validator(mode="after")
     def _fields_that_belong_together(self) -> Self:
-        problem = _checkpoint_problem(self) or _sections_problem(self) or _text_problem(self)
+        problem = _checkpoint_problem(self)
         if problem:
             raise ValueError(problem)
         unused = set(self.axes) - {axis for spec in self.inputs for axis in spec.shape if isinstance(axis, str)}
@@ -122,15 +111,13 @@ class Manifest(Section):
 
     @property
     def named_files(self) -> dict[str, str]:
-        """The files of the folder that the manifest names, by field; globs are not among them."""
+        """The files that the shared parts name, by field; model_tools.tasks.manifests knows all files."""
         named = {"checkpoint": self.checkpoint, "classes": self.classes}
         if self.text is not None:
             named |= {
                 "text.source_vocabulary": self.text.source_vocabulary,
                 "text.target_vocabulary": self.text.target_vocabulary,
             }
-        if self.custom is not None:
-            named |= {"custom.predictor": self.custom.predictor, "custom.requirements": self.custom.requirements}
         return {field: path for field, path in named.items() if path is not None}
 
     def axis_sizes(self, axis: str) -> AxisSizes:
@@ -148,59 +135,11 @@ def _checkpoint_problem(manifest: Manifest) -> str | None:
         return "a .pt2 file brings its own graph: remove architecture"
     if manifest.arguments and not named:
         return "arguments are for an architecture, and none is named: remove them or add architecture"
-    return _trees_problem(manifest) if manifest.library == "xgboost" else None
-
-
-def _trees_problem(manifest: Manifest) -> str | None:
-    """Tell what cannot be said of gradient-boosted trees: they have no code, and take one table of numbers."""
-    if manifest.task != "tabular":
-        return f"{manifest.checkpoint} is an XGBoost model, which is published with task: tabular"
-    if manifest.architecture is not None:
-        return "an XGBoost model needs no architecture: remove it"
-    if manifest.optimize != Optimize():
-        return "optimize is for PyTorch models: remove it"
-    shape = manifest.inputs[0].shape
-    if len(manifest.inputs) != 1 or len(shape) != 2 or not isinstance(shape[1], int):  # noqa: PLR2004 (rows, columns)
-        return "an XGBoost model takes one table: write inputs: [{shape: [batch, <number of features>]}]"
     return None
 
 
-def _sections_problem(manifest: Manifest) -> str | None:
-    missing = [field for field in REQUIRED_SECTIONS.get(manifest.task, ()) if getattr(manifest, field) is None]
-    if missing:
-        return f"task {manifest.task} needs {' and '.join(missing)}"
-    optional = frozenset().union(*SECTIONS_OF.values())
-    for field in sorted(optional - SECTIONS_OF[manifest.task]):
-        if getattr(manifest, field) is not None:
-            tasks = ", ".join(task for task, fields in SECTIONS_OF.items() if field in fields)
-            return f"{field} means nothing for task {manifest.task}: remove it, or correct task ({tasks})"
-    if manifest.preprocess is not None and manifest.text is not None:
-        return "a model takes images or text: remove preprocess or text"
-    return None
-
-
-def _text_problem(manifest: Manifest) -> str | None:
-    """Tell what does not fit between a model of text and what it is given: token ids, [batch, tokens]."""
-    if manifest.text is None:
-        return None
-    wanted = {"text-to-text": 2, "embedding": 1}[manifest.task]
-    if (manifest.text.target_vocabulary is not None) != (manifest.task == "text-to-text"):
-        return "text.target_vocabulary belongs to task text-to-text, which writes text; no other task does"
-    if len(manifest.inputs) != wanted or any(
-        spec.dtype != "int64" or len(spec.shape) != 2 or not isinstance(spec.shape[1], str)  # noqa: PLR2004 (N, tokens)
-        for spec in manifest.inputs
-    ):
-        names = ("source", "target")[:wanted]
-        shapes = ", ".join(f"{{shape: [batch, {name}], dtype: int64, range: [0, <last id>]}}" for name in names)
-        return f"a model of text takes token ids: write inputs: [{shapes}]"
-    return None
-
-
-def parse_manifest(text: str, *, where: str = MANIFEST_NAME) -> Manifest:
-    """Return the manifest that a YAML text describes.
-
-    Raises ManifestInvalid naming each wrong field and what to do; `where` is how the message names the file.
-    """
+def parse_yaml(text: str, where: str) -> dict[str, Any]:
+    """Return the fields of a YAML text. Raises ManifestInvalid for text that is no mapping, or stands for too much."""
     try:
         data = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # a ValueError is a date that is none
@@ -217,36 +156,43 @@ def parse_manifest(text: str, *, where: str = MANIFEST_NAME) -> Manifest:
         )
     if any(isinstance(node, str) and SURROGATE.search(node) for node in _nodes(data)):
         raise ManifestInvalid(f"{where} has half of a character in it (\\ud800 … \\udfff): write the whole character.")
-    try:
-        return Manifest.model_validate(data)
-    except ValidationError as error:
-        raise ManifestInvalid(explain(error, where)) from error
+    return dict(data)
 
 
-def explain(error: ValidationError, where: str, sections: Mapping[str, type[BaseModel]] | None = None) -> str:
+def explain(error: ValidationError, where: str, sections: Mapping[str, type[BaseModel]]) -> str:
     """Return one message that names each field that pydantic refused, what is wrong and the remedy.
 
-    `sections` are the models that were read, by the field that holds them, "" for the outermost; without them it was
-    a manifest.
+    `sections` are the models that were read, by the field that holds them, "" for the outermost.
     """
+    return render_problems(problems_of(error, sections), where)
+
+
+def render_problems(problems: Sequence[str], where: str) -> str:
+    """Return one message of several problems."""
+    more = [f"and {len(problems) - MAX_PROBLEMS_TOLD:,} more"] if len(problems) > MAX_PROBLEMS_TOLD else []
+    return f"{where}: {'; '.join([*problems[:MAX_PROBLEMS_TOLD], *more])}."
+
+
+def problems_of(
+    error: ValidationError, sections: Mapping[str, type[BaseModel]], *, within: str | None = None
+) -> list[str]:
+    """Return what pydantic refused, a phrase for each field; `within` is the field that holds what was read."""
     problems = []
-    found = error.errors(include_url=False, include_context=False)
-    for problem in found[:MAX_PROBLEMS_TOLD]:
-        field = ".".join(str(part) for part in problem["loc"])[:MAX_FIELD_LENGTH]
+    for problem in error.errors(include_url=False, include_context=False):
+        inner = ".".join(str(part) for part in problem["loc"])[:MAX_FIELD_LENGTH]
+        field = ".".join(filter(None, (within, inner)))
         message = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "missing":
             message = "is missing: add it"
         elif problem["type"] == "extra_forbidden":
-            known = ", ".join(_known_fields(field, sections or SECTIONS))
+            known = ", ".join(_known_fields(inner, sections))
             message = f"is not a field of it: remove it or correct its spelling ({known})"
         elif problem["type"] == "string_pattern_mismatch" and field == "name":
             message = f"may hold lower-case letters, digits and hyphens, 48 at most (it is {problem['input']!r})"[:300]
         elif problem["type"] != "value_error":
             message = f"{message} (it is {reprlib.repr(problem['input'])})"[:300]
         problems.append(f"{field}: {message}" if field else message)
-    if len(found) > MAX_PROBLEMS_TOLD:
-        problems.append(f"and {len(found) - MAX_PROBLEMS_TOLD:,} more")
-    return f"{where}: {'; '.join(problems)}."
+    return problems
 
 
 def _nodes(value: object) -> Iterator[object]:
@@ -265,8 +211,9 @@ def _nodes(value: object) -> Iterator[object]:
 
 SECTIONS: Mapping[str, type[BaseModel]] = {
     "": Manifest, "inputs": InputSpec, "axes": AxisSizes, "preprocess": Preprocess, "text": Text,
-    "embedding": Embedding, "custom": Custom, "results": Results, "optimize": Optimize,
+    "results": Results, "optimize": Optimize,
 }  # fmt: skip
+"""The models of a manifest's parts, by the field that holds them, "" for the manifest itself."""
 
 
 def _known_fields(field: str, sections: Mapping[str, type[BaseModel]]) -> list[str]:

@@ -12,8 +12,10 @@ from pydantic import BaseModel, ConfigDict
 
 from model_tools.formats.manifest import Manifest
 
+ARCHIVE_SUFFIXES = (".tar.gz", ".tgz")
+"""The endings by which a checkpoint is known to be an archive that holds a folder."""
 MAX_PIN_BYTES = 8 << 20
-"""Room for some 30,000 files."""
+"""Bytes of a pin, enough for some 30,000 files."""
 
 
 class PinnedFile(BaseModel):

@@ -124,43 +124,6 @@ class Text(Section):
         return require_inside(value)
 
 
-class Embedding(Section):
-    """What an embedding looks like when it is answered."""
-
-    normalize: bool = True
-    """To length 1, so that a dot product is a cosine similarity."""
-
-
-class Custom(Section):
-    """A model's own serving code."""
-
-    predictor: str = "predictor.py"
-    """Defines preprocess, predict and respond, or some of them."""
-    include: list[str] = Field(default_factory=list, max_length=100)
-    """Globs of further files that the predictor reads; the folder's Python files come along anyway."""
-    requirements: str | None = None
-    """A requirements.txt of pinned pure-Python packages, whose wheels lie in `wheels/`."""
-
-    @field_validator("predictor", "requirements")
-    @classmethod
-    def _inside_the_folder(cls, value: str | None) -> str | None:
-        return require_inside(value)
-
-    @field_validator("include")
-    @classmethod
-    def _globs_inside_the_folder(cls, value: list[str]) -> list[str]:
-        for glob in value:
-            require_inside(glob)
-        return value
-
-    @model_validator(mode="after")
-    def _a_python_file(self) -> Self:
-        if not self.predictor.endswith(".py"):
-            msg = f"predictor: {self.predictor!r} is no Python file"
-            raise ValueError(msg)
-        return self
-
-
 class Results(Section):
     """What becomes of an answer that is too large to be sent."""
 

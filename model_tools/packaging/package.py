@@ -14,11 +14,12 @@ from model_tools.formats.archive import (
     declared_axes,
 )
 from model_tools.packaging.archive.model_archive import member_sha256, write_archive
+from model_tools.packaging.checked_folder import CheckedFolder, Report, check_folder, small_members
 from model_tools.packaging.checkpoint.checkpoint_file import file_sha256
-from model_tools.packaging.checks import Checked, ProvedModel, Report, check_model, small_members
 from model_tools.packaging.limits import Limits
 from model_tools.packaging.proof.evidence import render_json, tools_version
 from model_tools.packaging.proof.prove_trace import prove_trace
+from model_tools.packaging.proof.proved_model import ProvedModel
 from model_tools.packaging.samples.collection import expect_answers, render_samples
 from model_tools.packaging.trees.prove_trees import prove_trees
 
@@ -61,7 +62,7 @@ def package_model(
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     try:
-        checked = check_model(folder, limits)
+        checked = check_folder(folder, limits)
         prove = prove_trees if checked.manifest.library == "xgboost" else prove_trace
         proved = prove(checked, scratch, workspace, limits, report)
         report("Packing the archive")
@@ -72,7 +73,7 @@ def package_model(
             (workspace / name).unlink(missing_ok=True)
 
 
-def _pack(checked: Checked, proved: ProvedModel, workspace: Path) -> Package:
+def _pack(checked: CheckedFolder, proved: ProvedModel, workspace: Path) -> Package:
     manifest = _archive_manifest(checked, proved)
     digest = file_sha256(proved.file)
     parity = {"model_sha256": digest, **proved.parity}
@@ -97,7 +98,7 @@ def _pack(checked: Checked, proved: ProvedModel, workspace: Path) -> Package:
     return Package(archive, written.sha256, written.size, _unpacked(members), samples_file, evidence_file, manifest)
 
 
-def _archive_manifest(checked: Checked, proved: ProvedModel) -> ArchiveManifest:
+def _archive_manifest(checked: CheckedFolder, proved: ProvedModel) -> ArchiveManifest:
     wanted = checked.manifest
     return ArchiveManifest(
         name=wanted.name,
@@ -108,22 +109,22 @@ def _archive_manifest(checked: Checked, proved: ProvedModel) -> ArchiveManifest:
         output_dtype=proved.output_dtype,
         preprocess=wanted.preprocess,
         text=wanted.text,
-        embedding=wanted.embedding,
-        custom=wanted.custom,
+        settings=wanted.settings,
         results=wanted.results,
         channels_last=proved.channels_last,
+        reduced_decoding=proved.reduced_decoding,
         checkpoint_sha256=proved.checkpoint_sha256,
         library_version=proved.library_version,
         tools_version=tools_version(),
     )
 
 
-def _answers_by_name(checked: Checked, proved: ProvedModel) -> dict[str, list[object] | None]:
+def _answers_by_name(checked: CheckedFolder, proved: ProvedModel) -> dict[str, list[object] | None]:
     """Return what the trained model answers to the samples whose answers hold just that."""
     return {
         event.name: answer
         for event, answer in zip(checked.events, proved.answers, strict=True)
-        if event.answered_as is not None
+        if event.is_answered_plainly
     }
 
 

@@ -14,8 +14,8 @@ from model_tools.packaging.children.parent_side import child_environment, hide_f
 from model_tools.packaging.package import Package
 from model_tools.planning.bundles import KnownBundle
 from model_tools.planning.messages import JOB_FILE, MEASUREMENT_FILE, Measurement, MeasuringJob
-from model_tools.release.lanes import part_of
 from model_tools.runtime.placement import Placement
+from model_tools.tasks.registry import spec_of
 
 MODULE = "model_tools.planning.measuring_child"
 SECONDS = 300.0
@@ -43,7 +43,7 @@ def measure(
             release_id="plan",
             execution="plan",
             archive=archive,
-            part=part_of(package.manifest.task),
+            part=spec_of(package.manifest.task).bundle_part,
             runtime=bundle.reference if bundle else None,
         ),
         library=LIBRARY_OF[package.manifest.format],

@@ -60,10 +60,11 @@ def provide(job: MeasuringJob, folder: Path) -> None:
 
 def load(job: MeasuringJob) -> Any:
     """Return the model behind its task, loaded and warmed up by what the function starts with, on one thread."""
-    from model_tools.serving.start import Storage, start  # noqa: PLC0415 (what it imports counts as loading the model)
+    from model_tools.serving.start import Storage, start  # noqa: PLC0415 (these imports count as loading the model)
+    from model_tools.tasks.loading import load_task  # noqa: PLC0415
 
     storage = Storage(open=_opener(job.archive_file), read=_read_nothing, put=_put_nowhere, forget=lambda: None)
-    predictor, _ = start(job.release, storage, ENVIRONMENT)
+    predictor, _ = start(job.release, storage, ENVIRONMENT, load_task)
     return predictor
 
 

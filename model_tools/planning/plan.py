@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from model_tools.errors import ModelTooLarge
 from model_tools.formats.archive import Format
-from model_tools.formats.manifest import Task
+from model_tools.formats.manifest import TaskName
 from model_tools.formats.sizes import MIB, size_text
 from model_tools.planning.bundles import KnownBundle
 from model_tools.planning.cost import FULL_PROCESSOR_MB, Cost, cost_of
@@ -19,9 +19,9 @@ from model_tools.release.lanes import (
     Fit,
     ModelSizes,
     fit,
-    part_of,
 )
 from model_tools.runtime.placement import TMP_OVERHEAD, TMP_WITH_SNAPSHOT, PlacementWish
+from model_tools.tasks.registry import spec_of
 
 MARGIN = 1.25
 """Of memory, beyond the measured peak: requests of several at once, larger inputs, fragmentation."""
@@ -43,7 +43,7 @@ class Facts:
     """What was found out about a model on this machine."""
 
     name: str
-    task: Task
+    task: TaskName
     format: Format
     release_id: str
     checkpoint_bytes: int
@@ -140,7 +140,9 @@ def choose_lane(facts: Facts, *, wish: PlacementWish = "auto") -> tuple[Fit, str
     """
     sizes = ModelSizes(facts.unpacked_bytes, facts.archive_bytes)
     try:
-        found = fit(sizes, facts.bundle.reference if facts.bundle else None, part=part_of(facts.task), wish=wish)
+        found = fit(
+            sizes, facts.bundle.reference if facts.bundle else None, part=spec_of(facts.task).bundle_part, wish=wish
+        )
     except ModelTooLarge as error:
         if facts.unpacked_bytes + TMP_OVERHEAD <= TMP_WITH_SNAPSHOT:
             raise
@@ -186,7 +188,7 @@ def make_plan(
     found, lane_reason = lane
     unmeasured = 0
     if facts.bundle is not None and found.placement == "memory" and not with_bundle:
-        unmeasured = facts.bundle.reference.part(part_of(facts.task)).unpacked_size
+        unmeasured = facts.bundle.reference.part(spec_of(facts.task).bundle_part).unpacked_size
     sized = size_memory(measurement.peak_bytes + unmeasured, memory)
     has_snapshots = found.tmp_used <= TMP_WITH_SNAPSHOT
     cost = cost_of(sized.planned, measurement.latency_ms, prices if has_snapshots else _without_snapshots(prices))

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from model_tools.errors import ModelTooLarge
-from model_tools.formats.manifest import Task
 from model_tools.formats.release_file import ReleaseFile
 from model_tools.formats.runtime_reference import PartName, RuntimeReference
 from model_tools.formats.sizes import MIB, size_text
@@ -81,11 +80,6 @@ def fit(
     if least > room:
         raise ModelTooLarge(_too_large_for_memory(sizes, in_memory, room))
     return Fit(lane, placement, reason, sizes.unpacked + in_tmp, tmp, least)
-
-
-def part_of(task: Task) -> PartName:
-    """Return the part of a runtime bundle that serves a task: a custom model's code may import all of it."""
-    return "whole" if task == "custom" else "serving"
 
 
 def refuse_early(checkpoint: int, quantize: str, *, lane: Lane = "bundle", tmp: int = TMP_WITH_SNAPSHOT) -> None:

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from time import monotonic
 from typing import Any
 
+from model_tools.formats.requests import BATCH_FIELD
 from model_tools.serving.requests import BadRequest
 from model_tools.serving.task import Task
 
-REQUESTS = "requests"
 MAX_REQUESTS = 256
 TOGETHER = 32
 """Requests that are prepared before the model is asked; all at once could take more memory than there is."""
@@ -20,7 +20,7 @@ def answer_batch(task: Task, request: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises BadRequest for what is no batch, ModelFailed when the model fails for any of them.
     """
-    requests = request[REQUESTS]
+    requests = request[BATCH_FIELD]
     if len(request) != 1:
         raise BadRequest("a batch has no other fields than requests; each of them brings its own.")
     if not isinstance(requests, list) or not 1 <= len(requests) <= MAX_REQUESTS:
@@ -53,7 +53,7 @@ def _answers(task: Task, requests: Sequence[Any], deadline: float) -> Iterator[M
 def _preprocess(task: Task, request: Any, deadline: float) -> Any:
     if not isinstance(request, Mapping):
         raise BadRequest("the request must be a JSON object.")
-    if REQUESTS in request:
+    if BATCH_FIELD in request:
         raise BadRequest("a batch cannot hold another.")
     if monotonic() > deadline:
         raise BadRequest(f"the batch takes longer than {SECONDS:g} s: ask for less at a time.")

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from model_tools.formats.requests import BATCH_FIELD
 from model_tools.formats.sections import Results
 from model_tools.serving.archive_reader import ModelFiles
-from model_tools.serving.batches import REQUESTS, answer_batch
-from model_tools.serving.task import Fetch, Task, load_task
+from model_tools.serving.batches import answer_batch
+from model_tools.serving.task import Fetch, LoadTask, Task
 
 
 class Predictor:
@@ -15,7 +16,7 @@ class Predictor:
     def __init__(self, task: Task, results: Results | None) -> None:
         self._task = task
         self.results = results
-        """What becomes of an answer that is too large to be sent."""
+        """The manifest's section on answers that are too large to be sent; None without one."""
         self.set_threads = task.set_threads
 
     def predict(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -23,13 +24,13 @@ class Predictor:
 
         Raises BadRequest; anything else that is raised is the model's fault.
         """
-        if REQUESTS in request:
+        if BATCH_FIELD in request:
             return answer_batch(self._task, request)
         (output,) = self._task.predict([self._task.preprocess(request)])
         return self._task.respond(output, request)
 
 
-def load_predictor(files: ModelFiles, fetch: Fetch, *, threads: int | None = None) -> Predictor:
+def load_predictor(files: ModelFiles, fetch: Fetch, load_task: LoadTask, *, threads: int | None = None) -> Predictor:
     """Load the model, warm it up, and return it behind its task; its file is not needed any more after it.
 
     `threads` are those that it computes with, as many as the library takes without.

@@ -1,16 +1,16 @@
-"""What callers send: a direct call's object, or an HTTP event around it.
+"""Requests as callers send them: the object of a direct call, or an HTTP event around it.
 
 A Function URL and an API Gateway HTTP API send the same event (payload format 2.0).
 """
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from typing import Any
 
 PATH = "/invocations"
-"""What an HTTP API routes to the function; a Function URL answers at its root as well."""
+"""The path that an HTTP API routes to the function; a Function URL answers at its root as well."""
 
 
 class BadRequest(Exception):
@@ -39,6 +39,24 @@ def parse_event(event: object) -> Mapping[str, Any]:
     if http.get("method") != "POST":
         raise BadRequest("this method is not served here: POST a JSON object.", HTTPStatus.METHOD_NOT_ALLOWED)
     return _require_object(_parse_body(request))
+
+
+def require_only(request: Mapping[str, Any], known: Collection[str]) -> None:
+    """Raise BadRequest for a field that means nothing."""
+    unknown = sorted(str(name) for name in request if name not in known)
+    if unknown:
+        # In ASCII: not everything that JSON can escape may stand in an answer.
+        raise BadRequest(f"unknown field(s) {', '.join(unknown)[:200]!a}; there is {', '.join(sorted(known))}.")
+
+
+def whole_number(request: Mapping[str, Any], name: str, largest: int) -> int | None:
+    """Return an option of a request, None where it is not given. Raises BadRequest."""
+    value = request.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= largest:
+        raise BadRequest(f"{name} must be a whole number from 1 to {largest}.")
+    return value
 
 
 def _parse_body(event: Mapping[str, Any]) -> object:

@@ -23,6 +23,7 @@ from model_tools.serving.images.image_source import ImageSource, ReadObject
 from model_tools.serving.predictor import Predictor, load_predictor
 from model_tools.serving.results import PutObject, ResultStore
 from model_tools.serving.snapshot import prepare_for_snapshot, processors
+from model_tools.serving.task import LoadTask
 
 
 def _say_nothing(*_: object, **__: object) -> None:
@@ -41,7 +42,11 @@ class Storage:
 
 
 def start(
-    release: ReleaseFile, storage: Storage, environment: Mapping[str, str], report: Callable[..., object] = _say_nothing
+    release: ReleaseFile,
+    storage: Storage,
+    environment: Mapping[str, str],
+    load_task: LoadTask,
+    report: Callable[..., object] = _say_nothing,
 ) -> tuple[Predictor, ResultStore | None]:
     """Return the released model, loaded and warmed up, and where its long answers go.
 
@@ -61,7 +66,7 @@ def start(
     )
     with unpacked(release, storage.open) as files:
         require_library(files.manifest, exactly=release.runtime is None)
-        predictor = load_predictor(files, source.fetch, threads=1 if snap_start else processors())
+        predictor = load_predictor(files, source.fetch, load_task, threads=1 if snap_start else processors())
     if files.manifest.results is not None and not bucket:
         raise ValueError("the model's manifest has results, and the function no RESULTS_BUCKET: deploy the stack again")
     if snap_start:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from model_tools.formats.manifest import Library, Task
+from model_tools.formats.manifest import Library, TaskName
 
 Net = Literal["convolutional", "linear", "recurrent", "translator", "trees"]
 
@@ -16,7 +16,7 @@ Net = Literal["convolutional", "linear", "recurrent", "translator", "trees"]
 class Model:
     """One small model: what its manifest says, and what it is asked beside its samples."""
 
-    task: Task
+    task: TaskName
     net: Net
     checkpoint: str
     """Its suffix says in which format the weights are saved."""

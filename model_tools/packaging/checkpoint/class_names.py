@@ -43,17 +43,3 @@ def parse_classes(data: bytes, *, where: str) -> list[str]:
 def render_classes(names: list[str]) -> bytes:
     """Return the classes file as the archive holds it: UTF-8, one name a line."""
     return "".join(f"{name}\n" for name in names).encode()
-
-
-def check_width(names: list[str], width: int, *, where: str) -> None:
-    """Raise ClassesMismatch unless there is one name for each value that the model answers."""
-    if len(names) < width:
-        raise ClassesMismatch(
-            f"{where} names {len(names)} classes, the model answers {width} values: add the {width - len(names)} "
-            "missing name(s), in the order of the model's outputs."
-        )
-    if len(names) > width:
-        raise ClassesMismatch(
-            f"{where} names {len(names)} classes, the model answers {width} values: remove {len(names) - width} "
-            "name(s), or publish the checkpoint that was trained for all of them."
-        )

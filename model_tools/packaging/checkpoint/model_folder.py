@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model_tools.errors import ManifestInvalid, ModelNotFound
-from model_tools.formats.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, Manifest, parse_manifest
+from model_tools.formats.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, Manifest
+from model_tools.tasks.manifests import read_manifest
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,6 @@ def open_model_folder(folder: Path) -> ModelFolder:
     path = folder / MANIFEST_NAME
     if not path.is_file():
         raise ModelNotFound(f"There is no {MANIFEST_NAME} in {folder}: add one that says how to publish the model.")
-    if path.stat().st_size > MAX_MANIFEST_BYTES:
-        raise ManifestInvalid(f"{MANIFEST_NAME} is larger than {MAX_MANIFEST_BYTES:,} bytes: it is some other file.")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ManifestInvalid(f"{MANIFEST_NAME} is not UTF-8 text (byte {error.start}): save it as UTF-8.") from error
-    return ModelFolder(folder.resolve(), parse_manifest(text))
+    with path.open("rb") as file:
+        data = file.read(MAX_MANIFEST_BYTES + 1)
+    return ModelFolder(folder.resolve(), read_manifest(data))

@@ -15,16 +15,14 @@ from model_tools.formats.manifest import (
     CHECKPOINT_SUFFIXES,
     MANIFEST_NAME,
     MAX_MANIFEST_BYTES,
-    Manifest,
-    parse_manifest,
 )
-from model_tools.formats.pin import Pin, PinnedFile
+from model_tools.formats.pin import ARCHIVE_SUFFIXES, Pin, PinnedFile
 from model_tools.packaging.checkpoint.store import CheckpointStore
+from model_tools.tasks.manifests import named_files, read_manifest
 
-ARCHIVE_SUFFIXES = (".tar.gz", ".tgz")
 MAX_FILES = 10_000
 MAX_INFLATED_BYTES = 16 << 30
-"""How far an archive is searched for its manifest."""
+"""Bytes of an archive, inflated, that are searched for its manifest."""
 
 
 def resolve_checkpoint(model_uri: str, store: CheckpointStore) -> Pin:
@@ -67,9 +65,9 @@ def _pin_folder(folder: str, store: CheckpointStore) -> Pin:
     files = [_pin_file(uri, uri.removeprefix(folder), store) for uri in sorted(uris)]
     pinned_manifest = next(file for file in files if file.path == MANIFEST_NAME)
     text = store.read(pinned_manifest.uri, max_bytes=MAX_MANIFEST_BYTES, version_id=pinned_manifest.version_id)
-    manifest = _parse(text, pinned_manifest.uri)
+    manifest = read_manifest(text, where=pinned_manifest.uri)
     present = {file.path for file in files}
-    for field, wanted in manifest.named_files.items():
+    for field, wanted in named_files(manifest).items():
         if wanted not in present:
             raise ModelNotFound(
                 f"{pinned_manifest.uri} names {field}: {wanted}, which is not in {folder}. Upload it, or correct "
@@ -82,7 +80,7 @@ def _pin_archive(uri: str, store: CheckpointStore) -> Pin:
     file = _pin_file(uri, PurePosixPath(uri).name, store)
     with store.open(uri, version_id=file.version_id) as stream:
         text = _read_manifest_member(stream, uri)
-    return Pin(kind="archive", files=[file], manifest=_parse(text, f"{uri}: {MANIFEST_NAME}"))
+    return Pin(kind="archive", files=[file], manifest=read_manifest(text, where=f"{uri}: {MANIFEST_NAME}"))
 
 
 def _pin_file(uri: str, path: str, store: CheckpointStore) -> PinnedFile:
@@ -112,10 +110,3 @@ def _read_manifest_member(stream: IO[bytes], uri: str) -> bytes:
             f"{uri} is not a tar.gz that can be read ({error}): pack and upload it again."
         ) from error
     raise ModelNotFound(f"{uri} has no {MANIFEST_NAME} in it: add one to the folder and pack it again.")
-
-
-def _parse(text: bytes, where: str) -> Manifest:
-    try:
-        return parse_manifest(text.decode("utf-8-sig"), where=where)
-    except UnicodeDecodeError as error:
-        raise ManifestInvalid(f"{where} is not UTF-8 text ({error.reason}): save it as UTF-8.") from error

@@ -7,12 +7,9 @@ from dataclasses import dataclass
 from model_tools.errors import ManifestInvalid
 from model_tools.formats.manifest import Manifest
 from model_tools.formats.sections import InputSpec, Text
+from model_tools.formats.vocabulary import BEGIN, END, PADDING, SPECIAL, UNKNOWN
 
 MAX_VOCABULARY_BYTES = 64 << 20
-SPECIAL = re.compile(r"<[^<>\s]+>")
-SOURCE_TOKENS = ("<unk>",)
-TARGET_TOKENS = ("<bos>", "<eos>")
-PADDING = "<pad>"
 
 
 @dataclass(frozen=True)
@@ -66,7 +63,7 @@ def needed_tokens(manifest: Manifest) -> tuple[tuple[str, ...], tuple[str, ...]]
     batch = manifest.inputs[0].shape[0]
     largest = manifest.axis_sizes(batch).max if isinstance(batch, str) else batch
     padding = (PADDING,) if largest > 1 else ()
-    return (*SOURCE_TOKENS, *padding), TARGET_TOKENS
+    return (UNKNOWN, *padding), (BEGIN, END)
 
 
 def with_token_ranges(manifest: Manifest, vocabularies: Vocabularies) -> Manifest:

@@ -9,14 +9,12 @@ from pathlib import Path, PurePosixPath
 
 from model_tools.errors import ManifestInvalid, ModelTooLarge
 from model_tools.formats.archive import CODE_PREFIX, MAX_CODE_BYTES, MAX_CODE_FILES
-from model_tools.formats.sections import Custom
 from model_tools.packaging.checkpoint.model_folder import ModelFolder
 from model_tools.packaging.custom.wheels import WHEELS_FOLDER, unpack_wheels
+from model_tools.tasks.own_code import STEPS, OwnCode
 
-STEPS = ("preprocess", "predict", "respond")
 
-
-def collect_code(folder: ModelFolder, custom: Custom) -> dict[str, bytes]:
+def collect_code(folder: ModelFolder, custom: OwnCode) -> dict[str, bytes]:
     """Return the files by their names in the archive, `code/…`.
 
     Raises ManifestInvalid for a predictor that cannot be one, a glob without files or wheels that do not fit,
@@ -48,8 +46,8 @@ def check_predictor(source: bytes, *, where: str) -> None:
     found = [functions[name] for name in STEPS if name in functions]
     if not found:
         raise ManifestInvalid(
-            f"custom.predictor: {where} defines no function {', '.join(STEPS[:-1])} or {STEPS[-1]}: define at least "
-            "one of them at the file's top level; what is left out is done as for a tensor."
+            f"custom.predictor: {where} defines none of the functions {', '.join(STEPS)}: define at least one at the "
+            "file's top level; steps that are left out are done as for a tensor."
         )
     for function in found:
         if isinstance(function, ast.AsyncFunctionDef):

@@ -1,15 +1,18 @@
-"""Which inputs parity is proved on: seeds, magnitudes, and sizes of the dynamic axes. Pure; torch draws the numbers.
+"""The cases that parity is proved on: seeds, magnitudes, and sizes of the dynamic axes. Pure; torch draws the numbers.
 
 None of the cases is what the model is traced with.
 """
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from model_tools.formats.manifest import Manifest
+from model_tools.packaging.checked_folder import CheckedFolder
+from model_tools.packaging.limits import Limits
 
 Spread = Literal["usual", "narrow", "wide"]
 """usual: the input's range, or around 0 with a deviation of 1. narrow: a hundredth of it. wide: the range's ends, or
@@ -37,7 +40,7 @@ class Case(BaseModel):
 
 
 def trace_case(manifest: Manifest) -> Case:
-    """Return what the model is traced with: dynamic axes at a size above 1, since 1 broadcasts and hides mistakes."""
+    """Return the case that a model is traced with, its dynamic axes above 1, which broadcasts and hides mistakes."""
     sizes = {}
     for number, axis in enumerate(_axes(manifest)):
         bounds = manifest.axis_sizes(axis)
@@ -58,6 +61,22 @@ def parity_cases(manifest: Manifest, *, max_elements: int) -> list[Case]:
             seen.append(shapes)
             cases.append(Case(seed=401 + number, spread="usual", shapes=shapes))
     return cases
+
+
+@dataclass(frozen=True)
+class Cases:
+    """The inputs that a model is traced with, and those that its parity is proved on."""
+
+    traced: Case
+    proved: list[Case]
+    """Drawn cases first, then one for each sample that brings numbers."""
+
+
+def cases_of(checked: CheckedFolder, limits: Limits) -> Cases:
+    """Return the cases of a model."""
+    drawn = parity_cases(checked.manifest, max_elements=limits.case_elements)
+    brought = [Case(seed=0, spread="usual", shapes=event.shapes, sample=event.name) for event in checked.events]
+    return Cases(trace_case(checked.manifest), [*drawn, *brought])
 
 
 def _axes(manifest: Manifest) -> list[str]:

@@ -9,12 +9,10 @@ import binascii
 from collections.abc import Iterator, Mapping, Sequence
 
 from model_tools.errors import ParityFailed
-from model_tools.formats.manifest import Task
+from model_tools.formats.requests import BATCH_FIELD
 from model_tools.formats.samples import Sample
 from model_tools.packaging.proof.messages import Decoded
-from model_tools.packaging.samples.events import BATCH
 
-DECODING_TASKS: tuple[Task, ...] = ("image-classification", "embedding")
 MADE_PHOTO = "a made photo"
 JPEG = b"\xff\xd8\xff"
 """Only these can be decoded at reduced size."""
@@ -30,7 +28,7 @@ def sample_images(samples: Sequence[Sample]) -> Iterator[tuple[str, bytes]]:
     """Yield the JPEGs that samples bring as base64, each with its sample's name."""
     count = 0
     for sample in samples:
-        for event in sample.event.get(BATCH, [sample.event]):
+        for event in sample.event.get(BATCH_FIELD, [sample.event]):
             image = _jpeg(event.get("image")) if isinstance(event, Mapping) else None
             if image is not None and count < MAX_IMAGES:
                 count += 1

@@ -82,7 +82,7 @@ def _compared(
     job: DecodingJob,
 ) -> Decoded:
     drafted, full = answers
-    if job.classifies:
+    if job.compared == "confidences":
         drafted, full = drafted.softmax(-1), full.softmax(-1)
         apart = float((drafted - full).abs().max())
     else:
@@ -94,7 +94,7 @@ def _compared(
         levels_mean=round(float(levels.mean()), 4),
         levels_max=round(float(levels.max()), 4),
         answers_apart=round(apart, 6),
-        same_top1=not job.classifies or bool(torch.equal(drafted.argmax(-1), full.argmax(-1))),
+        same_top1=job.compared != "confidences" or bool(torch.equal(drafted.argmax(-1), full.argmax(-1))),
     )
 
 

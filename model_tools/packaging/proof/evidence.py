@@ -6,18 +6,18 @@ from importlib.metadata import PackageNotFoundError, version
 
 from model_tools.formats.manifest import Manifest
 from model_tools.formats.sections import Dtype
-from model_tools.packaging.checks import Checked
+from model_tools.packaging.proof.cases import Cases
 from model_tools.packaging.proof.messages import ParityResult, TraceResult
 from model_tools.packaging.proof.tolerance import Tolerance, quantized_tolerance, tolerance_of
 
 
-def describe_parity(checked: Checked, traced: TraceResult, proved: ParityResult) -> dict[str, object]:
+def describe_parity(manifest: Manifest, cases: Cases, traced: TraceResult, proved: ParityResult) -> dict[str, object]:
     """Return the contents of parity.json. It holds nothing that two runs on one machine differ in."""
-    share = quantized_tolerance(checked.manifest.optimize)
+    share = quantized_tolerance(manifest.optimize)
     described: dict[str, object] = {
         "verdict": "same",
         "torch_version": proved.torch_version,
-        "traced_with": {"seed": checked.trace.seed, "shapes": checked.trace.shapes},
+        "traced_with": {"seed": cases.traced.seed, "shapes": cases.traced.shapes},
         "channels_last": traced.channels_last,
         "outputs": [
             {"name": output.name, "dtype": output.dtype, "tolerance": _tolerance(output.dtype, share)}
@@ -25,7 +25,7 @@ def describe_parity(checked: Checked, traced: TraceResult, proved: ParityResult)
         ],
         "cases": [
             {**case.model_dump(exclude_none=True), **difference.model_dump(exclude={"problem"}, exclude_none=True)}
-            for case, difference in zip(checked.cases, proved.differences, strict=True)
+            for case, difference in zip(cases.proved, proved.differences, strict=True)
         ],
         "tracer_notes": traced.notes,
     }

@@ -12,6 +12,7 @@ from model_tools.formats.manifest import Manifest
 from model_tools.formats.sections import Dtype, Preprocess
 from model_tools.packaging.checkpoint.checkpoint_file import Kind
 from model_tools.packaging.proof.cases import Case
+from model_tools.tasks.spec import Comparison
 
 JOB_FILE = "job.json"
 RESULT_FILE = "result.json"
@@ -147,7 +148,7 @@ class Decoded(_Message):
     answers_apart: float
     """Largest difference of the model's answers; of a classifier in confidence, else relative to the magnitude."""
     same_top1: bool
-    """For a classifier, whether the first class is the same; True for others."""
+    """Whether the likeliest class is the same; True where no confidences are compared."""
 
 
 class Quantized(_Message):
@@ -190,7 +191,7 @@ class DecodingJob(_Message):
     preprocess: Preprocess
     dtype: Dtype
     names: list[Text]
-    classifies: bool
+    compared: Comparison
 
 
 class ParityJob(_Message):

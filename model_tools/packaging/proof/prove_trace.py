@@ -7,11 +7,12 @@ from pathlib import Path
 from model_tools.errors import ManifestInvalid, TraceFailed
 from model_tools.formats.archive import MODEL_MEMBER
 from model_tools.packaging.archive.torchscript_file import rewrite_reproducibly
+from model_tools.packaging.checked_folder import CheckedFolder, Report
 from model_tools.packaging.checkpoint.checkpoint_file import CheckpointFile, examine_checkpoint
-from model_tools.packaging.checks import Checked, ProvedModel, Report
 from model_tools.packaging.children.parent_side import open_regular, run_child
 from model_tools.packaging.limits import Limits
-from model_tools.packaging.proof.decoding import DECODING_TASKS, refuse_decoding, sample_images
+from model_tools.packaging.proof.cases import Cases, cases_of
+from model_tools.packaging.proof.decoding import refuse_decoding, sample_images
 from model_tools.packaging.proof.evidence import describe_parity, describe_quantization, describe_run
 from model_tools.packaging.proof.messages import (
     IMAGES_FOLDER,
@@ -26,12 +27,13 @@ from model_tools.packaging.proof.messages import (
     TraceJob,
     TraceResult,
 )
-from model_tools.packaging.proof.output_shapes import Answered, check_answer_form
+from model_tools.packaging.proof.proved_model import ProvedModel
 from model_tools.packaging.proof.tolerance import quantized_tolerance, refuse_differences, refuse_quantized
 from model_tools.packaging.samples.collection import SAMPLE_TOLERANCE
+from model_tools.tasks.answers import AnsweredCase, AnsweredTensor
 
 
-def prove_trace(checked: Checked, scratch: Path, workspace: Path, limits: Limits, report: Report) -> ProvedModel:
+def prove_trace(checked: CheckedFolder, scratch: Path, workspace: Path, limits: Limits, report: Report) -> ProvedModel:
     """Return the model as it will be served, in the workspace, with the proof.
 
     Raises CheckpointRejected, ManifestInvalid, TraceFailed, ClassesMismatch, ModelTooLarge and ParityFailed.
@@ -40,12 +42,13 @@ def prove_trace(checked: Checked, scratch: Path, workspace: Path, limits: Limits
     checkpoint = examine_checkpoint(checked.folder.checkpoint, limits=limits)
     _check_kind(checked, checkpoint)
     report("Loading and tracing the model")
-    traced = _trace(checked, checkpoint, scratch, limits)
+    cases = cases_of(checked, limits)
+    traced = _trace(checked, cases, checkpoint, scratch, limits)
     report("Proving that the traced model answers as the trained one")
     model = workspace / MODEL_MEMBER
     _take_model(scratch / TRACED_FILE, model, limits)
     plain = _take_plain(checked, scratch, limits)
-    proved = _prove(checked, traced, model, plain, scratch, limits)
+    proved = _prove(checked, cases, traced, model, plain, scratch, limits)
     quantized = None
     if plain is not None:
         sizes = (plain.stat().st_size, model.stat().st_size)
@@ -57,15 +60,16 @@ def prove_trace(checked: Checked, scratch: Path, workspace: Path, limits: Limits
         output_dtype=traced.outputs[0].dtype,
         library_version=traced.torch_version,
         answers=traced.answers,
-        parity=describe_parity(checked, traced, proved),
+        parity=describe_parity(checked.manifest, cases, traced, proved),
         run=describe_run(traced, proved, model_size=model.stat().st_size),
         channels_last=traced.channels_last,
+        reduced_decoding=_may_reduce(checked),
         sample_tolerance=max(SAMPLE_TOLERANCE, quantized_tolerance(checked.manifest.optimize) or 0.0),
         evidence={} if quantized is None else {"quantize": quantized},
     )
 
 
-def _check_kind(checked: Checked, checkpoint: CheckpointFile) -> None:
+def _check_kind(checked: CheckedFolder, checkpoint: CheckpointFile) -> None:
     named = checked.manifest.architecture is not None
     quantize = checked.manifest.optimize.quantize
     if checkpoint.kind == "state_dict" and not named:
@@ -86,24 +90,31 @@ def _check_kind(checked: Checked, checkpoint: CheckpointFile) -> None:
         )
 
 
-def _trace(checked: Checked, checkpoint: CheckpointFile, scratch: Path, limits: Limits) -> TraceResult:
+def _trace(
+    checked: CheckedFolder, cases: Cases, checkpoint: CheckpointFile, scratch: Path, limits: Limits
+) -> TraceResult:
     (scratch / SAMPLES_FILE).write_text(json.dumps([event.inputs for event in checked.events]), encoding="utf-8")
     job = TraceJob(
         folder=checked.folder.path, checkpoint=checkpoint.path, kind=checkpoint.kind,
-        manifest=checked.manifest, trace=checked.trace, cases=checked.cases,
+        manifest=checked.manifest, trace=cases.traced, cases=cases.proved,
     )  # fmt: skip
     result = run_child(
         "model_tools.packaging.proof.trace_worker", job, TraceResult,
         scratch=scratch, cwd=checked.folder.path, seconds=limits.child_seconds,
     )  # fmt: skip
-    complete = len(result.shapes) == len(checked.cases) and all(len(s) == len(result.outputs) for s in result.shapes)
+    complete = len(result.shapes) == len(cases.proved) and all(len(s) == len(result.outputs) for s in result.shapes)
     if not complete or len(result.answers) != len(checked.events):
         raise TraceFailed("The model's code left a result for other inputs than it was given: run it once by hand.")
-    vocabularies = checked.vocabularies
-    tokens = len(vocabularies.target) if vocabularies is not None and vocabularies.target is not None else None
-    for case, shapes in zip(checked.cases, result.shapes, strict=True):
-        answered = Answered(result.structure, result.outputs[0].dtype, shapes[0])
-        check_answer_form(checked.manifest, case, answered, classes=checked.classes, tokens=tokens)
+    for case, shapes in zip(cases.proved, result.shapes, strict=True):
+        tensors = [
+            AnsweredTensor(output.name, output.dtype, shape)
+            for output, shape in zip(result.outputs, shapes, strict=True)
+        ]
+        answered = AnsweredCase(
+            result.structure, tensors, case.shapes,
+            classes=checked.classes, classes_file=checked.classes_file, target_tokens=checked.target_tokens,
+        )  # fmt: skip
+        checked.spec.check_answer(answered)
     return result
 
 
@@ -113,7 +124,7 @@ def _take_model(traced: Path, model: Path, limits: Limits) -> None:
     traced.unlink()
 
 
-def _take_plain(checked: Checked, scratch: Path, limits: Limits) -> Path | None:
+def _take_plain(checked: CheckedFolder, scratch: Path, limits: Limits) -> Path | None:
     """Return the model as it was before it was quantised, if it was."""
     if checked.manifest.optimize.quantize == "none":
         return None
@@ -123,13 +134,19 @@ def _take_plain(checked: Checked, scratch: Path, limits: Limits) -> Path | None:
 
 
 def _prove(
-    checked: Checked, traced: TraceResult, model: Path, plain: Path | None, scratch: Path, limits: Limits
+    checked: CheckedFolder,
+    cases: Cases,
+    traced: TraceResult,
+    model: Path,
+    plain: Path | None,
+    scratch: Path,
+    limits: Limits,
 ) -> ParityResult:
     os.close(open_regular(scratch / REFERENCE_FILE, what="the model's answers"))
     manifest = checked.manifest
     share = quantized_tolerance(manifest.optimize)
     job = ParityJob(
-        model=model, inputs=len(manifest.inputs), outputs=len(traced.outputs), cases=checked.cases,
+        model=model, inputs=len(manifest.inputs), outputs=len(traced.outputs), cases=cases.proved,
         channels_last=traced.channels_last,
         quantized=None if plain is None or share is None else QuantizedJob(before=plain, tolerance=share),
         decoding=_decoding_job(checked, scratch),
@@ -139,18 +156,23 @@ def _prove(
         scratch=scratch, cwd=scratch, seconds=limits.child_seconds,
     )  # fmt: skip
     if result.quantized is None:
-        refuse_differences(checked.cases, result.differences, traced=checked.trace)
+        refuse_differences(cases.proved, result.differences, traced=cases.traced)
     else:
-        refuse_differences(checked.cases, result.quantized.differences_before, traced=checked.trace)
-        refuse_quantized(checked.cases, result.differences, manifest.optimize)
+        refuse_differences(cases.proved, result.quantized.differences_before, traced=cases.traced)
+        refuse_quantized(cases.proved, result.differences, manifest.optimize)
     refuse_decoding(result.decoding)
     return result
 
 
-def _decoding_job(checked: Checked, scratch: Path) -> DecodingJob | None:
+def _may_reduce(checked: CheckedFolder) -> bool:
+    """Tell whether serving decodes large JPEGs at reduced size, so that it has to be proved."""
+    return checked.manifest.preprocess is not None and checked.spec.reduced_decoding is not None
+
+
+def _decoding_job(checked: CheckedFolder, scratch: Path) -> DecodingJob | None:
     """Put the samples' images where the child finds them; None where no images are decoded."""
     manifest = checked.manifest
-    if manifest.preprocess is None or manifest.task not in DECODING_TASKS:
+    if manifest.preprocess is None or not _may_reduce(checked):
         return None
     folder = scratch / IMAGES_FOLDER
     folder.mkdir()
@@ -160,5 +182,5 @@ def _decoding_job(checked: Checked, scratch: Path) -> DecodingJob | None:
         names.append(name)
     return DecodingJob(
         preprocess=manifest.preprocess, dtype=manifest.inputs[0].dtype, names=names,
-        classifies=manifest.task == "image-classification",
+        compared=checked.spec.reduced_decoding or "values",
     )  # fmt: skip

@@ -4,32 +4,30 @@ A sample is an event as a client would send it, and what its answer must be.
 """
 
 import json
+import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
 from model_tools.errors import ManifestInvalid
-from model_tools.formats.manifest import Manifest, Task, explain
-from model_tools.formats.samples import Sample
+from model_tools.formats.manifest import Manifest, explain
+from model_tools.formats.samples import Expectation, Sample
 from model_tools.packaging.checkpoint.model_folder import ModelFolder
 from model_tools.packaging.limits import Limits
 from model_tools.packaging.samples.events import check_event
-from model_tools.packaging.samples.made_up import make_up_sample
+from model_tools.tasks.registry import spec_of
+from model_tools.tasks.spec import Expected
 
-EXPECTED_BY: tuple[tuple[str, str, tuple[Task, ...]], ...] = (
-    ("class_name", "class", ("image-classification", "tabular")),
-    ("min_confidence", "min_confidence", ("image-classification",)),
-    ("output", "output", ("tensor", "tabular")),
-)
-"""What only answers of some tasks have."""
 SAMPLE_TOLERANCE = 1e-3
-"""Of an answer that packaging itself fills in, relative to the answer's magnitude (1 at least)."""
+"""How far an answer that packaging itself fills in may be off, relative to its magnitude (1 at least)."""
+MADE_UP_NAME = "generated"
+"""The name of a sample that is made up."""
 
 
 def collect_samples(
-    folder: ModelFolder, classes: Sequence[str] | None, *, limits: Limits, source: Sequence[str] | None = None
+    folder: ModelFolder, classes: Sequence[str] | None, *, limits: Limits, source: Sequence[str] = ()
 ) -> list[Sample]:
     """Return the folder's samples, or one made up; `source` is the vocabulary of a model of text.
 
@@ -49,6 +47,18 @@ def collect_samples(
         _check_expectation(sample, manifest, classes)
         check_event(sample, manifest)
     return samples
+
+
+def make_up_sample(manifest: Manifest, source: Sequence[str] = ()) -> Sample:
+    """Return a sample that any model of the manifest must answer, the same each time; `source` are a text's tokens.
+
+    Raises ManifestInvalid where none can be made up.
+    """
+    chance = random.Random(0)  # noqa: S311 (the same sample each time, no secret)
+    event = spec_of(manifest.task).request_form(manifest).made_up(manifest, source, chance)
+    if event is None:
+        raise ManifestInvalid(f"samples: nobody can make up a request to a model of task {manifest.task}: add samples.")
+    return Sample(name=MADE_UP_NAME, event=event)
 
 
 def expect_answers(
@@ -94,16 +104,17 @@ def _read_sample(path: Path, name: str, limits: Limits) -> Sample:
     try:
         return Sample.model_validate({"name": name, **data})
     except ValidationError as error:
-        raise ManifestInvalid(explain(error, name)) from error
+        raise ManifestInvalid(explain(error, name, {"": Sample, "expect": Expectation})) from error
 
 
 def _check_expectation(sample: Sample, manifest: Manifest, classes: Sequence[str] | None) -> None:
     expect = sample.expect
-    for field, alias, tasks in EXPECTED_BY:
-        if getattr(expect, field) is not None and manifest.task not in tasks:
+    said = expect.model_dump(by_alias=True, exclude_none=True)
+    for field in get_args(Expected):
+        if field in said and field not in spec_of(manifest.task).expectations:
             raise ManifestInvalid(
-                f"{sample.name}: expect: a model of task {manifest.task} answers no {alias.removeprefix('min_')}: "
-                f"remove {alias}, or expect an answer: {{<field>: <value>}}."
+                f"{sample.name}: expect: a model of task {manifest.task} answers no {field.removeprefix('min_')}: "
+                f"remove {field}, or expect an answer: {{<field>: <value>}}."
             )
     if expect.class_name is None:
         return

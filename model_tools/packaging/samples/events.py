@@ -1,37 +1,34 @@
-"""What a sample's event asks a model: checked by the kind of its task, and its numbers found for the parity proof."""
+"""The events of samples: checked by the way in which their model is asked, their numbers found for the parity proof."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from model_tools.errors import ManifestInvalid
 from model_tools.formats.manifest import Manifest
+from model_tools.formats.requests import BATCH_FIELD
 from model_tools.formats.samples import Sample
 from model_tools.formats.sections import InputSpec
-
-BATCH = "requests"
-"""Holds several events, which are answered in order."""
-IMAGE_FIELDS = ("image", "url", "input_url")
-TEXT_FIELDS = ("text", "texts")
-NUMBER_FIELDS = ("input", "inputs")
-TABLE_FIELDS = ("input_X", *NUMBER_FIELDS)
+from model_tools.tasks.registry import spec_of
 
 
 @dataclass(frozen=True)
 class TensorEvent:
-    """A sample's event as the model's inputs: nested lists, one for each input."""
+    """A sample's event as the inputs of its model."""
 
     name: str
+    """The sample's name."""
     inputs: list[Any]
+    """Nested lists, one for each input."""
     shapes: list[list[int]]
-    answered_as: Literal["output"] | None
-    """The field of an answer that holds just what the model answers to them."""
+    is_answered_plainly: bool
+    """Whether the field `output` of the answer holds exactly what the model answers."""
 
 
 def check_event(sample: Sample, manifest: Manifest) -> None:
     """Raise ManifestInvalid unless the event has one of the fields that the task's requests have."""
-    fields = request_fields(manifest)
-    events = sample.event.get(BATCH, [sample.event])
+    fields = spec_of(manifest.task).request_form(manifest).fields(manifest)
+    events = sample.event.get(BATCH_FIELD, [sample.event])
     if not isinstance(events, list) or not all(isinstance(event, Mapping) for event in events):
         raise ManifestInvalid(f"{sample.name}: requests must be a list of events: correct it.")
     for event in events:
@@ -43,48 +40,28 @@ def check_event(sample: Sample, manifest: Manifest) -> None:
             )
 
 
-def request_fields(manifest: Manifest) -> tuple[str, ...]:
-    """Return the fields of which a request brings one; none where the model's own code says what it takes."""
-    if manifest.task == "custom":
-        return ()
-    if manifest.preprocess is not None:
-        return IMAGE_FIELDS
-    if manifest.text is not None:
-        return TEXT_FIELDS
-    if len(manifest.inputs) > 1:
-        return ("inputs",)
-    return TABLE_FIELDS if manifest.task == "tabular" else NUMBER_FIELDS
-
-
 def tensor_event(sample: Sample, manifest: Manifest) -> TensorEvent | None:
     """Return the inputs that an event of numbers holds, their shapes checked; None for events of other kinds.
 
     Raises ManifestInvalid.
     """
-    if manifest.task not in ("tensor", "tabular", "embedding") or BATCH in sample.event:
+    spec, inputs = spec_of(manifest.task), manifest.inputs
+    if BATCH_FIELD in sample.event:
         return None
-    if manifest.preprocess is not None or manifest.text is not None:
+    found = spec.request_form(manifest).inputs(sample.event, manifest)
+    if found is None:
         return None
-    specs = manifest.inputs
-    if manifest.task == "tabular" and "input_X" in sample.event:
-        table = sample.event["input_X"]
-        flat = isinstance(table, list) and bool(table) and not isinstance(table[0], list)
-        inputs: Any = [[table] if flat else table]
-        exact = False
-    else:
-        key = "input" if len(specs) == 1 and "inputs" not in sample.event else "inputs"
-        inputs = [sample.event.get(key)] if key == "input" else sample.event.get(key)
-        exact = manifest.task != "embedding"
-    if not isinstance(inputs, list) or len(inputs) != len(specs):
-        raise ManifestInvalid(f"{sample.name}: the event's inputs must be a list of {len(specs)} nested lists.")
+    if len(found.values) != len(inputs):
+        raise ManifestInvalid(f"{sample.name}: the event's inputs must be a list of {len(inputs)} nested lists.")
+    shapes = [_shape(value) for value in found.values]
     sizes: dict[str, int] = {}
-    for index, (spec, value) in enumerate(zip(specs, inputs, strict=True)):
-        problem = _shape_problem(spec, _shape(value), manifest, sizes)
+    for index, (input_spec, shape) in enumerate(zip(inputs, shapes, strict=True)):
+        problem = _shape_problem(input_spec, shape, manifest, sizes)
         if problem:
             raise ManifestInvalid(
                 f"{sample.name}: input {index} {problem}: correct the sample or the manifest's inputs."
             )
-    return TensorEvent(sample.name, inputs, [_shape(value) for value in inputs], "output" if exact else None)
+    return TensorEvent(sample.name, found.values, shapes, found.is_plain and spec.answers_outputs)
 
 
 def _shape(value: object) -> list[int]:

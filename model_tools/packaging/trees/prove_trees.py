@@ -7,11 +7,10 @@ from pathlib import Path
 
 from model_tools.errors import ClassesMismatch, ManifestInvalid, ModelTooLarge, ParityFailed, TraceFailed
 from model_tools.formats.archive import TREES_MEMBER
-from model_tools.packaging.checkpoint.class_names import check_width
-from model_tools.packaging.checks import Checked, ProvedModel, Report
+from model_tools.packaging.checked_folder import CheckedFolder, Report
 from model_tools.packaging.children.parent_side import open_regular, run_child
 from model_tools.packaging.limits import Limits
-from model_tools.packaging.proof.cases import Case
+from model_tools.packaging.proof.cases import Case, cases_of
 from model_tools.packaging.proof.messages import (
     ANSWERS_FILE,
     SAMPLES_FILE,
@@ -21,9 +20,11 @@ from model_tools.packaging.proof.messages import (
     TreesParityResult,
     TreesResult,
 )
-from model_tools.packaging.proof.output_shapes import BINARY_CLASSES, Answered, check_answer_form
+from model_tools.packaging.proof.proved_model import ProvedModel
 from model_tools.packaging.trees.nodes import Span
 from model_tools.packaging.trees.trees_file import TreesFile, examine_trees
+from model_tools.tasks.answers import AnsweredCase, AnsweredTensor, check_width
+from model_tools.tasks.tabular.spec import BINARY_CLASSES
 
 USUAL_SPAN = (-2.0, 2.0)
 """Of a feature that no tree asks for: it changes no answer."""
@@ -31,7 +32,7 @@ BEYOND = 0.25
 """How far a case's values may lie beyond what the trees ask for, as a share of the span."""
 
 
-def prove_trees(checked: Checked, scratch: Path, workspace: Path, limits: Limits, report: Report) -> ProvedModel:
+def prove_trees(checked: CheckedFolder, scratch: Path, workspace: Path, limits: Limits, report: Report) -> ProvedModel:
     """Return the model as it will be served, in the workspace, with the proof.
 
     Raises CheckpointRejected, ManifestInvalid, ClassesMismatch, ModelTooLarge, ParityFailed, or TraceFailed when a
@@ -42,10 +43,11 @@ def prove_trees(checked: Checked, scratch: Path, workspace: Path, limits: Limits
     _check_features(checked, trees)
     _check_classes(checked, trees)
     report("Loading the trees")
-    loaded = _load(checked, trees, scratch, limits)
+    cases = cases_of(checked, limits).proved
+    loaded = _load(checked, cases, trees, scratch, limits)
     model = _take_model(scratch, workspace, limits)
     report("Proving that the saved trees answer as the trained ones")
-    proved = _prove(checked, model, scratch, limits)
+    proved = _prove(cases, model, scratch, limits)
     return ProvedModel(
         file=model,
         format="xgboost",
@@ -63,7 +65,7 @@ def prove_trees(checked: Checked, scratch: Path, workspace: Path, limits: Limits
             "tolerance": 0,
             "cases": [
                 {**case.model_dump(exclude_none=True), "max_abs": difference}
-                for case, difference in zip(checked.cases, proved.differences, strict=True)
+                for case, difference in zip(cases, proved.differences, strict=True)
             ],
         },
         run={
@@ -74,7 +76,7 @@ def prove_trees(checked: Checked, scratch: Path, workspace: Path, limits: Limits
     )
 
 
-def _check_features(checked: Checked, trees: TreesFile) -> None:
+def _check_features(checked: CheckedFolder, trees: TreesFile) -> None:
     spec = checked.manifest.inputs[0]
     if spec.shape[1] != trees.features:
         raise ManifestInvalid(
@@ -85,10 +87,10 @@ def _check_features(checked: Checked, trees: TreesFile) -> None:
         raise ManifestInvalid(f"inputs.0.dtype: XGBoost computes in float32, not in {spec.dtype}: remove dtype.")
 
 
-def _check_classes(checked: Checked, trees: TreesFile) -> None:
+def _check_classes(checked: CheckedFolder, trees: TreesFile) -> None:
     if checked.classes is None:
         return
-    where = checked.manifest.classes or "classes"
+    where = checked.classes_file
     if trees.objective.startswith("multi:"):
         check_width(checked.classes, trees.outputs, where=where)
     elif trees.objective.startswith("binary:"):
@@ -100,7 +102,7 @@ def _check_classes(checked: Checked, trees: TreesFile) -> None:
         )
 
 
-def _load(checked: Checked, trees: TreesFile, scratch: Path, limits: Limits) -> TreesResult:
+def _load(checked: CheckedFolder, cases: list[Case], trees: TreesFile, scratch: Path, limits: Limits) -> TreesResult:
     (scratch / SAMPLES_FILE).write_text(json.dumps([event.inputs for event in checked.events]), encoding="utf-8")
     given = checked.manifest.inputs[0].range
     job = TreesJob(
@@ -108,17 +110,16 @@ def _load(checked: Checked, trees: TreesFile, scratch: Path, limits: Limits) -> 
         rounds=None if trees.best_iteration is None else trees.best_iteration + 1,
         features=trees.features,
         spans=[given or _beyond(span) for span in trees.spans],
-        cases=checked.cases,
+        cases=cases,
     )
     result = run_child(
         "model_tools.packaging.trees.load_worker", job, TreesResult,
         scratch=scratch, cwd=scratch, seconds=limits.child_seconds,
     )  # fmt: skip
-    if len(result.shapes) != len(checked.cases) or len(result.answers) != len(checked.events):
+    if len(result.shapes) != len(cases) or len(result.answers) != len(checked.events):
         raise TraceFailed("Loading the trees left a result for other inputs than were given: publish again.")
-    for case, shape in zip(checked.cases, result.shapes, strict=True):
-        answered = Answered("tensor", "float32", shape)
-        check_answer_form(checked.manifest, case, answered, classes=None, tokens=None)
+    for case, shape in zip(cases, result.shapes, strict=True):
+        checked.spec.check_answer(AnsweredCase("tensor", [AnsweredTensor("", "float32", shape)], case.shapes))
     return result
 
 
@@ -135,13 +136,13 @@ def _take_model(scratch: Path, workspace: Path, limits: Limits) -> Path:
     return model
 
 
-def _prove(checked: Checked, model: Path, scratch: Path, limits: Limits) -> TreesParityResult:
+def _prove(cases: Sequence[Case], model: Path, scratch: Path, limits: Limits) -> TreesParityResult:
     os.close(open_regular(scratch / ANSWERS_FILE, what="the model's answers"))
     result = run_child(
-        "model_tools.packaging.trees.parity_worker", TreesParityJob(model=model, cases=len(checked.cases)),
+        "model_tools.packaging.trees.parity_worker", TreesParityJob(model=model, cases=len(cases)),
         TreesParityResult, scratch=scratch, cwd=scratch, seconds=limits.child_seconds,
     )  # fmt: skip
-    refuse_other_answers(checked.cases, result.differences)
+    refuse_other_answers(cases, result.differences)
     return result
 
 

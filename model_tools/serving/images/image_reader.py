@@ -8,14 +8,13 @@ from typing import Any
 import torch
 
 from model_tools.formats.archive import ArchiveManifest
+from model_tools.formats.requests import IMAGE_FIELDS
 from model_tools.formats.sections import Preprocess
 from model_tools.serving.images.image_source import MAX_IMAGE_BYTES
 from model_tools.serving.models.tensors import DTYPES
 from model_tools.serving.requests import BadRequest
 from model_tools.serving.task import Fetch
 from model_tools.tensors.imaging import ImageRefused, black_image, image_to_tensor
-
-FIELDS = ("image", "url", "input_url")
 
 
 class ImageReader:
@@ -25,11 +24,12 @@ class ImageReader:
         self._preprocess = preprocess
         self._dtype = DTYPES[manifest.inputs[0].dtype]
         self._channels_last = manifest.channels_last
+        self._reduced_decoding = manifest.reduced_decoding
         self._fetch = fetch
 
     def read(self, request: Mapping[str, Any]) -> torch.Tensor:
         """Return [1, channels, height, width]. Raises BadRequest."""
-        given = [name for name in FIELDS if request.get(name) is not None]
+        given = [name for name in IMAGE_FIELDS if request.get(name) is not None]
         if len(given) != 1:
             raise BadRequest("give one of image (base64 or a data URL), url and input_url.")
         (name,) = given
@@ -41,7 +41,9 @@ class ImageReader:
     def to_tensor(self, data: bytes) -> torch.Tensor:
         """Return an image file's bytes as [1, channels, height, width]. Raises BadRequest."""
         try:
-            return image_to_tensor(data, self._preprocess, self._dtype, channels_last=self._channels_last)
+            return image_to_tensor(
+                data, self._preprocess, self._dtype, draft=self._reduced_decoding, channels_last=self._channels_last
+            )
         except ImageRefused as error:
             raise BadRequest(str(error)) from error
 

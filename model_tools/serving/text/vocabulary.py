@@ -4,13 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from model_tools.formats.sections import Text
+from model_tools.formats.vocabulary import BEGIN, END, PADDING, UNKNOWN, UNSPOKEN
 from model_tools.serving.requests import BadRequest
 
-UNKNOWN, PADDING, BEGIN, END = "<unk>", "<pad>", "<bos>", "<eos>"
-UNSPOKEN = (PADDING, BEGIN, END)
-"""Tokens that are no part of a text."""
 MAX_TEXTS = 256
-"""In one request."""
+"""Texts in one request."""
 
 
 class Vocabulary:

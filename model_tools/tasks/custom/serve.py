@@ -18,17 +18,15 @@ from model_tools.serving.images.image_reader import ImageReader
 from model_tools.serving.models.torch_model import TorchModel
 from model_tools.serving.requests import BadRequest
 from model_tools.serving.task import Fetch
+from model_tools.tasks.own_code import STEPS, OwnCode
 from model_tools.tasks.tensor.serve import read_inputs, respond_with_outputs
-
-STEPS = {"preprocess": ("request",), "predict": ("model", "inputs"), "respond": ("output", "request")}
-"""What each step is given before the context, which it may leave out."""
 
 Step = Callable[..., Any]
 
 
 @dataclass(frozen=True)
 class Context:
-    """What a predictor is given beside the request."""
+    """The context that a predictor is given beside the request."""
 
     classes: tuple[str, ...]
     """The lines of classes.txt; empty without one."""
@@ -54,13 +52,13 @@ class CustomTask:
     """Runs the steps that the predictor defines; the others are done as for a tensor, or for an image."""
 
     def __init__(self, files: ModelFiles, model: TorchModel, fetch: Fetch) -> None:
-        if files.manifest.custom is None or files.code is None:
+        if files.code is None:
             raise ValueError("a custom model's archive must hold its predictor")
         self._folder = files.code
         preprocess = files.manifest.preprocess
         images = ImageReader(files.manifest, preprocess, fetch) if preprocess else None
         self._context = Context(files.classes, fetch, self._folder, images)
-        module = import_predictor(self._folder, files.manifest.custom.predictor)
+        module = import_predictor(self._folder, OwnCode.model_validate(files.manifest.settings).predictor)
         self._steps = {name: _step(module, name) for name in STEPS if hasattr(module, name)}
         self._model = model
         self.set_threads = model.set_threads

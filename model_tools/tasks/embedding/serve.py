@@ -5,19 +5,19 @@ from typing import Any
 
 import torch
 
+from model_tools.formats.requests import IMAGE_FIELDS, NUMBER_FIELDS, TEXT_FIELDS
 from model_tools.serving.archive_reader import ModelFiles
 from model_tools.serving.failures import ModelFailed
-from model_tools.serving.images.image_reader import FIELDS as IMAGE_FIELDS
 from model_tools.serving.images.image_reader import ImageReader
 from model_tools.serving.models.tensors import output_tensors, to_list
 from model_tools.serving.models.torch_model import Inputs, TorchModel
-from model_tools.serving.task import Fetch, require_only
+from model_tools.serving.requests import require_only
+from model_tools.serving.task import Fetch
 from model_tools.serving.text.token_batches import TokenShape
 from model_tools.serving.text.vocabulary import TextReader, Vocabulary
-from model_tools.tasks.tensor.serve import FIELDS as TENSOR_FIELDS
+from model_tools.tasks.embedding.spec import Embedding
 from model_tools.tasks.tensor.serve import read_inputs
 
-TEXT_FIELDS = ("text", "texts")
 SMALLEST_LENGTH = 1e-12
 
 
@@ -26,7 +26,7 @@ class EmbeddingTask:
 
     def __init__(self, files: ModelFiles, model: TorchModel, fetch: Fetch) -> None:
         manifest = files.manifest
-        self._normalize = manifest.embedding is None or manifest.embedding.normalize
+        self._normalize = Embedding.model_validate(manifest.settings).normalize
         self._model = model
         self._images = ImageReader(manifest, manifest.preprocess, fetch) if manifest.preprocess else None
         self._texts: TextReader | None = None
@@ -45,7 +45,7 @@ class EmbeddingTask:
         if self._images is not None:
             require_only(request, IMAGE_FIELDS)
             return (self._images.read(request),)
-        require_only(request, TENSOR_FIELDS)
+        require_only(request, NUMBER_FIELDS)
         return read_inputs(request, self._model)
 
     def predict(self, batch: Sequence[Any]) -> list[torch.Tensor]:

@@ -5,16 +5,17 @@ from typing import Any
 
 import torch
 
+from model_tools.formats.requests import IMAGE_FIELDS
 from model_tools.serving.archive_reader import ModelFiles
 from model_tools.serving.images.image_reader import ImageReader
 from model_tools.serving.models.tensors import require_finite
 from model_tools.serving.models.torch_model import Inputs, TorchModel, require_tensor
-from model_tools.serving.requests import BadRequest
-from model_tools.serving.task import Fetch, require_only, whole_number
+from model_tools.serving.requests import BadRequest, require_only, whole_number
+from model_tools.serving.task import Fetch
+from model_tools.tasks.image_classification.spec import SPEC
 
-FIELDS = ("image", "url", "input_url", "n_predictions", "top_k")
 PREDICTIONS = 5
-"""How many a request with `input_url` is answered unless it says."""
+"""Classes that a request with `input_url` is answered, unless it says how many."""
 
 
 class ImageClassification:
@@ -35,7 +36,7 @@ class ImageClassification:
 
     def preprocess(self, request: Mapping[str, Any]) -> Inputs:
         """Return the image as a batch of one."""
-        require_only(request, FIELDS)
+        require_only(request, (*IMAGE_FIELDS, *SPEC.options))
         self._ranking(request)
         return (self._images.read(request),)
 

@@ -4,21 +4,23 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from model_tools.formats.requests import NUMBER_FIELDS
 from model_tools.serving.archive_reader import ModelFiles
 from model_tools.serving.failures import ModelFailed
 from model_tools.serving.models.model import Model
-from model_tools.serving.requests import BadRequest
-from model_tools.serving.task import require_only
+from model_tools.serving.requests import BadRequest, require_only
+from model_tools.serving.task import Fetch
+from model_tools.tasks.tabular.spec import TABLE_FIELD, is_row
 from model_tools.tasks.tensor.serve import read_inputs, respond_with_outputs
 
-FIELDS = ("input_X", "input", "inputs")
+FIELDS = (TABLE_FIELD, *NUMBER_FIELDS)
 MESSAGE = "Successful prediction"
 
 
 class Tabular:
     """Rows of features in, a prediction for each out; by torch or by trees."""
 
-    def __init__(self, files: ModelFiles, model: Model) -> None:
+    def __init__(self, files: ModelFiles, model: Model, fetch: Fetch) -> None:  # noqa: ARG002 (as each task)
         self._classes = files.classes
         self._model = model
         self._choose: Callable[[Any], tuple[int, float | None]] = _chooser(getattr(model, "objective", ""))
@@ -28,12 +30,12 @@ class Tabular:
     def preprocess(self, request: Mapping[str, Any]) -> Any:
         """Return the table as the model's input."""
         require_only(request, FIELDS)
-        if "input_X" not in request:
+        if TABLE_FIELD not in request:
             return read_inputs(request, self._model)
         if len(request) != 1:
             raise BadRequest("give one of input_X, input and inputs.")
-        rows = request["input_X"]
-        return self._model.read(([rows] if _is_row(rows) else rows,), FIELDS[:1])
+        rows = request[TABLE_FIELD]
+        return self._model.read(([rows] if is_row(rows) else rows,), FIELDS[:1])
 
     def predict(self, batch: Sequence[Any]) -> list[Any]:
         """Return the model's outputs, a row for each row."""
@@ -41,14 +43,14 @@ class Tabular:
 
     def respond(self, output: Any, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return a prediction for the row, or a list of them for several; and the class, where there are classes."""
-        if "input_X" not in request:
+        if TABLE_FIELD not in request:
             return respond_with_outputs(output, self._model)
         outputs = self._model.to_lists(output)
         predictions = outputs[0]
         if len(outputs) != 1 or not isinstance(predictions, list) or not predictions:
             raise ModelFailed("the model did not answer one row for each row of the table")
         predictions = [row[0] if isinstance(row, list) and len(row) == 1 else row for row in predictions]
-        single = _is_row(request["input_X"])
+        single = is_row(request[TABLE_FIELD])
         answer = {"message": MESSAGE, "prediction": predictions[0] if single else predictions}
         if self._classes:
             chosen = [self._named(row) for row in predictions]
@@ -62,10 +64,6 @@ class Tabular:
             raise ModelFailed(f"the model chose a class beyond its {len(self._classes)}")
         named = {"class": self._classes[index]}
         return named if confidence is None else {**named, "confidence": confidence}
-
-
-def _is_row(table: object) -> bool:
-    return isinstance(table, list) and bool(table) and not isinstance(table[0], list)
 
 
 def _chooser(objective: str) -> Callable[[Any], tuple[int, float | None]]:

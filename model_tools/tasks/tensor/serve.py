@@ -3,24 +3,24 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from model_tools.formats.requests import NUMBER_FIELDS
+from model_tools.serving.archive_reader import ModelFiles
 from model_tools.serving.models.model import Model
-from model_tools.serving.requests import BadRequest
-from model_tools.serving.task import require_only
-
-FIELDS = ("input", "inputs")
+from model_tools.serving.requests import BadRequest, require_only
+from model_tools.serving.task import Fetch
 
 
 class TensorTask:
     """Numbers in, numbers out."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, files: ModelFiles, model: Model, fetch: Fetch) -> None:  # noqa: ARG002 (as each task)
         self._model = model
         self.set_threads = model.set_threads
         self.warm_up = model.warm_up
 
     def preprocess(self, request: Mapping[str, Any]) -> Any:
         """Return one array for each of the model's inputs."""
-        require_only(request, FIELDS)
+        require_only(request, NUMBER_FIELDS)
         return read_inputs(request, self._model)
 
     def predict(self, batch: Sequence[Any]) -> list[Any]:
@@ -36,7 +36,7 @@ def read_inputs(request: Mapping[str, Any], model: Model) -> Any:
     """Return the model's inputs from `input` or `inputs`. Raises BadRequest."""
     if "input" in request:
         if "inputs" not in request:
-            return model.read((request["input"],), FIELDS[:1])
+            return model.read((request["input"],), NUMBER_FIELDS[:1])
     elif isinstance(values := request.get("inputs"), list):
         return model.read(values, [f"inputs[{index}]" for index in range(len(values))])
     raise BadRequest("give one of input (nested lists) and inputs (a list with one for each input).")

@@ -7,16 +7,17 @@ from typing import Any, NamedTuple
 
 import torch
 
+from model_tools.formats.requests import TEXT_FIELDS
 from model_tools.serving.archive_reader import ModelFiles
 from model_tools.serving.failures import ModelFailed
 from model_tools.serving.models.torch_model import TorchModel, require_tensor
-from model_tools.serving.requests import BadRequest
-from model_tools.serving.task import require_only, whole_number
+from model_tools.serving.requests import BadRequest, require_only, whole_number
+from model_tools.serving.task import Fetch
 from model_tools.serving.text.beam_search import Written, search
 from model_tools.serving.text.token_batches import TokenShape
 from model_tools.serving.text.vocabulary import TextReader, Vocabulary
+from model_tools.tasks.text_to_text.spec import SPEC
 
-FIELDS = ("text", "texts", "beams", "max_tokens")
 MAX_BEAMS = 16
 SECONDS = 20.0
 """For all texts of a call: a text that takes longer is refused, well before Lambda would end the function."""
@@ -33,7 +34,7 @@ class Asked(NamedTuple):
 class TextToText:
     """An encoder–decoder that writes a text for a text."""
 
-    def __init__(self, files: ModelFiles, model: TorchModel) -> None:
+    def __init__(self, files: ModelFiles, model: TorchModel, fetch: Fetch) -> None:  # noqa: ARG002 (as each task)
         manifest, text = files.manifest, files.manifest.text
         if text is None:
             raise ValueError("a text-to-text model's archive must say how text is read")
@@ -53,7 +54,7 @@ class TextToText:
 
     def preprocess(self, request: Mapping[str, Any]) -> Asked:
         """Return the token ids of the request's texts, and how they are to be searched."""
-        require_only(request, FIELDS)
+        require_only(request, (*TEXT_FIELDS, *SPEC.options))
         beams = whole_number(request, "beams", MAX_BEAMS) or self._beams
         max_tokens = whole_number(request, "max_tokens", self._max_tokens) or self._max_tokens
         return Asked(self._texts.read(request), beams, max_tokens)

@@ -28,6 +28,9 @@ NITPICKING = """
 """
 
 
+PREDICTOR = "def respond(output, request):\n    return {'phase': output[0].tolist()}\n"
+
+
 def decoding(package: Package) -> list[dict]:
     with tarfile.open(package.archive) as tar:
         return json.loads(tar.extractfile("parity.json").read())["decoding"]
@@ -57,6 +60,21 @@ def test_a_model_that_hangs_on_the_last_bits_of_pixels_is_refused(tmp_path, task
     )  # fmt: skip
     with pytest.raises(ParityFailed, match=r"Decoding a made photo \(1024 x 768 pixels\) at reduced size"):
         package_model(folder, tmp_path / "package")
+
+
+def test_serving_may_reduce_only_what_was_proved(tmp_path):
+    classifier = package_model(write_classifier(tmp_path / "classifier"), tmp_path / "one")
+    own = write_model(
+        tmp_path / "own", NITPICKING, task="custom", custom={}, samples="samples/*.json",
+        inputs=[{"shape": ["batch", 1, 8, 8], "dtype": "float64"}], preprocess={"size": [8, 8], "mode": "L"},
+        files={"predictor.py": PREDICTOR, "samples/large.json": sample({"image": jpeg(640)})},
+    )  # fmt: skip
+    custom = package_model(own, tmp_path / "two")
+
+    assert classifier.manifest.reduced_decoding is True
+    assert custom.manifest.reduced_decoding is False
+    with tarfile.open(custom.archive) as tar:
+        assert "decoding" not in json.loads(tar.extractfile("parity.json").read())
 
 
 def test_the_made_photo_is_always_the_same_and_has_detail():

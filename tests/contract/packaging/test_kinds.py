@@ -116,7 +116,7 @@ def test_an_embedding_of_text_has_one_vocabulary(tmp_path):
         embedding={"normalize": False},
     )  # fmt: skip
     package = packed(tmp_path, folder)
-    assert package.manifest.embedding.normalize is False
+    assert package.manifest.settings == {"normalize": False}
     assert list(samples(package)[0]["event"]) == ["text"]
 
 

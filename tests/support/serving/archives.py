@@ -10,10 +10,10 @@ from typing import IO
 
 import torch
 
-from model_tools.formats.manifest import Task
+from model_tools.formats.manifest import TaskName
 from model_tools.formats.release_file import RELEASE_FILE, ArchiveReference, ReleaseFile
 from model_tools.formats.runtime_reference import RuntimeReference
-from model_tools.release.lanes import part_of
+from model_tools.tasks.registry import spec_of
 
 TENSOR = {
     "name": "double",
@@ -86,8 +86,10 @@ class Stored:
         return closing(io.BytesIO(self.data))
 
 
-def write_release(folder: Path, stored: Stored, task: Task = "tensor", runtime: RuntimeReference | None = None) -> None:
+def write_release(
+    folder: Path, stored: Stored, task: TaskName = "tensor", runtime: RuntimeReference | None = None
+) -> None:
     release = ReleaseFile(
-        release_id="m-1", execution="run-1", archive=stored.reference, runtime=runtime, part=part_of(task)
+        release_id="m-1", execution="run-1", archive=stored.reference, runtime=runtime, part=spec_of(task).bundle_part
     )
     (folder / RELEASE_FILE).write_text(release.model_dump_json())

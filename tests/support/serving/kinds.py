@@ -9,6 +9,7 @@ import torch
 
 from model_tools.serving.archive_reader import read_archive
 from model_tools.serving.predictor import Predictor, load_predictor
+from model_tools.tasks.loading import load_task
 from tests.support.serving.archives import TENSOR, Stored, tar_gz
 
 VOCABULARY = ("<pad>", "<bos>", "<eos>", "<unk>", "one", "two", "three")
@@ -20,8 +21,8 @@ TEXT_TO_TEXT = TENSOR | {
     "axes": {"batch": {"max": 4}, "source": {"max": 16}, "target": {"max": 16}},
     "text": TEXT,
 }
-EMBEDDING = TENSOR | {"task": "embedding", "embedding": {"normalize": True}}
-CUSTOM = TENSOR | {"task": "custom", "custom": {"predictor": "predictor.py"}}
+EMBEDDING = TENSOR | {"task": "embedding", "settings": {"normalize": True}}
+CUSTOM = TENSOR | {"task": "custom", "settings": {"predictor": "predictor.py"}}
 TABULAR = TENSOR | {"task": "tabular"}
 
 
@@ -68,7 +69,7 @@ def served(
     stored = Stored(tar_gz({"manifest.json": json.dumps(manifest).encode(), **(files or {}), name: data}))
     home = folder / "home"
     home.mkdir()
-    return load_predictor(read_archive(stored.reference, stored.open, home), fetch)
+    return load_predictor(read_archive(stored.reference, stored.open, home), fetch, load_task)
 
 
 def vocabularies() -> dict[str, bytes]:

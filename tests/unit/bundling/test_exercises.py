@@ -10,14 +10,17 @@ from model_tools.bundling.exercises.public_modules import MODULES
 from model_tools.bundling.recipes import RECIPES
 from model_tools.bundling.use import Step, publication
 from model_tools.errors import ManifestInvalid, ModelNotFound
-from model_tools.formats.manifest import CHECKPOINT_SUFFIXES, Library, Task, parse_manifest
+from model_tools.formats.manifest import CHECKPOINT_SUFFIXES, Library
 from model_tools.formats.sections import Optimize
+from model_tools.tasks.manifests import named_files
+from model_tools.tasks.registry import SPECS
+from tests.support.manifests import parse_manifest
 
 MANIFESTS = [{"optimize": {}, **model.manifest} for model in MODELS]
 
 
 def test_every_task_has_an_exercise():
-    assert {model.task for model in MODELS} == set(get_args(Task))
+    assert {model.task for model in MODELS} == set(SPECS)
 
 
 def test_every_kind_of_checkpoint_has_an_exercise():
@@ -46,7 +49,7 @@ def test_the_exercises_folders_have_manifests_that_name_their_runtime(runtime, t
     for folder in folders:
         manifest = parse_manifest((folder / "publish.yaml").read_text())
         assert manifest.library == runtime
-        assert [(folder / name).is_file() for name in manifest.named_files.values()]
+        assert [(folder / name).is_file() for name in named_files(manifest).values()]
 
 
 def test_only_a_model_with_code_of_its_own_is_served_with_the_whole_bundle(tmp_path):

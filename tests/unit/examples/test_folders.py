@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from model_tools.formats.manifest import SECTIONS_OF, parse_manifest
+from model_tools.tasks.manifests import named_files, own_code_of
+from model_tools.tasks.registry import SPECS
+from tests.support.manifests import parse_manifest
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 FOLDERS = sorted(path.parent for path in EXAMPLES.glob("*/publish.yaml"))
@@ -20,7 +22,7 @@ each_folder = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: fold
 def test_there_is_an_example_of_every_kind_of_task() -> None:
     tasks = {parse_manifest((folder / "publish.yaml").read_text()).task for folder in FOLDERS}
 
-    assert tasks == set(SECTIONS_OF)
+    assert tasks == set(SPECS)
 
 
 def test_the_list_of_examples_names_every_folder() -> None:
@@ -34,7 +36,7 @@ def test_all_that_the_manifest_names_is_there_and_the_checkpoint_is_small(folder
     manifest = parse_manifest((folder / "publish.yaml").read_text())
 
     assert manifest.name == folder.name
-    for path in manifest.named_files.values():
+    for path in named_files(manifest).values():
         assert (folder / path).is_file(), path
     assert (folder / manifest.checkpoint).stat().st_size < MAX_CHECKPOINT_BYTES
 
@@ -64,7 +66,7 @@ def test_what_its_trainer_writes_elsewhere_is_complete(folder: Path) -> None:
     trainer = ast.parse((folder / "train.py").read_text())
     told = {node.value for node in ast.walk(trainer) if isinstance(node, ast.Constant)}
 
-    needed = {"publish.yaml", *manifest.named_files.values(), *(manifest.custom.include if manifest.custom else ())}
+    needed = {"publish.yaml", *named_files(manifest).values(), *(own.include if (own := own_code_of(manifest)) else ())}
     if manifest.architecture:
         needed.add(f"{manifest.architecture.partition(':')[0]}.py")
     assert needed <= told

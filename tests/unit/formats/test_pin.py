@@ -1,5 +1,5 @@
-from model_tools.formats.manifest import parse_manifest
 from model_tools.formats.pin import Pin, PinnedFile
+from tests.support.manifests import parse_manifest
 
 MANIFEST = parse_manifest("{name: digits, task: tensor, checkpoint: model.pt, inputs: [{shape: [1, 4]}]}")
 

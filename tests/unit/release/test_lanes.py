@@ -8,7 +8,8 @@ from model_tools.errors import ModelTooLarge
 from model_tools.formats.release_file import ArchiveReference, ReleaseFile
 from model_tools.formats.runtime_reference import Part, RuntimeReference
 from model_tools.formats.sizes import MIB
-from model_tools.release.lanes import ModelSizes, fit, part_of, refuse_early, with_release
+from model_tools.release.lanes import ModelSizes, fit, refuse_early, with_release
+from model_tools.tasks.registry import spec_of
 
 
 def runtime(serving: int, *, whole: int | None = None) -> RuntimeReference:
@@ -36,8 +37,8 @@ def test_a_bundle_goes_to_memory_where_the_model_leaves_no_room_for_it() -> None
 def test_only_a_model_with_code_of_its_own_needs_the_whole_bundle() -> None:
     bundle = runtime(380 * MIB, whole=520 * MIB)
 
-    assert fit(ModelSizes(MIB), bundle, part=part_of("tensor")).placement == "tmp"
-    assert fit(ModelSizes(MIB), bundle, part=part_of("custom")).placement == "memory"
+    assert fit(ModelSizes(MIB), bundle, part=spec_of("tensor").bundle_part).placement == "tmp"
+    assert fit(ModelSizes(MIB), bundle, part=spec_of("custom").bundle_part).placement == "memory"
 
 
 def test_memory_that_is_wanted_is_taken_even_where_tmp_has_room() -> None:

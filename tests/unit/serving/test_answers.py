@@ -16,6 +16,7 @@ from model_tools.serving.failures import ModelFailed
 from model_tools.serving.predictor import Predictor, load_predictor
 from model_tools.serving.requests import BadRequest
 from model_tools.serving.service import handle
+from model_tools.tasks.loading import load_task
 from tests.support.serving.archives import IMAGE, TENSOR, Double, Stored, members, model_bytes, tar_gz
 
 LIBRARY = f"torch {torch.__version__.partition('+')[0]}"
@@ -27,7 +28,7 @@ def load(
     folder: Path, manifest: dict[str, Any], fetch: Callable[[str], bytes], files: dict[str, bytes] | None = None
 ) -> Predictor:
     stored = Stored(tar_gz(files or members(manifest)))
-    return load_predictor(read_archive(stored.reference, stored.open, folder), fetch)
+    return load_predictor(read_archive(stored.reference, stored.open, folder), fetch, load_task)
 
 
 def png(level: int, size: tuple[int, int] = (4, 4)) -> bytes:

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from model_tools.errors import ManifestInvalid, PublishError, TraceFailed
-from model_tools.formats.manifest import parse_manifest
 from model_tools.packaging.checkpoint.architecture import build_model
+from tests.support.manifests import parse_manifest
 
 numbers = itertools.count()
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_tools.errors import ClassesMismatch
-from model_tools.packaging.checkpoint.class_names import check_width, parse_classes, render_classes
+from model_tools.packaging.checkpoint.class_names import parse_classes, render_classes
 
 
 def refusal(data: bytes) -> str:
@@ -31,14 +31,6 @@ def test_blanks_inside_duplicates_and_other_encodings_are_refused():
     assert "line 3 names 'cat' again (first in line 1)" in refusal(b"cat\ndog\ncat \n")
     assert "is not UTF-8 text (byte 1)" in refusal(b"c\xe9line\n")
     assert "is empty" in refusal(b"\xef\xbb\xbf\r\n")
-
-
-def test_the_count_must_be_the_models():
-    check_width(["a", "b"], 2, where="classes.txt")
-    with pytest.raises(ClassesMismatch, match="names 9 classes, the model answers 10 values: add the 1 missing"):
-        check_width(list("abcdefghi"), 10, where="classes.txt")
-    with pytest.raises(ClassesMismatch, match=r"remove 1 name\(s\)"):
-        check_width(["a", "b"], 1, where="classes.txt")
 
 
 names = (

@@ -3,7 +3,6 @@
 import pytest
 
 from model_tools.errors import ManifestInvalid
-from model_tools.formats.manifest import parse_manifest
 from model_tools.formats.sections import Text
 from model_tools.packaging.checkpoint.vocabularies import (
     Vocabularies,
@@ -12,7 +11,8 @@ from model_tools.packaging.checkpoint.vocabularies import (
     render_vocabulary,
     with_token_ranges,
 )
-from model_tools.packaging.samples.made_up import make_up_sample
+from model_tools.packaging.samples.collection import make_up_sample
+from tests.support.manifests import parse_manifest
 
 WORDS = Text(source_vocabulary="words.txt")
 CHARACTERS = Text(source_vocabulary="letters.txt", tokens="characters")

@@ -12,6 +12,7 @@ from model_tools.formats import archive as archive_format
 from model_tools.packaging.checkpoint.model_folder import open_model_folder
 from model_tools.packaging.custom import code as custom_code
 from model_tools.packaging.custom.code import check_predictor, collect_code
+from model_tools.tasks.manifests import own_code_of
 
 MANIFEST = """
 name: own
@@ -53,7 +54,7 @@ def folder(tmp_path: Path, files: dict[str, str | bytes] | None = None, requirem
 
 
 def collected(model_folder) -> dict[str, bytes]:
-    return collect_code(model_folder, model_folder.manifest.custom)
+    return collect_code(model_folder, own_code_of(model_folder.manifest))
 
 
 def refused(kind: type[PublishError], model_folder) -> str:
@@ -75,7 +76,7 @@ def test_python_files_and_what_is_included_come_along_and_nothing_hidden(tmp_pat
 
 def test_the_checkpoint_is_not_shipped_as_it_is(tmp_path):
     model_folder = folder(tmp_path, {"data/more.csv": ""})
-    custom = model_folder.manifest.custom.model_copy(update={"include": ["*.pt", "data/*"]})
+    custom = own_code_of(model_folder.manifest).model_copy(update={"include": ["*.pt", "data/*"]})
     assert sorted(collect_code(model_folder, custom)) == [
         "code/data/a.csv",
         "code/data/more.csv",
@@ -90,8 +91,8 @@ def test_the_checkpoint_is_not_shipped_as_it_is(tmp_path):
         ("def respond(:", "predictor.py, line 1 is no Python"),
         ("x = '\0'", "is no Python"),
         ("(" * 3000, "is no Python"),
-        ("def answer(request): ...", "defines no function preprocess, predict or respond"),
-        ("class A:\n    def predict(self): ...", "defines no function"),
+        ("def answer(request): ...", "defines none of the functions preprocess, predict, respond"),
+        ("class A:\n    def predict(self): ...", "defines none of the functions"),
         ("async def predict(model, inputs, context): ...", "line 1: predict is async"),
     ],
 )

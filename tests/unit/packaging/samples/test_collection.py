@@ -7,13 +7,12 @@ from pathlib import Path
 import pytest
 
 from model_tools.errors import ManifestInvalid, ModelNotFound
-from model_tools.formats.manifest import parse_manifest
 from model_tools.formats.samples import Sample
 from model_tools.packaging.checkpoint.model_folder import open_model_folder
 from model_tools.packaging.limits import Limits
-from model_tools.packaging.samples.collection import collect_samples, expect_answers, render_samples
+from model_tools.packaging.samples.collection import collect_samples, expect_answers, make_up_sample, render_samples
 from model_tools.packaging.samples.events import tensor_event
-from model_tools.packaging.samples.made_up import make_up_sample
+from tests.support.manifests import parse_manifest
 
 TENSOR = """
     name: line
@@ -190,20 +189,20 @@ def test_a_sample_asks_and_expects_what_its_task_can(tmp_path, manifest, content
 
 
 @pytest.mark.parametrize(
-    ("manifest", "event", "inputs", "answered_as"),
+    ("manifest", "event", "inputs", "is_plain"),
     [
-        (TENSOR, {"input": [[1, 2]]}, [[[1, 2]]], "output"),
-        (TABLE, {"input": [[1, 2]]}, [[[1, 2]]], "output"),
-        (TABLE, {"input_X": [1, 2]}, [[[1, 2]]], None),
-        (TABLE, {"input_X": [[1, 2], [3, 4]]}, [[[1, 2], [3, 4]]], None),
-        (TENSOR.replace("task: tensor", "task: embedding"), {"input": [[1, 2]]}, [[[1, 2]]], None),
+        (TENSOR, {"input": [[1, 2]]}, [[[1, 2]]], True),
+        (TABLE, {"input": [[1, 2]]}, [[[1, 2]]], True),
+        (TABLE, {"input_X": [1, 2]}, [[[1, 2]]], False),
+        (TABLE, {"input_X": [[1, 2], [3, 4]]}, [[[1, 2], [3, 4]]], False),
+        (TENSOR.replace("task: tensor", "task: embedding"), {"input": [[1, 2]]}, [[[1, 2]]], False),
     ],
 )
-def test_events_of_numbers_are_inputs_that_parity_is_proved_on(tmp_path, manifest, event, inputs, answered_as):
+def test_events_of_numbers_are_inputs_that_parity_is_proved_on(tmp_path, manifest, event, inputs, is_plain):
     model_folder = folder(tmp_path, manifest, a={"event": event})
     (sample,) = collect_samples(model_folder, None, limits=Limits())
     found = tensor_event(sample, model_folder.manifest)
-    assert (found.inputs, found.answered_as) == (inputs, answered_as)
+    assert (found.inputs, found.is_answered_plainly) == (inputs, is_plain)
 
 
 def test_events_of_other_kinds_and_batches_are_left_to_the_smoke_test(tmp_path):

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_tools.errors import ManifestInvalid
-from model_tools.formats.manifest import Manifest, parse_manifest
+from model_tools.formats.manifest import Manifest
 from model_tools.formats.sections import is_inside
+from model_tools.tasks.manifests import named_files
+from tests.support.manifests import parse_manifest
 
 TENSOR = {
     "name": "line",
@@ -72,7 +74,10 @@ def test_a_manifest_survives_the_way_through_json():
     [
         ({"name": None}, "name: is missing: add it"),
         ({"name": "Not A Name"}, "name: may hold lower-case letters, digits and hyphens"),
-        ({"task": "poetry"}, "task: Input should be 'image-classification', 'tensor', 'tabular', 'text-to"),
+        ({"task": "poetry"}, "task: 'poetry' is no kind of task: There is image-classification, tensor, tabular"),
+        ({"task": "tabula"}, "did you mean tabular?"),
+        ({"settings": {"normalize": True}}, "settings: is not a field of it"),
+        ({"task": "embedding", "embedding": {"normalise": True}}, "embedding.normalise: is not a field of it"),
         ({"checkpont": "x.pt"}, "checkpont: is not a field of it: remove it or correct its spelling (architecture,"),
         ({"checkpoint": "../weights.pt"}, "checkpoint: '../weights.pt' leaves the model's folder; name a file in it"),
         ({"checkpoint": "/etc/weights.pt"}, "checkpoint: '/etc/weights.pt' leaves the model's folder"),
@@ -147,13 +152,13 @@ def test_the_library_that_a_model_needs_is_known_from_its_checkpoint():
 
 
 def test_all_files_that_a_manifest_names_are_known_by_field():
-    assert parse(TEXT).named_files == {
+    assert named_files(parse(TEXT)) == {
         "checkpoint": "weights.pt",
         "text.source_vocabulary": "source.txt",
         "text.target_vocabulary": "target.txt",
     }
     custom = parse(task="custom", samples="s/*.json", classes="c.txt", custom={"requirements": "requirements.txt"})
-    assert custom.named_files == {
+    assert named_files(custom) == {
         "checkpoint": "weights.pt",
         "classes": "c.txt",
         "custom.predictor": "predictor.py",

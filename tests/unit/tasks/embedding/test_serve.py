@@ -21,7 +21,7 @@ TEXTS = EMBEDDING | {
 
 
 def as_they_are(manifest: dict[str, Any]) -> dict[str, Any]:
-    return manifest | {"embedding": {"normalize": False}}
+    return manifest | {"settings": {"normalize": False}}
 
 
 def test_an_embedding_has_length_one_unless_the_manifest_says_otherwise(tmp_path: Path) -> None:

@@ -188,7 +188,7 @@ def test_numbers_that_json_can_say_pass_as_they_are(tmp_path: Path) -> None:
 
 
 def test_the_documented_predictor_answers_as_documented(tmp_path: Path) -> None:
-    page = (Path(__file__).parents[3] / "docs" / "reference" / "inference.md").read_text()
+    page = (Path(__file__).parents[4] / "docs" / "reference" / "inference.md").read_text()
     code = page.partition("```python\n")[2].partition("```")[0]
     predictor = with_predictor(
         tmp_path, code, {"words.json": '["dull", "bright", "sun"]'}, inputs=[{"shape": ["batch", 3]}]

@@ -1,11 +1,11 @@
-"""In what form each kind of model has to answer."""
+"""The form in which a model of each kind has to answer."""
 
 import pytest
 
 from model_tools.errors import ClassesMismatch, TraceFailed
-from model_tools.formats.manifest import parse_manifest
-from model_tools.packaging.proof.cases import Case
-from model_tools.packaging.proof.output_shapes import Answered, check_answer_form
+from model_tools.tasks.answers import AnsweredCase, AnsweredTensor, check_width
+from model_tools.tasks.registry import spec_of
+from tests.support.manifests import parse_manifest
 
 TABULAR = "{name: x, task: tabular, checkpoint: a.pt, inputs: [{shape: [n, 3]}]}"
 CLASSES = "{name: x, task: tabular, checkpoint: a.pt, inputs: [{shape: [n, 3]}], classes: c.txt}"
@@ -22,8 +22,12 @@ TEXT = (
 
 def check(text: str, shape: list[int], *, dtype="float32", structure="tensor", classes=None, tokens=None) -> None:
     manifest = parse_manifest(text)
-    case = Case(seed=1, spread="usual", shapes=[[2, 3], [2, 4]][: len(manifest.inputs)])
-    check_answer_form(manifest, case, Answered(structure, dtype, shape), classes=classes, tokens=tokens)
+    shapes = [[2, 3], [2, 4]][: len(manifest.inputs)]
+    answered = AnsweredCase(
+        structure, [AnsweredTensor("", dtype, shape)], shapes,
+        classes=classes, classes_file="c.txt", target_tokens=tokens,
+    )  # fmt: skip
+    spec_of(manifest.task).check_answer(answered)
 
 
 def test_the_forms_that_are_served_are_accepted():
@@ -67,3 +71,11 @@ def test_another_width_than_the_names_is_refused():
         check(CLASSES, [2], classes=["a", "b", "c"])
     with pytest.raises(ClassesMismatch, match="has 8 tokens, the model scores 9"):
         check(TEXT, [2, 4, 9], tokens=8)
+
+
+def test_the_number_of_names_must_be_that_of_the_values():
+    check_width(["a", "b"], 2, where="classes.txt")
+    with pytest.raises(ClassesMismatch, match="names 9 classes, the model answers 10 values: add the 1 missing"):
+        check_width(list("abcdefghi"), 10, where="classes.txt")
+    with pytest.raises(ClassesMismatch, match=r"remove 1 name\(s\)"):
+        check_width(["a", "b"], 1, where="classes.txt")

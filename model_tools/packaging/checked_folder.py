@@ -1,13 +1,13 @@
-"""Everything about a model's folder that can be checked without loading the model."""
+"""A model's folder in which everything that can be checked without loading the model is in order."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from model_tools.formats.archive import CLASSES_MEMBER, SOURCE_VOCABULARY_MEMBER, TARGET_VOCABULARY_MEMBER, Format
+from model_tools.formats.archive import CLASSES_MEMBER, SOURCE_VOCABULARY_MEMBER, TARGET_VOCABULARY_MEMBER
 from model_tools.formats.manifest import Manifest
 from model_tools.formats.samples import Sample
-from model_tools.formats.sections import Dtype, Text
+from model_tools.formats.sections import Text
 from model_tools.packaging.checkpoint.class_names import parse_classes, render_classes
 from model_tools.packaging.checkpoint.model_folder import ModelFolder, open_model_folder
 from model_tools.packaging.checkpoint.vocabularies import (
@@ -19,17 +19,19 @@ from model_tools.packaging.checkpoint.vocabularies import (
 )
 from model_tools.packaging.custom.code import collect_code
 from model_tools.packaging.limits import Limits
-from model_tools.packaging.proof.cases import Case, parity_cases, trace_case
-from model_tools.packaging.samples.collection import SAMPLE_TOLERANCE, collect_samples
+from model_tools.packaging.samples.collection import collect_samples
 from model_tools.packaging.samples.events import TensorEvent, tensor_event
-from model_tools.packaging.samples.image_inputs import check_image_input
+from model_tools.tasks.manifests import own_code_of
+from model_tools.tasks.registry import spec_of
+from model_tools.tasks.spec import TaskSpec
 
 Report = Callable[[str], None]
+"""Takes a phrase that says what is being done now."""
 
 
 @dataclass(frozen=True)
-class Checked:
-    """A model's folder with all that it says in order."""
+class CheckedFolder:
+    """The manifest, and what was read of every file that it names but the checkpoint."""
 
     folder: ModelFolder
     """Its manifest has the ranges of token ids written out."""
@@ -39,47 +41,37 @@ class Checked:
     """A custom model's files, by their names in the archive."""
     samples: list[Sample]
     events: list[TensorEvent]
-    """Of the samples that bring numbers; parity is proved on them too."""
-    trace: Case
-    cases: list[Case]
-    """Drawn cases first, then one for each of `events`."""
+    """The samples that bring numbers; parity is proved on them too."""
 
     @property
     def manifest(self) -> Manifest:
-        """What publish.yaml says."""
+        """The manifest of the folder."""
         return self.folder.manifest
 
+    @property
+    def spec(self) -> TaskSpec:
+        """All that is known of the kind of task."""
+        return spec_of(self.manifest.task)
 
-@dataclass(frozen=True)
-class ProvedModel:
-    """A model in the form in which it will be served, and the proof."""
+    @property
+    def classes_file(self) -> str:
+        """How messages name the file of the classes."""
+        return self.manifest.classes or "classes"
 
-    file: Path
-    format: Format
-    checkpoint_sha256: str
-    output_dtype: Dtype
-    library_version: str
-    answers: list[list[object] | None]
-    """The trained model's, for each of the checked events."""
-    parity: dict[str, object]
-    """parity.json, all but the model's digest: nothing that two runs on one machine differ in."""
-    run: dict[str, object]
-    """The figures of this very run."""
-    channels_last: bool = False
-    sample_tolerance: float = SAMPLE_TOLERANCE
-    """How far answers to samples may be off, relative to the answer's magnitude."""
-    evidence: dict[str, object] = field(default_factory=dict)
-    """What stands in evidence.json beside parity and run."""
+    @property
+    def target_tokens(self) -> int | None:
+        """The length of the target vocabulary; None where the task writes no text."""
+        target = None if self.vocabularies is None else self.vocabularies.target
+        return None if target is None else len(target)
 
 
-def check_model(path: Path, limits: Limits) -> Checked:
+def check_folder(path: Path, limits: Limits) -> CheckedFolder:
     """Check a folder's manifest and every file that it names but the checkpoint.
 
     Raises ModelNotFound, ManifestInvalid or ClassesMismatch.
     """
     folder = open_model_folder(path)
     manifest = folder.manifest
-    check_image_input(manifest)
     classes = None
     if manifest.classes is not None:
         classes = parse_classes(folder.file(manifest.classes, "classes").read_bytes(), where=manifest.classes)
@@ -88,17 +80,15 @@ def check_model(path: Path, limits: Limits) -> Checked:
         vocabularies = _read_vocabularies(folder, manifest.text)
         manifest = with_token_ranges(manifest, vocabularies)
         folder = replace(folder, manifest=manifest)
-    code = {} if manifest.custom is None else collect_code(folder, manifest.custom)
-    samples = collect_samples(
-        folder, classes, limits=limits, source=None if vocabularies is None else vocabularies.source
-    )
+    own = own_code_of(manifest)
+    code = {} if own is None else collect_code(folder, own)
+    source = [] if vocabularies is None else vocabularies.source
+    samples = collect_samples(folder, classes, limits=limits, source=source)
     events = [event for sample in samples if (event := tensor_event(sample, manifest)) is not None]
-    cases = parity_cases(manifest, max_elements=limits.case_elements)
-    cases += [Case(seed=0, spread="usual", shapes=event.shapes, sample=event.name) for event in events]
-    return Checked(folder, classes, vocabularies, code, samples, events, trace_case(manifest), cases)
+    return CheckedFolder(folder, classes, vocabularies, code, samples, events)
 
 
-def small_members(checked: Checked) -> dict[str, bytes]:
+def small_members(checked: CheckedFolder) -> dict[str, bytes]:
     """Return the archive's members that come straight from the folder."""
     members = dict(checked.code)
     if checked.classes is not None:

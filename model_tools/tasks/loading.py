@@ -1,0 +1,16 @@
+"""Loads a model behind its task, inside the inference function: only the serving code of that task is imported."""
+
+import importlib
+from typing import cast
+
+from model_tools.serving.archive_reader import ModelFiles
+from model_tools.serving.models.model import load_model
+from model_tools.serving.task import Fetch, Task
+from model_tools.tasks.registry import spec_of
+
+
+def load_task(files: ModelFiles, fetch: Fetch, *, threads: int | None = None) -> Task:
+    """Load an archive's model behind the task that its manifest names; `threads` are those that it computes with."""
+    module, _, name = spec_of(files.manifest.task).serve.partition(":")
+    serve = getattr(importlib.import_module(module), name)
+    return cast("Task", serve(files, load_model(files, threads=threads), fetch))

@@ -1,0 +1,31 @@
+"""Requests that bring text."""
+
+from collections.abc import Sequence
+from random import Random
+
+from model_tools.errors import ManifestInvalid
+from model_tools.formats.manifest import Manifest
+from model_tools.formats.requests import TEXT_FIELDS
+from model_tools.formats.vocabulary import SPECIAL
+from model_tools.tasks.requests.form import RequestForm
+
+USUAL_TOKENS = 5
+"""Tokens of a made-up text, where the model takes so many."""
+
+
+class TextRequests(RequestForm):
+    """A text or several, whose token ids are the input of the model."""
+
+    def fields(self, manifest: Manifest) -> tuple[str, ...]:  # noqa: ARG002 (as each form)
+        """Return the fields that bring text."""
+        return TEXT_FIELDS
+
+    def made_up(self, manifest: Manifest, vocabulary: Sequence[str], chance: Random) -> dict[str, object]:
+        """Return a text of usual tokens, as many as the model takes, without blanks at its ends."""
+        tokens = [token for token in vocabulary if not SPECIAL.fullmatch(token) and token.strip()]
+        if not tokens:
+            raise ManifestInvalid("text.source_vocabulary has special tokens only: add the tokens of its texts.")
+        bounds = manifest.axis_sizes(str(manifest.inputs[0].shape[1]))
+        count = max(bounds.min, min(bounds.max, USUAL_TOKENS))
+        joint = " " if manifest.text is not None and manifest.text.tokens == "words" else ""
+        return {"text": joint.join(chance.choice(tokens) for _ in range(count))}

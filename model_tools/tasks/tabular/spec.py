@@ -1,0 +1,61 @@
+"""Rows of features to a prediction for each, by PyTorch or XGBoost: `{"input_X"}` → `{"prediction"}`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from model_tools.formats.manifest import Manifest
+from model_tools.formats.requests import NUMBER_FIELDS
+from model_tools.tasks.answers import AnsweredCase, check_width, require_tensor
+from model_tools.tasks.requests.form import EventInputs
+from model_tools.tasks.requests.numbers import NumberRequests
+from model_tools.tasks.spec import TaskSpec
+
+TABLE_FIELD = "input_X"
+"""A row of features, or a list of rows."""
+BINARY_CLASSES = 2
+"""Classes of a model that answers one number a row: the logit, or the probability, of the second of two."""
+
+
+def is_row(table: object) -> bool:
+    """Tell whether `input_X` is a single row."""
+    return isinstance(table, list) and bool(table) and not isinstance(table[0], list)
+
+
+class TableRequests(NumberRequests):
+    """A table as `input_X`, which is answered with predictions; or numbers, answered with the outputs."""
+
+    def fields(self, manifest: Manifest) -> tuple[str, ...]:
+        """Return the fields that bring a table."""
+        return super().fields(manifest) if len(manifest.inputs) > 1 else (TABLE_FIELD, *NUMBER_FIELDS)
+
+    def inputs(self, event: Mapping[str, Any], manifest: Manifest) -> EventInputs | None:
+        """Return the table of an event as the only input, a single row as a table of one."""
+        if TABLE_FIELD not in event:
+            return super().inputs(event, manifest)
+        table = event[TABLE_FIELD]
+        return EventInputs([[table] if is_row(table) else table], is_plain=False)
+
+
+def check_answer(answered: AnsweredCase) -> None:
+    """Accept [batch] or [batch, outputs], and for a classifier as many outputs as there are classes."""
+    shape, rows = answered.first.shape, answered.input_shapes[0][0]
+    form = "[batch] or [batch, outputs]"
+    fits = len(shape) in (1, 2) and shape[0] == rows
+    require_tensor(answered, "A tabular model", form, fits=fits, integers=True)
+    if answered.classes is not None:
+        require_tensor(answered, "A tabular classifier", form, fits=True)
+        width = shape[1] if len(shape) == 2 and shape[1] > 1 else BINARY_CLASSES  # noqa: PLR2004 (its axes)
+        check_width(answered.classes, width, where=answered.classes_file)
+
+
+SPEC = TaskSpec(
+    name="tabular",
+    summary="rows of features to a prediction for each",
+    serve="model_tools.tasks.tabular.serve:Tabular",
+    sections=frozenset({"classes"}),
+    libraries=frozenset({"torch", "xgboost"}),
+    request_form=lambda _: TableRequests(),
+    expectations=frozenset({"class", "output"}),
+    answers_outputs=True,
+    check_answer=check_answer,
+)

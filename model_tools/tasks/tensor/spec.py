@@ -1,0 +1,12 @@
+"""Numbers in, numbers out: `{"input"}` → `{"output"}`, or `{"inputs"}` → `{"outputs"}`."""
+
+from model_tools.tasks.spec import TaskSpec
+
+SPEC = TaskSpec(
+    name="tensor",
+    summary="numbers to numbers",
+    serve="model_tools.tasks.tensor.serve:TensorTask",
+    sections=frozenset({"classes"}),
+    expectations=frozenset({"output"}),
+    answers_outputs=True,
+)

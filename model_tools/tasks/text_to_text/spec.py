@@ -1,0 +1,30 @@
+"""An encoder–decoder that writes a text for a text: `{"text"}` → `{"text", "score"}`."""
+
+from model_tools.errors import ClassesMismatch
+from model_tools.tasks.answers import AnsweredCase, require_tensor
+from model_tools.tasks.spec import TaskSpec
+
+
+def check_answer(answered: AnsweredCase) -> None:
+    """Accept [batch, target, vocabulary], with a token for each score."""
+    shape = answered.first.shape
+    fits = len(shape) == 3 and shape[:2] == list(answered.input_shapes[1])  # noqa: PLR2004 (its axes)
+    require_tensor(answered, "A text-to-text model", "[batch, target, vocabulary]", fits=fits)
+    if shape[2] != answered.target_tokens:
+        raise ClassesMismatch(
+            f"text.target_vocabulary has {answered.target_tokens:,} tokens, the model scores {shape[2]:,}: publish the "
+            "vocabulary that the model was trained with, one token a line."
+        )
+
+
+SPEC = TaskSpec(
+    name="text-to-text",
+    summary="a text to a text",
+    serve="model_tools.tasks.text_to_text.serve:TextToText",
+    sections=frozenset({"text"}),
+    required=("text",),
+    token_inputs=("source", "target"),
+    writes_text=True,
+    options=("beams", "max_tokens"),
+    check_answer=check_answer,
+)
