@@ -57,6 +57,25 @@ Box = tuple[float, float, float, float]
 """Left, upper, right, lower."""
 
 
+class Geometry(NamedTuple):
+    """Where the input of the model lies in the image that was sent, once that is upright."""
+
+    image: Size
+    """Of the upright image, pixels."""
+    resized: Size
+    """The image after the resize, pixels of the input."""
+    left: float
+    upper: float
+    """Where the crop begins in the resized image; negative where the image was padded."""
+
+    def to_image(self, boxes: torch.Tensor) -> torch.Tensor:
+        """Return boxes [N, 4] of the input (left, upper, right, lower) in pixels of the upright image, cut at its edge."""
+        begin = torch.tensor([self.left, self.upper] * 2)
+        scale = torch.tensor([self.image[0] / self.resized[0], self.image[1] / self.resized[1]] * 2)
+        edges = torch.tensor([*self.image, *self.image], dtype=torch.float32)
+        return ((boxes.float() + begin) * scale).clamp(min=0).minimum(edges)
+
+
 def image_to_tensor(
     data: bytes,
     preprocess: Preprocess,
@@ -67,14 +86,26 @@ def image_to_tensor(
 ) -> torch.Tensor:
     """Return a tensor [1, channels, height, width], contiguous or in channels-last memory format.
 
-    Without `draft`, every pixel of a large JPEG is decoded. Raises ImageRefused for what is no sound image.
+    Without `draft`, every pixel of a large JPEG is decoded. Raises ImageRefused for bytes that are no sound image.
     """
+    return locate_image(data, preprocess, dtype, draft=draft, channels_last=channels_last)[0]
+
+
+def locate_image(
+    data: bytes,
+    preprocess: Preprocess,
+    dtype: torch.dtype = torch.float32,
+    *,
+    draft: bool = True,
+    channels_last: bool = False,
+) -> tuple[torch.Tensor, Geometry]:
+    """Return the same tensor, and where it lies in the image. Raises ImageRefused."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # they tell of the sender's image, and would go to the log
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-                pixels = _decode(image, preprocess, draft=draft)
+                pixels, geometry = _decode(image, preprocess, draft=draft)
     except ImageRefused:
         raise
     except UnidentifiedImageError as error:
@@ -85,7 +116,7 @@ def image_to_tensor(
         raise ImageRefused(
             f"the image cannot be decoded ({type(error).__name__}): it is damaged or cut short."
         ) from error
-    return _normalise(pixels, preprocess, channels_last=channels_last).to(dtype)
+    return _normalise(pixels, preprocess, channels_last=channels_last).to(dtype), geometry
 
 
 def black_image(preprocess: Preprocess) -> bytes:
@@ -96,7 +127,7 @@ def black_image(preprocess: Preprocess) -> bytes:
     return buffer.getvalue()
 
 
-def _decode(image: Image.Image, preprocess: Preprocess, *, draft: bool) -> Image.Image:
+def _decode(image: Image.Image, preprocess: Preprocess, *, draft: bool) -> tuple[Image.Image, Geometry]:
     """Decode an opened image, in the model's mode, at the size that the model wants and as EXIF says it lies.
 
     It is turned last, when it is small.
@@ -113,7 +144,9 @@ def _decode(image: Image.Image, preprocess: Preprocess, *, draft: bool) -> Image
     if target[0] * target[1] > MAX_INPUT_PIXELS:
         raise ImageRefused(f"the image is too long and narrow: {size[0]} x {size[1]} pixels.")
     source = drafted[1] if drafted else (0, 0, *image.size)
-    return _resize(_in_mode(image, preprocess), source, target, turn, _crop_box(target, preprocess))
+    crop = _crop_box(target, preprocess)
+    pixels = _resize(_in_mode(image, preprocess), source, target, turn, crop)
+    return pixels, Geometry(upright, target, crop[0], crop[1])
 
 
 def _resize(image: Image.Image, source: Box, target: Size, turn: Turn | None, crop: Box) -> Image.Image:

@@ -14,7 +14,7 @@ from model_tools.serving.images.image_source import MAX_IMAGE_BYTES
 from model_tools.serving.models.tensors import DTYPES
 from model_tools.serving.requests import BadRequest
 from model_tools.serving.task import Fetch
-from model_tools.tensors.imaging import ImageRefused, black_image, image_to_tensor
+from model_tools.tensors.imaging import Geometry, ImageRefused, black_image, locate_image
 
 
 class ImageReader:
@@ -28,7 +28,11 @@ class ImageReader:
         self._fetch = fetch
 
     def read(self, request: Mapping[str, Any]) -> torch.Tensor:
-        """Return [1, channels, height, width]. Raises BadRequest."""
+        """Return the image of a request as [1, channels, height, width]. Raises BadRequest."""
+        return self.locate(request)[0]
+
+    def locate(self, request: Mapping[str, Any]) -> tuple[torch.Tensor, Geometry]:
+        """Return the same, and where it lies in the image that was sent. Raises BadRequest."""
         given = [name for name in IMAGE_FIELDS if request.get(name) is not None]
         if len(given) != 1:
             raise BadRequest("give one of image (base64 or a data URL), url and input_url.")
@@ -36,20 +40,23 @@ class ImageReader:
         value = request[name]
         if not isinstance(value, str):
             raise BadRequest(f"{name} must be a string.")
-        return self.to_tensor(decode_base64(value) if name == "image" else self._fetch(value))
+        return self._located(decode_base64(value) if name == "image" else self._fetch(value))
 
     def to_tensor(self, data: bytes) -> torch.Tensor:
         """Return an image file's bytes as [1, channels, height, width]. Raises BadRequest."""
+        return self._located(data)[0]
+
+    def _located(self, data: bytes) -> tuple[torch.Tensor, Geometry]:
         try:
-            return image_to_tensor(
+            return locate_image(
                 data, self._preprocess, self._dtype, draft=self._reduced_decoding, channels_last=self._channels_last
             )
         except ImageRefused as error:
             raise BadRequest(str(error)) from error
 
-    def example(self) -> torch.Tensor:
-        """Return a black image, made into an input as a request's is."""
-        return self.to_tensor(black_image(self._preprocess))
+    def example(self) -> tuple[torch.Tensor, Geometry]:
+        """Return a black image, located as a request's is."""
+        return self._located(black_image(self._preprocess))
 
 
 def decode_base64(text: str) -> bytes:

@@ -32,7 +32,7 @@ class ImageClassification:
     def warm_up(self) -> None:
         """Take a black image all the way, and the model to its fastest."""
         self._model.warm_up()
-        self.respond(self.predict([(self._images.example(),)])[0], {})
+        self.respond(self.predict([(self._images.example()[0],)])[0], {})
 
     def preprocess(self, request: Mapping[str, Any]) -> Inputs:
         """Return the image as a batch of one."""
