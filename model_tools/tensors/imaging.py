@@ -69,7 +69,10 @@ class Geometry(NamedTuple):
     """Where the crop begins in the resized image; negative where the image was padded."""
 
     def to_image(self, boxes: torch.Tensor) -> torch.Tensor:
-        """Return boxes [N, 4] of the input (left, upper, right, lower) in pixels of the upright image, cut at its edge."""
+        """Return boxes of the input in pixels of the upright image, cut at its edges.
+
+        Both are [N, 4]: left, upper, right, lower.
+        """
         begin = torch.tensor([self.left, self.upper] * 2)
         scale = torch.tensor([self.image[0] / self.resized[0], self.image[1] / self.resized[1]] * 2)
         edges = torch.tensor([*self.image, *self.image], dtype=torch.float32)

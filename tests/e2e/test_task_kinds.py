@@ -21,7 +21,7 @@ AT_ONCE = {"strategy": "all-at-once"}
 
 @pytest.fixture(scope="module")
 def images() -> Iterator[str]:
-    with served(EXAMPLES / "shapes") as host:
+    with served(EXAMPLES) as host:
         yield host
 
 
@@ -60,7 +60,7 @@ def test_digits_classifies_images(publish: Any) -> None:
 
 def test_shapes_classifies_photographs_by_their_url(publish: Any, images: str) -> None:
     live = publish("shapes")
-    event = {"input_url": f"http://{images}/cross.jpg", "n_predictions": 3}
+    event = {"input_url": f"http://{images}/shapes/cross.jpg", "n_predictions": 3}
 
     predictions = live.ask(event)["predictions"]
 
@@ -70,7 +70,24 @@ def test_shapes_classifies_photographs_by_their_url(publish: Any, images: str) -
     assert [percent for _, percent in predictions] == pytest.approx([100 * expected[name] for name in likeliest], abs=2)
     answers_a_batch_with_a_bad_item(live, event, {"input_url": "http://169.254.169.254/latest/meta-data/"})
     answers_as_its_readme_says(
-        live, "shapes", here=lambda curl: curl.replace("https://images.example.com", f"http://{images}")
+        live, "shapes", here=lambda curl: curl.replace("https://images.example.com", f"http://{images}/shapes")
+    )
+
+
+def test_scenes_finds_objects_in_the_pixels_of_a_photograph(publish: Any, images: str) -> None:
+    live = publish("scenes")
+    event = {"url": f"http://{images}/scenes/scene.jpg"}
+
+    answer, few = live.ask(event), live.ask({**event, "max_boxes": 1})
+
+    found = trained.scene((EXAMPLES / "scenes" / "scene.jpg").read_bytes(), threshold=0.4, overlap=0.4)
+    assert answer["classes"] == [name for name, _, _ in found]
+    assert near(answer["boxes"], [box for _, box, _ in found], 2)
+    assert near(answer["scores"], [score for _, _, score in found], 0.01)
+    assert (few["boxes"], few["classes"]) == (answer["boxes"][:1], answer["classes"][:1])
+    answers_a_batch_with_a_bad_item(live, event, {"url": f"http://{images}/scenes/scene.jpg", "threshold": 2})
+    answers_as_its_readme_says(
+        live, "scenes", here=lambda curl: curl.replace("https://images.example.com", f"http://{images}/scenes")
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from model_tools.formats.manifest import Library, TaskName
 
-Net = Literal["convolutional", "linear", "recurrent", "translator", "trees"]
+Net = Literal["convolutional", "detector", "linear", "recurrent", "translator", "trees"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,15 @@ MODELS = (
         {
             **ARCHITECTURE, "inputs": [{"shape": ["batch", 3, 8, 8]}], "classes": "classes.txt",
             "preprocess": {"size": 10, "crop": 8, "mean": [0.5, 0.5, 0.5], "std": [0.2, 0.2, 0.2]},
+        },
+        tuple({"image": f"@{name}"} for name in IMAGE_NAMES),
+        {"classes.txt": "one\ntwo\nthree\n"},
+    ),
+    Model(
+        "object-detection", "detector", "weights.pt",
+        {
+            **ARCHITECTURE, "inputs": [{"shape": ["batch", 3, 8, 8]}], "classes": "classes.txt",
+            "preprocess": {"size": [8, 8]}, "detection": {"threshold": 0.1},
         },
         tuple({"image": f"@{name}"} for name in IMAGE_NAMES),
         {"classes.txt": "one\ntwo\nthree\n"},

@@ -19,6 +19,20 @@ class Convolutional(nn.Module):
         return self.layers(images)  # type: ignore[no-any-return]
 
 
+class Detector(nn.Module):
+    """[N, 3, 8, 8] → boxes [N, 16, 4], labels [N, 16] and scores [N, 16]."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Conv2d(3, 7, 2, stride=2)
+
+    def forward(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return a candidate for each place."""
+        found = self.layers(images).flatten(2).transpose(1, 2)
+        scores, labels = found[..., 4:].softmax(-1).max(-1)
+        return {"boxes": found[..., :4], "labels": labels, "scores": scores}
+
+
 class Linear(nn.Module):
     """[N, 4] → [N, 4]."""
 

@@ -20,8 +20,8 @@ from model_tools.bundling.exercises.catalogue import IMAGE_NAMES, Model, Net
 from model_tools.bundling.exercises.folders import make_folders
 
 MAKERS: Mapping[Net, Callable[[], torch.nn.Module]] = {
-    "convolutional": nets.Convolutional, "linear": nets.Linear, "recurrent": nets.Recurrent,
-    "translator": nets.Translator,
+    "convolutional": nets.Convolutional, "detector": nets.Detector, "linear": nets.Linear,
+    "recurrent": nets.Recurrent, "translator": nets.Translator,
 }  # fmt: skip
 
 

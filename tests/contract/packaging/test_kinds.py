@@ -161,3 +161,48 @@ def test_an_embedding_of_images_is_given_an_image(tmp_path):
         preprocess={"size": [8, 8], "mode": "L"},
     )  # fmt: skip
     assert list(samples(packed(tmp_path, folder))[0]["event"]) == ["image"]
+
+
+DETECTOR = """
+    import torch
+    from torch import nn
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = nn.Conv2d(1, 7, 2, stride=2)
+
+        def forward(self, images):
+            found = self.layers(images).flatten(2).transpose(1, 2)
+            scores, labels = found[..., 4:].softmax(-1).max(-1)
+            return {"boxes": found[..., :4], "labels": labels, "scores": scores}
+"""
+
+
+def detector(folder: Path, code: str = DETECTOR) -> Path:
+    return write_model(
+        folder, code, name="finder", task="object-detection", classes="classes.txt",
+        inputs=[{"shape": ["batch", 1, 8, 8]}], preprocess={"size": [8, 8], "mode": "L"},
+        detection={"threshold": 0.2, "layout": "centre"}, files={"classes.txt": "a\nb\nc\n"},
+    )  # fmt: skip
+
+
+def test_a_detector_is_proved_in_each_of_its_outputs(tmp_path):
+    package = packed(tmp_path, detector(tmp_path / "model"))
+
+    parity = json.loads(member(package, "parity.json"))
+    assert [output["name"] for output in parity["outputs"]] == ["boxes", "labels", "scores"]
+    assert package.manifest.settings == {
+        "threshold": 0.2, "max_boxes": 100, "overlap": 0.5, "layout": "centre", "units": "pixels",
+    }  # fmt: skip
+    assert package.manifest.reduced_decoding is False
+    assert list(samples(package)[0]["event"]) == ["image"]
+
+
+def test_a_detector_of_another_form_is_refused_with_the_form(tmp_path):
+    folder = detector(tmp_path / "model", DETECTOR.replace('"scores": scores', '"confidence": scores'))
+
+    message = refused(TraceFailed, tmp_path, folder)
+
+    assert "A model of object detection answers a dict" in message
+    assert "confidence: float32 [2, 16]" in message

@@ -44,6 +44,39 @@ def sample_event(kind: str, name: str) -> dict[str, Any]:
 
 
 @torch.inference_mode()
+def scene(image: bytes, *, threshold: float, overlap: float) -> list[tuple[str, list[float], float]]:
+    """Return the objects that examples/scenes finds in an image, best first: class, box in its pixels, score."""
+    picture = Image.open(BytesIO(image)).convert("RGB")
+    levels = np.asarray(picture.resize((96, 96), Image.Resampling.BILINEAR), dtype=np.float32)
+    output = load("scenes")(torch.from_numpy(((levels / 255 - 0.5) / 0.25).transpose(2, 0, 1).copy()).unsqueeze(0))
+    scale = torch.tensor([picture.width / 96, picture.height / 96] * 2)
+    candidates = sorted(
+        zip(
+            output["scores"][0].tolist(),
+            output["labels"][0].tolist(),
+            (output["boxes"][0] * scale).tolist(),
+            strict=True,
+        ),
+        reverse=True,
+    )
+    found: list[tuple[str, list[float], float]] = []
+    for score, label, box in candidates:
+        name = classes("scenes")[label]
+        if score >= threshold and not any(
+            name == other and _overlap(box, there) > overlap for other, there, _ in found
+        ):
+            found.append((name, box, score))
+    return found
+
+
+def _overlap(one: list[float], other: list[float]) -> float:
+    sides = [min(one[axis + 2], other[axis + 2]) - max(one[axis], other[axis]) for axis in (0, 1)]
+    shared = max(sides[0], 0) * max(sides[1], 0)
+    areas = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
+    return shared / (areas - shared)
+
+
+@torch.inference_mode()
 def class_probabilities(kind: str, image: bytes) -> dict[str, float]:
     """Return what an image classifier makes of an image that is prepared step by step, as torchvision does."""
     preprocess = yaml.safe_load((EXAMPLES / kind / "publish.yaml").read_text())["preprocess"]

@@ -1,5 +1,7 @@
 """The form in which a model of each kind has to answer."""
 
+from dataclasses import replace
+
 import pytest
 
 from model_tools.errors import ClassesMismatch, TraceFailed
@@ -79,3 +81,53 @@ def test_the_number_of_names_must_be_that_of_the_values():
         check_width(list("abcdefghi"), 10, where="classes.txt")
     with pytest.raises(ClassesMismatch, match=r"remove 1 name\(s\)"):
         check_width(["a", "b"], 1, where="classes.txt")
+
+
+DETECTION = IMAGES.replace("image-classification", "object-detection")
+BOXES, LABELS, SCORES = (
+    AnsweredTensor(name, dtype, shape)
+    for name, dtype, shape in (
+        ("boxes", "float32", [2, 9, 4]),
+        ("labels", "int64", [2, 9]),
+        ("scores", "float16", [2, 9]),
+    )
+)
+
+
+def check_detection(structure, *tensors, rows=2) -> None:
+    answered = AnsweredCase(structure, tensors, [[rows, 3, 8, 8]], classes=["a", "b"])
+    spec_of(parse_manifest(DETECTION).task).check_answer(answered)
+
+
+def in_order(*tensors, rows=None):
+    """Return tensors named by their place, as a tuple's are, without the batch axis if there are no rows."""
+    return [
+        replace(tensor, name=str(place), shape=tensor.shape if rows else tensor.shape[1:])
+        for place, tensor in enumerate(tensors)
+    ]
+
+
+def test_a_detector_answers_boxes_labels_and_scores_by_name_or_in_order():
+    check_detection("dict", SCORES, BOXES, LABELS)
+    check_detection("tuple", *in_order(BOXES, LABELS, SCORES, rows=2))
+    check_detection("tuple", *in_order(BOXES, LABELS, SCORES), rows=1)
+
+
+@pytest.mark.parametrize(
+    ("structure", "tensors", "rows"),
+    [
+        ("tensor", [replace(BOXES, name="")], 2),
+        ("dict", [BOXES, LABELS], 2),
+        ("dict", [BOXES, LABELS, replace(SCORES, name="confidence")], 2),
+        ("dict", [BOXES, LABELS, replace(SCORES, shape=[2, 8])], 2),
+        ("dict", [replace(BOXES, shape=[2, 9, 5]), LABELS, SCORES], 2),
+        ("dict", [BOXES, replace(LABELS, dtype="float32"), SCORES], 2),
+        ("dict", [BOXES, LABELS, SCORES], 3),
+        ("tuple", in_order(BOXES, LABELS, SCORES), 2),
+    ],
+    ids=["one tensor", "no scores", "another key", "fewer scores", "five numbers", "labels as floats", "other rows",
+         "no batch axis for two images"],
+)  # fmt: skip
+def test_a_detector_that_answers_otherwise_is_told_the_form(structure, tensors, rows):
+    with pytest.raises(TraceFailed, match=r"answers a dict .* of boxes \[batch, candidates, 4\].*this model answers a"):
+        check_detection(structure, *tensors, rows=rows)

@@ -1,0 +1,1 @@
+"""Task `object-detection`: an image to the objects in it."""

@@ -1,0 +1,71 @@
+"""An image to the objects in it: `{"url"}` → `{"boxes", "classes", "scores"}`, best first."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from model_tools.errors import TraceFailed
+from model_tools.formats.sections import Section
+from model_tools.tasks.answers import AnsweredCase
+from model_tools.tasks.spec import TaskSpec
+
+OUTPUTS = ("boxes", "labels", "scores")
+"""The keys of the model's dict; a tuple holds the same in this order."""
+MAX_BOXES = 1000
+CORNERS = 4
+FORM = "boxes [batch, candidates, 4] of floats, labels [batch, candidates] of integers and scores [batch, candidates]"
+
+
+class Detection(Section):
+    """How the boxes of a model are read, and which of them are answered."""
+
+    threshold: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """The lowest score that is answered, unless a request says otherwise."""
+    max_boxes: Annotated[int, Field(ge=1, le=MAX_BOXES)] = 100
+    """The most boxes that are answered, unless a request says fewer."""
+    overlap: Annotated[float, Field(gt=0, lt=1)] | None = 0.5
+    """Of two boxes of one class whose intersection is more than this share of their union, the one with the higher
+    score is answered; null for a model that sorts out doubles itself."""
+    layout: Literal["corners", "centre"] = "corners"
+    """corners: left, upper, right, lower. centre: x and y of the middle, width, height."""
+    units: Literal["pixels", "fractions"] = "pixels"
+    """The unit of the boxes: pixels of the input, or fractions of its width and height."""
+
+
+def check_answer(answered: AnsweredCase) -> None:
+    """Accept a dict or a tuple of boxes, labels and scores; without a batch axis where the batch is 1."""
+    by_name = {tensor.name: tensor for tensor in answered.tensors}
+    wanted = OUTPUTS if answered.structure == "dict" else tuple(str(index) for index in range(len(OUTPUTS)))
+    rows = answered.input_shapes[0][0]
+    fits = answered.structure != "tensor" and set(by_name) == set(wanted)
+    if fits:
+        boxes, labels, scores = (by_name[name] for name in wanted)
+        candidates = boxes.shape[:-1]
+        fits = (
+            boxes.shape[-1:] == [CORNERS]
+            and (boxes.shape[:1] == [rows] if len(boxes.shape) == 3 else (len(boxes.shape), rows) == (2, 1))  # noqa: PLR2004 (its axes)
+            and labels.shape == scores.shape == candidates
+            and boxes.dtype.startswith(("float", "bfloat"))
+            and scores.dtype.startswith(("float", "bfloat"))
+            and labels.dtype in ("int64", "int32", "uint8")
+        )
+    if not fits:
+        told = ", ".join(f"{tensor.name or 'its answer'}: {tensor.dtype} {tensor.shape}" for tensor in answered.tensors)
+        raise TraceFailed(
+            f"A model of object detection answers a dict (or, in this order, a tuple) of {FORM}; to a batch of {rows} "
+            f"this model answers a {answered.structure} ({told}): let forward return that. Without a batch axis in the "
+            "answer, write 1 instead of a name for the batch of inputs."
+        )
+
+
+SPEC = TaskSpec(
+    name="object-detection",
+    summary="an image to the objects in it",
+    serve="model_tools.tasks.object_detection.serve:ObjectDetection",
+    sections=frozenset({"classes", "preprocess"}),
+    settings_name="detection",
+    settings=Detection,
+    required=("classes", "preprocess"),
+    options=("threshold", "max_boxes"),
+    check_answer=check_answer,
+)
