@@ -11,7 +11,7 @@ from boto3.exceptions import S3UploadFailedError
 
 from model_tools.aws.faults import translated
 from model_tools.errors import ModelNotFound
-from model_tools.formats.sections import is_inside
+from model_tools.formats.paths import is_inside
 
 MISSING = ("NoSuchKey", "NoSuchBucket", "NoSuchVersion", "404", "AccessDenied", "403")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from model_tools.bundling.distributions import Package, package_of
 from model_tools.errors import RuntimeMismatch, RuntimeMissing
-from model_tools.formats.sections import is_inside
+from model_tools.formats.paths import is_inside
 
 PYTHON = re.compile(r"3\.\d{1,2}")
 PLATFORM = re.compile(r"manylinux_2_(?P<glibc>\d{1,2})_(?P<machine>x86_64|aarch64)")

@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, Field, JsonValue, StringConstraints, ValidationError, field_validator, model_validator
 
 from model_tools.errors import ManifestInvalid
+from model_tools.formats.paths import require_inside
 from model_tools.formats.sections import (
     Axis,
     AxisSizes,
@@ -23,7 +24,6 @@ from model_tools.formats.sections import (
     Results,
     Section,
     Text,
-    require_inside,
 )
 
 MANIFEST_NAME = "publish.yaml"

@@ -1,10 +1,11 @@
 """The sections of `publish.yaml`, each with its fields, their defaults and what belongs together in it."""
 
 import math
-from pathlib import PurePosixPath
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+from model_tools.formats.paths import require_inside
 
 Dtype = Literal["float32", "float64", "float16", "bfloat16", "int64", "int32", "uint8", "bool"]
 Quantize = Literal["none", "dynamic-int8", "bfloat16"]
@@ -133,20 +134,6 @@ class Results(Section):
         "results/"
     )
     """Where in the results bucket; it ends with a slash."""
-
-
-def is_inside(path: str) -> bool:
-    """Tell whether a relative path (or glob) stays inside the folder that it is relative to."""
-    parts = PurePosixPath(path).parts
-    return bool(parts) and not path.startswith("/") and "\\" not in path and "\0" not in path and ".." not in parts
-
-
-def require_inside(path: str | None) -> str | None:
-    """Return a path of a manifest as it is. Raises ValueError for one that leaves the model's folder."""
-    if path is not None and not is_inside(path):
-        msg = f"{path!r} leaves the model's folder; name a file in it"
-        raise ValueError(msg)
-    return path
 
 
 def _holds_integers(low: float, high: float, smallest: int, largest: int) -> bool:

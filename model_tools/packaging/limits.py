@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from model_tools.formats.sizes import GIB, MIB
 
+MAX_EXPECTED_NUMBERS = 4096
+"""Numbers in an answer of the trained model that is kept as what a sample expects."""
+
 
 @dataclass(frozen=True)
 class Limits:

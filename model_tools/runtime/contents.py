@@ -17,8 +17,8 @@ from typing import IO
 import zstandard
 
 from model_tools.errors import RuntimeDamaged, RuntimeMismatch
+from model_tools.formats.paths import is_inside
 from model_tools.formats.runtime_reference import PartName, RuntimeReference, room_taken
-from model_tools.formats.sections import is_inside
 from model_tools.runtime.decompression import Decompressed
 
 OpenObject = Callable[[str], AbstractContextManager[IO[bytes]]]

@@ -28,8 +28,8 @@ from model_tools.formats.archive import (
     TARGET_VOCABULARY_MEMBER,
     ArchiveManifest,
 )
+from model_tools.formats.paths import is_inside
 from model_tools.formats.release_file import ArchiveReference
-from model_tools.formats.sections import is_inside
 
 OpenObject = Callable[[str], AbstractContextManager[IO[bytes]]]
 """Opens an object by its URI as a stream of bytes."""

@@ -5,7 +5,8 @@ from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
-from model_tools.formats.sections import Section, require_inside
+from model_tools.formats.paths import require_inside
+from model_tools.formats.sections import Section
 
 STEPS: Mapping[str, tuple[str, ...]] = {
     "preprocess": ("request",), "predict": ("model", "inputs"), "respond": ("output", "request"),

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from isal import igzip, igzip_threaded
 
 from model_tools.formats.archive import CODE_PREFIX, MEMBERS, MODEL_MEMBERS
-from model_tools.formats.sections import is_inside
+from model_tools.formats.paths import is_inside
 from model_tools.formats.sizes import MIB
 
 LEVEL = 1

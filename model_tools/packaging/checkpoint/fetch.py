@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from model_tools.errors import CheckpointRejected
+from model_tools.formats.paths import is_inside
 from model_tools.formats.pin import Pin, PinnedFile
-from model_tools.formats.sections import is_inside
 from model_tools.packaging.checkpoint.store import CheckpointStore
 from model_tools.packaging.checkpoint.unpack import unpack_checkpoint
 

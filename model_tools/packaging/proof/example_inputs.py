@@ -6,14 +6,10 @@ from typing import Any
 
 import torch
 
-from model_tools.formats.sections import Dtype, InputSpec
+from model_tools.formats.sections import InputSpec
 from model_tools.packaging.proof.cases import Case, Spread
+from model_tools.tensors.dtypes import DTYPES
 
-DTYPES: dict[Dtype, torch.dtype] = {
-    "float32": torch.float32, "float64": torch.float64, "float16": torch.float16, "bfloat16": torch.bfloat16,
-    "int64": torch.int64, "int32": torch.int32, "uint8": torch.uint8, "bool": torch.bool,
-}  # fmt: skip
-DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
 DEVIATIONS: dict[Spread, float] = {"usual": 1.0, "narrow": 0.01, "wide": 10.0}
 
 

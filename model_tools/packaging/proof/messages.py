@@ -1,50 +1,31 @@
-"""What passes between the packaging process and its children: JSON files in a scratch folder, validated on both sides.
-
-Never pickle: a child runs a user's code, and whatever it writes is somebody else's word.
-"""
+"""The messages to and from the children that trace a PyTorch model and prove it, and the files beside them."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field
 
 from model_tools.formats.manifest import Manifest
 from model_tools.formats.sections import Dtype, Preprocess
 from model_tools.packaging.checkpoint.checkpoint_file import Kind
+from model_tools.packaging.children.messages import Message, Text
 from model_tools.packaging.proof.cases import Case
 from model_tools.tasks.spec import Comparison
 
-JOB_FILE = "job.json"
-RESULT_FILE = "result.json"
 TRACED_FILE = "traced.pt"
-REFERENCE_FILE = "reference.safetensors"
-SAMPLES_FILE = "sample_inputs.json"
+"""The traced model, as the tracing child leaves it."""
 PLAIN_FILE = "plain.pt"
-"""Of a quantised model, what it was before: traced as it would be without."""
-TREES_FILE = "trees.ubj"
-ANSWERS_FILE = "answers.npz"
+"""The traced model before quantisation."""
+REFERENCE_FILE = "reference.safetensors"
+"""The inputs of each case and the answers of the eager model."""
 IMAGES_FOLDER = "images"
-MAX_RESULT_BYTES = 16 << 20
-
-Text = Annotated[str, StringConstraints(max_length=4000)]
+"""The images of samples, numbered from 0."""
 ChildError = Literal[
     "CheckpointRejected", "ClassesMismatch", "ManifestInvalid", "ModelTooLarge", "ParityFailed", "TraceFailed"
 ]
 
 
-class _Message(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Refusal(_Message):
-    """A child's no, to be raised as one of our errors."""
-
-    status: Literal["refused"] = "refused"
-    error: ChildError
-    message: Text
-
-
-class TraceJob(_Message):
+class TraceJob(Message):
     """What the tracing child is asked to do."""
 
     folder: Path
@@ -56,7 +37,7 @@ class TraceJob(_Message):
     """Drawn cases first, then those of samples, in the order of SAMPLES_FILE."""
 
 
-class Output(_Message):
+class Output(Message):
     """One tensor of what a model answers."""
 
     name: Text
@@ -64,7 +45,7 @@ class Output(_Message):
     dtype: Dtype
 
 
-class TraceResult(_Message):
+class TraceResult(Message):
     """What the tracing child found. Beside it stand TRACED_FILE and REFERENCE_FILE."""
 
     status: Literal["done"] = "done"
@@ -80,51 +61,7 @@ class TraceResult(_Message):
     seconds: dict[str, float]
 
 
-class TreesJob(_Message):
-    """What the child is asked to do that loads an XGBoost model and saves it as it will be served."""
-
-    checkpoint: Path
-    rounds: int | None
-    """How many of its rounds count; all without it."""
-    features: int
-    spans: list[tuple[float, float]]
-    """Of every feature, the values between which the cases are drawn."""
-    cases: list[Case]
-    """Drawn cases first, then those of samples, in the order of SAMPLES_FILE."""
-
-
-class TreesResult(_Message):
-    """What it found. Beside it stand TREES_FILE and ANSWERS_FILE."""
-
-    status: Literal["done"] = "done"
-    shapes: list[list[int]]
-    """Of each case's answer."""
-    answers: list[list[Any] | None]
-    """For each sample, the trained model's answer (nested lists), when it is small."""
-    xgboost_version: Text
-    seconds: dict[str, float]
-
-
-class TreesParityJob(_Message):
-    """What the child is asked to do that proves the saved trees. ANSWERS_FILE stands beside it."""
-
-    model: Path
-    cases: int
-
-
-class TreesParityResult(_Message):
-    """What it found."""
-
-    status: Literal["done"] = "done"
-    differences: list[float]
-    """Of each case, the largest absolute difference; -1 for an answer of another shape, or NaN elsewhere."""
-    latency_ms: float
-    """Median of the answer to one row, one thread."""
-    xgboost_version: Text
-    seconds: dict[str, float]
-
-
-class Difference(_Message):
+class Difference(Message):
     """How far the traced model's answer to one case is from the eager one's, over all outputs."""
 
     max_abs: float | None = None
@@ -136,7 +73,7 @@ class Difference(_Message):
     """Why it could not: an exception, another shape, NaN elsewhere."""
 
 
-class Decoded(_Message):
+class Decoded(Message):
     """How far decoding an image at reduced size is from decoding it in full."""
 
     name: Text
@@ -151,7 +88,7 @@ class Decoded(_Message):
     """Whether the likeliest class is the same; True where no confidences are compared."""
 
 
-class Quantized(_Message):
+class Quantized(Message):
     """What the parity child found of the model before it was quantised."""
 
     differences_before: list["Difference"]
@@ -161,7 +98,7 @@ class Quantized(_Message):
     [batch, values]."""
 
 
-class ParityResult(_Message):
+class ParityResult(Message):
     """What the parity child found."""
 
     status: Literal["done"] = "done"
@@ -176,7 +113,7 @@ class ParityResult(_Message):
     seconds: dict[str, float]
 
 
-class QuantizedJob(_Message):
+class QuantizedJob(Message):
     """What a quantised model is measured by."""
 
     before: Path
@@ -185,7 +122,7 @@ class QuantizedJob(_Message):
     """Largest difference that is accepted, as a share of the answer's magnitude."""
 
 
-class DecodingJob(_Message):
+class DecodingJob(Message):
     """Images of samples, numbered from 0 in IMAGES_FOLDER."""
 
     preprocess: Preprocess
@@ -194,7 +131,7 @@ class DecodingJob(_Message):
     compared: Comparison
 
 
-class ParityJob(_Message):
+class ParityJob(Message):
     """What the parity child is asked to do. REFERENCE_FILE stands beside it."""
 
     model: Path

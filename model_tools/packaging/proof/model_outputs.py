@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 
 from model_tools.errors import TraceFailed
-from model_tools.packaging.proof.example_inputs import DTYPE_NAMES
+from model_tools.tensors.dtypes import DTYPE_NAMES
 
 SUPPORTED = "a tensor, a tuple or list of tensors, or a dict of tensors"
 

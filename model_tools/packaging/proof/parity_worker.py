@@ -14,8 +14,7 @@ from safetensors import safe_open
 
 from model_tools.errors import PublishError
 from model_tools.packaging.checkpoint.compiled import load_script
-from model_tools.packaging.children.child_side import answer_job
-from model_tools.packaging.proof.example_inputs import DTYPE_NAMES
+from model_tools.packaging.children.worker import answer_job
 from model_tools.packaging.proof.messages import (
     REFERENCE_FILE,
     Decoded,
@@ -28,7 +27,8 @@ from model_tools.packaging.proof.messages import (
 )
 from model_tools.packaging.proof.model_outputs import take_apart
 from model_tools.packaging.proof.tolerance import Tolerance, tolerance_of
-from model_tools.packaging.proof.tracing import in_format
+from model_tools.tensors.dtypes import DTYPE_NAMES
+from model_tools.tensors.memory_format import in_format
 
 RUNS = 2
 """The first run of TorchScript profiles, the second is the optimised one: both must be right."""
@@ -94,7 +94,7 @@ def _top1_agreement(model: torch.jit.ScriptModule, job: ParityJob, file: Any) ->
 
 
 def _decoding(model: torch.jit.ScriptModule, decoding: DecodingJob, scratch: Path, job: ParityJob) -> list[Decoded]:
-    from model_tools.packaging.proof.decoding_check import compare_decoding  # noqa: PLC0415 (only images need Pillow)
+    from model_tools.packaging.proof.decoding_worker import compare_decoding  # noqa: PLC0415 (only images need Pillow)
 
     return compare_decoding(model, decoding, scratch, channels_last=job.channels_last)
 

@@ -9,7 +9,8 @@ from model_tools.formats.archive import MODEL_MEMBER
 from model_tools.packaging.archive.torchscript_file import rewrite_reproducibly
 from model_tools.packaging.checked_folder import CheckedFolder, Report
 from model_tools.packaging.checkpoint.checkpoint_file import CheckpointFile, examine_checkpoint
-from model_tools.packaging.children.parent_side import open_regular, run_child
+from model_tools.packaging.children.messages import SAMPLES_FILE
+from model_tools.packaging.children.runner import open_regular, run_child
 from model_tools.packaging.limits import Limits
 from model_tools.packaging.proof.cases import Cases, cases_of
 from model_tools.packaging.proof.decoding import refuse_decoding, sample_images
@@ -18,7 +19,6 @@ from model_tools.packaging.proof.messages import (
     IMAGES_FOLDER,
     PLAIN_FILE,
     REFERENCE_FILE,
-    SAMPLES_FILE,
     TRACED_FILE,
     DecodingJob,
     ParityJob,

@@ -17,24 +17,16 @@ from model_tools.errors import ManifestInvalid, ParityFailed, TraceFailed
 from model_tools.packaging.checkpoint.architecture import build_model, users_code
 from model_tools.packaging.checkpoint.compiled import load_program, load_script, traceable_program
 from model_tools.packaging.checkpoint.weights import fill, read_weights, refuse_non_finite
-from model_tools.packaging.children.child_side import answer_job
+from model_tools.packaging.children.messages import SAMPLES_FILE
+from model_tools.packaging.children.worker import answer_job
+from model_tools.packaging.limits import MAX_EXPECTED_NUMBERS
 from model_tools.packaging.proof.cases import Case
-from model_tools.packaging.proof.example_inputs import DTYPE_NAMES, draw_inputs, inputs_from_lists
-from model_tools.packaging.proof.messages import (
-    PLAIN_FILE,
-    REFERENCE_FILE,
-    SAMPLES_FILE,
-    TRACED_FILE,
-    Output,
-    TraceJob,
-    TraceResult,
-)
+from model_tools.packaging.proof.example_inputs import draw_inputs, inputs_from_lists
+from model_tools.packaging.proof.messages import PLAIN_FILE, REFERENCE_FILE, TRACED_FILE, Output, TraceJob, TraceResult
 from model_tools.packaging.proof.model_outputs import Outputs, take_apart
 from model_tools.packaging.proof.quantization import quantize
 from model_tools.packaging.proof.tracing import Traced, freeze, in_memory_format, trace_model
-
-ANSWER_ELEMENTS = 4096
-"""Numbers in an answer that is kept as what a sample expects."""
+from model_tools.tensors.dtypes import DTYPE_NAMES
 
 Inputs = tuple[torch.Tensor, ...]
 
@@ -213,7 +205,7 @@ def _refuse_non_finite(outputs: Outputs, case: Case) -> None:
 
 def _small_answer(outputs: Outputs) -> list[Any] | None:
     tensor = outputs.tensors[0]
-    small = outputs.structure == "tensor" and tensor.dim() > 0 and tensor.numel() <= ANSWER_ELEMENTS
+    small = outputs.structure == "tensor" and tensor.dim() > 0 and tensor.numel() <= MAX_EXPECTED_NUMBERS
     return tensor.tolist() if small else None
 
 

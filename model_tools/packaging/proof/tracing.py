@@ -18,8 +18,8 @@ from model_tools.errors import ParityFailed, TraceFailed
 from model_tools.formats.manifest import Manifest
 from model_tools.packaging.checkpoint.architecture import place, users_code
 from model_tools.packaging.proof.control_flow import Place, Reads, callers_place, reads_of_inputs
+from model_tools.tensors.memory_format import IMAGE_AXES, in_format
 
-IMAGE_AXES = 4
 TOLD = 3
 MAX_NOTES = 50
 
@@ -129,14 +129,6 @@ class _TracerNotes:
             filename, line = callers_place(sys._getframe(1))  # noqa: SLF001 (the place is the point)
             said = re.split(r"\. |\n", str(message), maxsplit=1)[0].rstrip(".")[:300]
             self._notes[f"{said}{place(filename, line, self._folder)}: not decided by input values"] = None
-
-
-def in_format(inputs: Sequence[torch.Tensor], *, channels_last: bool) -> tuple[torch.Tensor, ...]:
-    """Return the inputs as serving hands them over: image batches in channels-last format when the model wants it."""
-    return tuple(
-        tensor.contiguous(memory_format=torch.channels_last) if channels_last and tensor.dim() == IMAGE_AXES else tensor
-        for tensor in inputs
-    )
 
 
 def _lost_control_flow(lost: Sequence[Place], folder: Path) -> str:

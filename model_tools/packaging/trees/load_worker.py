@@ -13,12 +13,11 @@ import numpy as np
 import xgboost
 
 from model_tools.errors import CheckpointRejected, ManifestInvalid
-from model_tools.packaging.children.child_side import answer_job
+from model_tools.packaging.children.messages import SAMPLES_FILE
+from model_tools.packaging.children.worker import answer_job
+from model_tools.packaging.limits import MAX_EXPECTED_NUMBERS
 from model_tools.packaging.proof.cases import Case
-from model_tools.packaging.proof.messages import ANSWERS_FILE, SAMPLES_FILE, TREES_FILE, TreesJob, TreesResult
-
-ANSWER_ELEMENTS = 4096
-"""Numbers in an answer that is kept as what a sample expects."""
+from model_tools.packaging.trees.messages import ANSWERS_FILE, TREES_FILE, TreesJob, TreesResult
 
 Table = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -49,7 +48,7 @@ def save_trees(job: TreesJob, scratch: Path) -> TreesResult:
     return TreesResult(
         shapes=[list(answer.shape) for answer in answers],
         answers=[
-            answer.tolist() if answer.size <= ANSWER_ELEMENTS else None
+            answer.tolist() if answer.size <= MAX_EXPECTED_NUMBERS else None
             for case, answer in zip(job.cases, answers, strict=True)
             if case.sample
         ],

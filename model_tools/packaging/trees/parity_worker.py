@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import xgboost
 
-from model_tools.packaging.children.child_side import answer_job
-from model_tools.packaging.proof.messages import ANSWERS_FILE, TreesParityJob, TreesParityResult
+from model_tools.packaging.children.worker import answer_job
 from model_tools.packaging.trees.load_worker import load_booster
+from model_tools.packaging.trees.messages import ANSWERS_FILE, TreesParityJob, TreesParityResult
 
 LATENCY_RUNS = 25
 

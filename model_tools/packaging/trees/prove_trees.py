@@ -8,19 +8,19 @@ from pathlib import Path
 from model_tools.errors import ClassesMismatch, ManifestInvalid, ModelTooLarge, ParityFailed, TraceFailed
 from model_tools.formats.archive import TREES_MEMBER
 from model_tools.packaging.checked_folder import CheckedFolder, Report
-from model_tools.packaging.children.parent_side import open_regular, run_child
+from model_tools.packaging.children.messages import SAMPLES_FILE
+from model_tools.packaging.children.runner import open_regular, run_child
 from model_tools.packaging.limits import Limits
 from model_tools.packaging.proof.cases import Case, cases_of
-from model_tools.packaging.proof.messages import (
+from model_tools.packaging.proof.proved_model import ProvedModel
+from model_tools.packaging.trees.messages import (
     ANSWERS_FILE,
-    SAMPLES_FILE,
     TREES_FILE,
     TreesJob,
     TreesParityJob,
     TreesParityResult,
     TreesResult,
 )
-from model_tools.packaging.proof.proved_model import ProvedModel
 from model_tools.packaging.trees.nodes import Span
 from model_tools.packaging.trees.trees_file import TreesFile, examine_trees
 from model_tools.tasks.answers import AnsweredCase, AnsweredTensor, check_width

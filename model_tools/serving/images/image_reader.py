@@ -11,9 +11,9 @@ from model_tools.formats.archive import ArchiveManifest
 from model_tools.formats.requests import IMAGE_FIELDS
 from model_tools.formats.sections import Preprocess
 from model_tools.serving.images.image_source import MAX_IMAGE_BYTES
-from model_tools.serving.models.tensors import DTYPES
 from model_tools.serving.requests import BadRequest
 from model_tools.serving.task import Fetch
+from model_tools.tensors.dtypes import DTYPES
 from model_tools.tensors.imaging import Geometry, ImageRefused, black_image, locate_image
 
 

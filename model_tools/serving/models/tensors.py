@@ -5,21 +5,12 @@ from collections.abc import Mapping, Sequence
 
 import torch
 
-from model_tools.formats.sections import AxisSizes, Dtype, InputSpec
+from model_tools.formats.sections import AxisSizes, InputSpec
 from model_tools.serving.failures import ModelFailed
 from model_tools.serving.models.numbers import CODES, NumbersReader
 from model_tools.serving.requests import BadRequest
+from model_tools.tensors.dtypes import DTYPES
 
-DTYPES: Mapping[Dtype, torch.dtype] = {
-    "float32": torch.float32,
-    "float64": torch.float64,
-    "float16": torch.float16,
-    "bfloat16": torch.bfloat16,
-    "int64": torch.int64,
-    "int32": torch.int32,
-    "uint8": torch.uint8,
-    "bool": torch.bool,
-}
 PACKED = {"f": torch.float32, "d": torch.float64, "q": torch.int64, "i": torch.int32, "B": torch.uint8}
 
 

@@ -13,6 +13,7 @@ from model_tools.serving.failures import ModelFailed, telling_nothing_of_the_req
 from model_tools.serving.models.numbers import bounds
 from model_tools.serving.models.tensors import TensorReader, check_axes, example, output_tensors, to_lists
 from model_tools.serving.requests import BadRequest
+from model_tools.tensors.memory_format import in_format
 
 Inputs = tuple[torch.Tensor, ...]
 
@@ -23,7 +24,6 @@ WARM_UP_CALLS = 3
 """TorchScript's profiling executor looks at two calls and optimises at the third."""
 WARM_UP_NUMBERS = 1 << 22
 """An input with free axes holds no more numbers in the second of these calls."""
-IMAGE_AXES = 4
 
 
 class TorchModel:
@@ -85,13 +85,8 @@ class TorchModel:
 
     def __call__(self, *inputs: torch.Tensor) -> Any:
         """Return what the model answers. Raises what it raises."""
-        if self.channels_last:
-            inputs = tuple(
-                tensor.contiguous(memory_format=torch.channels_last) if tensor.dim() == IMAGE_AXES else tensor
-                for tensor in inputs
-            )
         with torch.inference_mode():
-            return self._model(*inputs)
+            return self._model(*in_format(inputs, channels_last=self.channels_last))
 
     def _examples(self) -> Iterator[Inputs]:
         while True:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from model_tools.errors import CheckpointRejected, ModelTooLarge, PublishError, TraceFailed
-from model_tools.packaging.children.parent_side import run_child
+from model_tools.packaging.children.runner import run_child
 from tests.support.packaging.odd_child import OddJob, OddResult
 
 PR_GET_DUMPABLE = 3

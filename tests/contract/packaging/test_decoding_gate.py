@@ -10,7 +10,7 @@ from PIL import Image
 
 from model_tools.errors import ParityFailed
 from model_tools.packaging.package import Package, package_model
-from model_tools.packaging.proof.decoding_check import made_photo
+from model_tools.packaging.proof.decoding_worker import made_photo
 from tests.support.packaging.model_folders import sample, write_classifier, write_model
 
 NITPICKING = """

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from model_tools.packaging.children.child_side import answer_job
+from model_tools.packaging.children.worker import answer_job
 
 
 class OddJob(BaseModel):

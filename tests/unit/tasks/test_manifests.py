@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from model_tools.errors import ManifestInvalid
 from model_tools.formats.manifest import Manifest
-from model_tools.formats.sections import is_inside
+from model_tools.formats.paths import is_inside
 from model_tools.tasks.manifests import named_files
 from tests.support.manifests import parse_manifest
 

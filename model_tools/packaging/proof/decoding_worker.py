@@ -10,11 +10,11 @@ from PIL import Image
 
 from model_tools.formats.sections import Preprocess
 from model_tools.packaging.proof.decoding import MADE_PHOTO
-from model_tools.packaging.proof.example_inputs import DTYPES
 from model_tools.packaging.proof.messages import IMAGES_FOLDER, Decoded, DecodingJob
 from model_tools.packaging.proof.model_outputs import take_apart
-from model_tools.packaging.proof.tracing import in_format
+from model_tools.tensors.dtypes import DTYPES
 from model_tools.tensors.imaging import ImageRefused, image_to_tensor
+from model_tools.tensors.memory_format import in_format
 
 LEVELS = 255
 SIDES = (1024, 4032)

@@ -14,7 +14,7 @@ from typing import TypeVar, get_args
 from pydantic import BaseModel
 
 from model_tools.errors import PublishError
-from model_tools.packaging.proof.messages import JOB_FILE, RESULT_FILE, ChildError, Refusal
+from model_tools.packaging.children.messages import JOB_FILE, RESULT_FILE, ChildError, Refusal
 
 Job = TypeVar("Job", bound=BaseModel)
 

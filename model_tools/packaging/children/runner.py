@@ -26,7 +26,7 @@ from pydantic import BaseModel, ValidationError
 
 from model_tools import errors
 from model_tools.errors import ModelTooLarge, PublishError, TraceFailed
-from model_tools.packaging.proof.messages import JOB_FILE, MAX_RESULT_BYTES, RESULT_FILE, Refusal
+from model_tools.packaging.children.messages import JOB_FILE, MAX_RESULT_BYTES, RESULT_FILE, Refusal
 
 Result = TypeVar("Result", bound=BaseModel)
 
