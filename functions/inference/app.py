@@ -41,7 +41,7 @@ def forget_s3() -> None:
 
 
 release = find_release(Path(__file__).parent, os.environ)
-predictor, results = None, None
+model, results = None, None
 if release:
     # Only a function with a release needs a model; the bootstrap version answers without.
     from model_tools.serving.start import Storage, start
@@ -55,7 +55,7 @@ if release:
         ),
         forget=forget_s3,
     )
-    predictor, results = start(release, storage, os.environ, load_task, report=logger.info)
+    model, results = start(release, storage, os.environ, load_task, report=logger.info)
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -67,7 +67,7 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
         logger.append_keys(release=release.release_id, execution=release.execution)
     outcome = "Failures"
     try:
-        answer = handle(event, predictor, version=version, store=results)
+        answer = handle(event, model, version=version, store=results)
         status = answer.get("statusCode", 200)
         outcome = {200: "Answers", 503: "NothingPublished"}.get(status, "BadRequests")
         logger.info("answered", extra={"status": status, "http": "headers" in answer})

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from model_tools.bundling.built import BuiltRuntime, files_in
 from model_tools.bundling.clean_python import CleanPython, here
-from model_tools.bundling.distributions import Package, installed_packages
+from model_tools.bundling.distributions import InstalledPackage, installed_packages
 from model_tools.bundling.inventory import describe, holders, write_inventory
 from model_tools.bundling.libraries import add_needed
-from model_tools.bundling.pack import Packed, pack_tree
+from model_tools.bundling.pack import PackedBundle, pack_tree
 from model_tools.bundling.recipes import RECIPES
 from model_tools.bundling.tree import compile_tree, copy_files, strip_libraries
 from model_tools.bundling.use import Exercise, Paths, Use, make_exercises, run_exercises, watch_use
@@ -50,7 +50,7 @@ def build_runtime(
 def build_from(
     name: Library,
     use: Use,
-    packages: Mapping[str, Package],
+    packages: Mapping[str, InstalledPackage],
     destination: Path,
     python: CleanPython,
     exercises: Sequence[Exercise],
@@ -73,7 +73,7 @@ def build_from(
     return built.copied_to(destination)
 
 
-def gather(use: Use, packages: Mapping[str, Package], tree: Path) -> set[str]:
+def gather(use: Use, packages: Mapping[str, InstalledPackage], tree: Path) -> set[str]:
     """Copy the used files, the libraries that they need and their packages' licences.
 
     Returns the names of those that serving needs.
@@ -86,7 +86,7 @@ def gather(use: Use, packages: Mapping[str, Package], tree: Path) -> set[str]:
     return serving
 
 
-def pack(tree: Path, destination: Path, serving: set[str], *, level: int, report: Report) -> Packed:
+def pack(tree: Path, destination: Path, serving: set[str], *, level: int, report: Report) -> PackedBundle:
     """Write a bundle, named by its digest; `serving` are the files that go first, with what is compiled from them."""
     report(f"packing at level {level}")
     destination.mkdir(parents=True, exist_ok=True)
@@ -104,9 +104,9 @@ def pack(tree: Path, destination: Path, serving: set[str], *, level: int, report
 
 def finish(
     name: Library,
-    packed: Packed,
+    packed: PackedBundle,
     tree: Path,
-    packages: Mapping[str, Package],
+    packages: Mapping[str, InstalledPackage],
     destination: Path,
     *,
     python: str,

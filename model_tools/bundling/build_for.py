@@ -10,13 +10,13 @@ from pathlib import Path
 from model_tools.bundling.build import Report, finish, gather, pack, prove
 from model_tools.bundling.built import BuiltRuntime
 from model_tools.bundling.clean_python import CleanPython, here
-from model_tools.bundling.distributions import Package, installed_packages
+from model_tools.bundling.distributions import InstalledPackage, installed_packages
 from model_tools.bundling.inventory import holders
 from model_tools.bundling.libraries import linkage_of
 from model_tools.bundling.recipes import RECIPES
 from model_tools.bundling.tree import compile_tree, strip_libraries
 from model_tools.bundling.use import Use, make_exercises, watch_use
-from model_tools.bundling.wheels import Target, download_wheels, unpack_wheels
+from model_tools.bundling.wheels import WheelTarget, download_wheels, unpack_wheels
 from model_tools.errors import RuntimeMismatch
 from model_tools.formats.manifest import Library
 
@@ -27,7 +27,7 @@ ACCELERATOR = ("libcudart", "libcublas", "libcudnn", "libamdhip", "librocblas")
 def build_runtime_for(
     name: Library,
     destination: Path,
-    target: Target,
+    target: WheelTarget,
     *,
     level: int,
     wheels: Path | None = None,
@@ -65,10 +65,10 @@ def build_runtime_for(
 def build_from_wheels(
     name: Library,
     use: Use,
-    packages: Mapping[str, Package],
+    packages: Mapping[str, InstalledPackage],
     destination: Path,
     tree: Path,
-    target: Target,
+    target: WheelTarget,
     *,
     level: int,
     report: Report,
@@ -90,7 +90,9 @@ def build_from_wheels(
     return finish(name, packed, tree, packages, destination, python=target.python, machine=target.machine)
 
 
-def select(used: Iterable[str], packages: Mapping[str, Package], target: Target, *, report: Report) -> list[str]:
+def select(
+    used: Iterable[str], packages: Mapping[str, InstalledPackage], target: WheelTarget, *, report: Report
+) -> list[str]:
     """Return the used files' names in the wheels. Raises RuntimeMismatch where there is no such extension module."""
     available = frozenset().union(*(package.files for package in packages.values()))
     wanted = {target.name_of(file) for file in used}
@@ -116,7 +118,7 @@ def find_python(version: str) -> str | None:
     return None
 
 
-def _require_machine(tree: Path, target: Target) -> None:
+def _require_machine(tree: Path, target: WheelTarget) -> None:
     for path in sorted(tree.rglob("*")):
         linkage = linkage_of(path) if path.is_file() else None
         if linkage is None:

@@ -17,7 +17,7 @@ LICENCE_FILE = re.compile(r"(?:LICEN[CS]E|COPYING|NOTICE)[^/]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Package:
+class InstalledPackage:
     """One installed, or unpacked, distribution."""
 
     name: str
@@ -49,9 +49,9 @@ class Package:
         )
 
 
-def installed_packages(names: Iterable[str], *, extras: bool = False) -> dict[str, Package]:
+def installed_packages(names: Iterable[str], *, extras: bool = False) -> dict[str, InstalledPackage]:
     """Return installed packages by name with all that they need. Raises RuntimeMissing when one is not installed."""
-    found: dict[str, Package] = {}
+    found: dict[str, InstalledPackage] = {}
     pending = [(name, extras) for name in names]
     while pending:
         name, is_optional = pending.pop()
@@ -72,9 +72,9 @@ def installed_packages(names: Iterable[str], *, extras: bool = False) -> dict[st
     return found
 
 
-def closure(names: Iterable[str], packages: Mapping[str, Package]) -> list[Package]:
+def closure(names: Iterable[str], packages: Mapping[str, InstalledPackage]) -> list[InstalledPackage]:
     """Return the named packages and all that they need, of those there are."""
-    found: dict[str, Package] = {}
+    found: dict[str, InstalledPackage] = {}
     pending = [canonical(name) for name in names]
     while pending:
         key = pending.pop()
@@ -84,14 +84,14 @@ def closure(names: Iterable[str], packages: Mapping[str, Package]) -> list[Packa
     return list(found.values())
 
 
-def package_of(distribution: importlib.metadata.Distribution, *, root: Path | None = None) -> Package:
+def package_of(distribution: importlib.metadata.Distribution, *, root: Path | None = None) -> InstalledPackage:
     """Return what a distribution's metadata say; with a root, of all files that lie below it."""
     if root is None:
         root = Path(str(distribution.locate_file("")))
         names = [file.as_posix() for file in distribution.files or ()]
     else:
         names = [path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()]
-    return Package(
+    return InstalledPackage(
         name=canonical(distribution.metadata["Name"]),
         version=distribution.version,
         licence=_licence(distribution),
@@ -106,7 +106,7 @@ def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def link_packages(packages: Iterable[Package], folder: Path) -> None:
+def link_packages(packages: Iterable[InstalledPackage], folder: Path) -> None:
     """Make a folder from which exactly these packages can be imported, by links to where they lie."""
     folder.mkdir(parents=True, exist_ok=True)
     for package in packages:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from model_tools.bundling.built import files_in
-from model_tools.bundling.distributions import Package
-from model_tools.bundling.pack import Packed
+from model_tools.bundling.distributions import InstalledPackage
+from model_tools.bundling.pack import PackedBundle
 from model_tools.formats.manifest import Library
 from model_tools.formats.runtime_reference import RuntimeReference, bundle_key
 
@@ -25,14 +25,20 @@ SPDX_OF_CLASSIFIERS = {
 }  # fmt: skip
 
 
-def holders(files: Iterable[str], packages: Iterable[Package]) -> list[Package]:
+def holders(files: Iterable[str], packages: Iterable[InstalledPackage]) -> list[InstalledPackage]:
     """Return the packages of which a bundle holds any file, by name."""
     held = set(files)
     return sorted((package for package in packages if package.files & held), key=lambda package: package.name)
 
 
 def describe(
-    name: Library, packed: Packed, tree: Path, packages: Mapping[str, Package], *, python: str, machine: str
+    name: Library,
+    packed: PackedBundle,
+    tree: Path,
+    packages: Mapping[str, InstalledPackage],
+    *,
+    python: str,
+    machine: str,
 ) -> RuntimeReference:
     """Return the reference of a packed bundle."""
     return RuntimeReference(
@@ -49,7 +55,7 @@ def describe(
 
 
 def write_inventory(
-    reference: RuntimeReference, tree: Path, packages: Mapping[str, Package], destination: Path
+    reference: RuntimeReference, tree: Path, packages: Mapping[str, InstalledPackage], destination: Path
 ) -> None:
     """Write the reference and the bill of materials beside the bundle."""
     _, inventory, sbom = files_in(destination, reference.sha256)
@@ -58,7 +64,9 @@ def write_inventory(
     sbom.write_text(json.dumps(bill, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def bill_of_materials(reference: RuntimeReference, tree: Path, packages: Mapping[str, Package]) -> dict[str, Any]:
+def bill_of_materials(
+    reference: RuntimeReference, tree: Path, packages: Mapping[str, InstalledPackage]
+) -> dict[str, Any]:
     """Return the CycloneDX document: a component for each package, with its shared libraries' digests."""
     names = _names(tree)
     held = holders(names, packages.values())
@@ -87,7 +95,7 @@ def bill_of_materials(reference: RuntimeReference, tree: Path, packages: Mapping
     }  # fmt: skip
 
 
-def _component(package: Package, names: Iterable[str], tree: Path) -> dict[str, Any]:
+def _component(package: InstalledPackage, names: Iterable[str], tree: Path) -> dict[str, Any]:
     own = sorted(_sources_of(package, names))
     libraries = [name for name in own if ".so" in name.rpartition("/")[2]]
     component: dict[str, Any] = {
@@ -122,11 +130,11 @@ def _properties(**values: object) -> list[dict[str, str]]:
     return [{"name": f"model-tools:{name}", "value": str(value)} for name, value in values.items()]
 
 
-def _purl(package: Package) -> str:
+def _purl(package: InstalledPackage) -> str:
     return f"pkg:pypi/{package.name}@{package.version}".replace("+", "%2B")
 
 
-def _sources_of(package: Package, names: Iterable[str]) -> set[str]:
+def _sources_of(package: InstalledPackage, names: Iterable[str]) -> set[str]:
     """Return the package's files of the bundle, what was compiled from them included."""
     by_source: dict[str, list[str]] = defaultdict(list)
     for name in names:

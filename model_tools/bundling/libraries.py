@@ -4,10 +4,10 @@ import mmap
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from model_tools.runtime.elf import MAGIC, Library, read_library
+from model_tools.runtime.elf import MAGIC, SharedLibrary, read_library
 
 
-def linkage_of(path: Path) -> Library | None:
+def linkage_of(path: Path) -> SharedLibrary | None:
     """Return how a file is linked; None for what is no shared library. Raises ValueError for a damaged one."""
     with path.open("rb") as file:
         if file.read(len(MAGIC)) != MAGIC:

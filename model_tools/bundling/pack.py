@@ -17,14 +17,14 @@ END_OF_TAR = bytes(2 * tarfile.BLOCKSIZE)
 
 
 @dataclass(frozen=True)
-class Packed:
+class PackedBundle:
     """The measures of a bundle and of its beginning."""
 
     serving: Part
     whole: Part
 
 
-def pack_tree(folder: Path, bundle: Path, *, serving: Collection[str], level: int) -> Packed:
+def pack_tree(folder: Path, bundle: Path, *, serving: Collection[str], level: int) -> PackedBundle:
     """Write a folder's files as a bundle: those that serving needs first, by name, in a frame of their own."""
     paths = [path for path in folder.rglob("*") if path.is_file()]
     names = sorted((path.relative_to(folder).as_posix() for path in paths), key=_order)
@@ -35,7 +35,7 @@ def pack_tree(folder: Path, bundle: Path, *, serving: Collection[str], level: in
         _write_frame(written, folder, first, end=b"", level=level)
         beginning = written.part(folder, first)
         _write_frame(written, folder, rest, end=END_OF_TAR, level=level)
-        return Packed(serving=beginning, whole=written.part(folder, names))
+        return PackedBundle(serving=beginning, whole=written.part(folder, names))
 
 
 class _Digesting:

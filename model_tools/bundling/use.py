@@ -10,7 +10,7 @@ from importlib.util import source_from_cache
 from pathlib import Path
 
 from model_tools.bundling.clean_python import CleanPython, lay_recorder
-from model_tools.bundling.distributions import Package, closure, link_packages
+from model_tools.bundling.distributions import InstalledPackage, closure, link_packages
 from model_tools.bundling.exercises.catalogue import models_of
 from model_tools.bundling.recipes import RECIPES
 from model_tools.errors import ManifestInvalid, RuntimeDamaged
@@ -83,7 +83,11 @@ def run_exercises(python: CleanPython, exercises: Iterable[Exercise], paths: Pat
 
 
 def watch_use(
-    name: Library, packages: Mapping[str, Package], python: CleanPython, exercises: Iterable[Exercise], scratch: Path
+    name: Library,
+    packages: Mapping[str, InstalledPackage],
+    python: CleanPython,
+    exercises: Iterable[Exercise],
+    scratch: Path,
 ) -> Use:
     """Run the exercises with the packages as they are, and return what was used of them.
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from model_tools.bundling.distributions import Package, package_of
+from model_tools.bundling.distributions import InstalledPackage, package_of
 from model_tools.errors import RuntimeMismatch, RuntimeMissing
 from model_tools.formats.paths import is_inside
 
@@ -23,7 +23,7 @@ TOLD_CHARACTERS = 1500
 
 
 @dataclass(frozen=True)
-class Target:
+class WheelTarget:
     """What a bundle is built for."""
 
     python: str
@@ -63,7 +63,9 @@ class Target:
         return EXTENSION_TAG.sub(f".{abi}-{self.machine}-linux-gnu.so", file)
 
 
-def download_wheels(packages: Iterable[Package], target: Target, folder: Path, indexes: Sequence[str] = ()) -> None:
+def download_wheels(
+    packages: Iterable[InstalledPackage], target: WheelTarget, folder: Path, indexes: Sequence[str] = ()
+) -> None:
     """Fetch the wheels of the same versions for the target. Raises RuntimeMissing with what pip says."""
     wanted = [f"{package.name}=={package.version.partition('+')[0]}" for package in packages]
     options = [word for tag in target.tags for word in ("--platform", tag)]
@@ -82,7 +84,7 @@ def download_wheels(packages: Iterable[Package], target: Target, folder: Path, i
         )
 
 
-def unpack_wheels(folder: Path, destination: Path) -> dict[str, Package]:
+def unpack_wheels(folder: Path, destination: Path) -> dict[str, InstalledPackage]:
     """Unpack all wheels of a folder, each into one of its own; return the packages by name.
 
     Raises RuntimeMissing for a folder without wheels and for what is no wheel.

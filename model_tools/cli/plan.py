@@ -126,15 +126,15 @@ def plan(
     # What packages and serves models is loaded for this command alone.
     from model_tools.cli.plan_view import show_plan  # noqa: PLC0415
     from model_tools.packaging.checkpoint.model_folder import open_model_folder  # noqa: PLC0415
-    from model_tools.planning.study import Question, study  # noqa: PLC0415
+    from model_tools.planning.plan_publication import PlanRequest, plan_publication  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory(prefix="model-tools-plan-") as temporary, _reporting(command.output) as report:
         scratch = Path(temporary).resolve()
         folder = _open(found, scratch / "model")
         manifest = open_model_folder(folder).manifest
         bundle = _find_bundle(command, manifest.library, with_runtime)
-        question = Question(folder, _release_id(found, manifest), bundle, prices, memory, placement)
-        planned = study(question, scratch, report=report)
+        question = PlanRequest(folder, _release_id(found, manifest), bundle, prices, memory, placement)
+        planned = plan_publication(question, scratch, report=report)
     command.output.emit({"event": "plan", **planned.to_document()})
     show_plan(command.output, planned)
 

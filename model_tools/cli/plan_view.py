@@ -4,7 +4,7 @@ from rich.table import Table
 
 from model_tools.cli.output import Output, duration
 from model_tools.formats.sizes import size_text
-from model_tools.planning.plan import Limit, Plan, notes
+from model_tools.planning.plan import Limit, PublicationPlan, notes
 
 NEARLY = 80
 """Percent of a limit from which it is shown in another colour."""
@@ -12,7 +12,7 @@ CENTS = 0.1
 """US dollars below which more digits are shown."""
 
 
-def show_plan(output: Output, plan: Plan) -> None:
+def show_plan(output: Output, plan: PublicationPlan) -> None:
     """Print the plan: what it is for, the limits, the costs, what to know of the figures."""
     facts, measured, memory = plan.facts, plan.measurement, plan.memory
     placement = f", runtime bundle in {plan.fit.placement}: {plan.fit.reason}" if plan.fit.placement else ""

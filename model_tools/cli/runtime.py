@@ -159,10 +159,10 @@ def _build(
     from model_tools.bundling.build_for import build_runtime_for  # noqa: PLC0415
     from model_tools.bundling.cache import cached_runtime  # noqa: PLC0415
     from model_tools.bundling.clean_python import here  # noqa: PLC0415
-    from model_tools.bundling.wheels import Target  # noqa: PLC0415
+    from model_tools.bundling.wheels import WheelTarget  # noqa: PLC0415
 
     if python is not None:
-        target = Target(python, platform or f"manylinux_2_28_{here()[1]}")
+        target = WheelTarget(python, platform or f"manylinux_2_28_{here()[1]}")
         return build_runtime_for(
             name, output, target, level=level, wheels=wheels, indexes=indexes, models=models, report=report
         )

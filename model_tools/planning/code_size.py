@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import model_tools
-from model_tools.bundling.distributions import Package, installed_packages
+from model_tools.bundling.distributions import InstalledPackage, installed_packages
 from model_tools.bundling.layer import LAYER_PACKAGES, NOT_IN_THE_LAYER
 from model_tools.errors import RuntimeMissing
 
@@ -22,7 +22,7 @@ def unzipped_code() -> int | None:
     return sum(map(_size, shipped)) + _library_size() + FUNCTION_BYTES
 
 
-def _size(package: Package) -> int:
+def _size(package: InstalledPackage) -> int:
     return sum(path.stat().st_size for name in package.files if (path := package.root / name).is_file())
 
 

@@ -35,10 +35,10 @@ def main(folder: Path) -> None:
     began = time.perf_counter()
     provide(job, folder)
     provided = time.perf_counter()
-    predictor = load(job)
+    model = load(job)
     loaded = time.perf_counter()
     samples = [Sample.model_validate_json(line) for line in job.samples.read_text(encoding="utf-8").splitlines()]
-    asked = ask(predictor, [sample.event for sample in samples])
+    asked = ask(model, [sample.event for sample in samples])
     measurement = Measurement(
         library_seconds=provided - began, model_seconds=loaded - provided, peak_bytes=peak_memory(), **asked
     )
@@ -64,15 +64,15 @@ def load(job: MeasuringJob) -> Any:
     from model_tools.tasks.loading import load_task  # noqa: PLC0415
 
     storage = Storage(open=_opener(job.archive_file), read=_read_nothing, put=_put_nowhere, forget=lambda: None)
-    predictor, _ = start(job.release, storage, ENVIRONMENT, load_task)
-    return predictor
+    model, _ = start(job.release, storage, ENVIRONMENT, load_task)
+    return model
 
 
-def ask(predictor: Any, events: list[dict[str, Any]]) -> dict[str, Any]:
+def ask(model: Any, events: list[dict[str, Any]]) -> dict[str, Any]:
     """Ask every sample once, then again and again for some seconds; return what Measurement says of it."""
     from model_tools.serving.service import handle  # noqa: PLC0415
 
-    answers = [handle(event, predictor, version="1") for event in events]
+    answers = [handle(event, model, version="1") for event in events]
     good = [event for event, answer in zip(events, answers, strict=True) if "error" not in answer]
     times: list[float] = []
     began = time.perf_counter()
@@ -81,7 +81,7 @@ def ask(predictor: Any, events: list[dict[str, Any]]) -> dict[str, Any]:
     ):
         for event in good:
             started = time.perf_counter()
-            json.dumps(handle(json.loads(json.dumps(event)), predictor, version="1"))
+            json.dumps(handle(json.loads(json.dumps(event)), model, version="1"))
             times.append((time.perf_counter() - started) * 1000)
     return {
         "latency_ms": statistics.median(times) if times else 0.0,

@@ -88,7 +88,7 @@ class Memory:
 
 
 @dataclass(frozen=True)
-class Plan:
+class PublicationPlan:
     """What a publication would do, take and cost."""
 
     facts: Facts
@@ -171,7 +171,7 @@ def size_memory(peak_bytes: int, asked: int | None) -> Memory:
     return Memory(math.ceil(peak_bytes / MIB), needed, recommended, asked or recommended)
 
 
-def make_plan(
+def assemble_plan(
     facts: Facts,
     lane: tuple[Fit, str],
     measurement: Measurement,
@@ -180,7 +180,7 @@ def make_plan(
     with_bundle: bool,
     memory: int | None,
     prices: Prices,
-) -> Plan:
+) -> PublicationPlan:
     """Return the plan; `with_bundle` tells whether the measured process had its library out of the bundle.
 
     Raises ModelTooLarge when no function, or none of `memory` MB, holds the model.
@@ -193,7 +193,7 @@ def make_plan(
     has_snapshots = found.tmp_used <= TMP_WITH_SNAPSHOT
     cost = cost_of(sized.planned, measurement.latency_ms, prices if has_snapshots else _without_snapshots(prices))
     limits = _limits(facts, found, measurement, sized, has_snapshots=has_snapshots)
-    return Plan(
+    return PublicationPlan(
         facts, found, lane_reason, has_snapshots, measurement, measured_with, unmeasured, sized, limits, cost, prices
     )  # fmt: skip
 
@@ -223,7 +223,7 @@ def _without_snapshots(prices: Prices) -> Prices:
     return Prices(**{**asdict(prices), "cached_gb_second": 0.0, "restored_gb": 0.0})
 
 
-def notes(plan: Plan) -> dict[str, str]:
+def notes(plan: PublicationPlan) -> dict[str, str]:
     """Return what a reader of the plan must know of its figures, by what it is about."""
     told = {}
     if plan.facts.bundle is None and plan.fit.lane == "bundle":

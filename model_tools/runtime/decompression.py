@@ -27,7 +27,7 @@ class Decompressed:
     """
 
     def __init__(self, stream: IO[bytes], size: int) -> None:
-        self._measured = _Measured(stream, size)
+        self._measured = _LimitedStream(stream, size)
         self._free: queue.SimpleQueue[bytearray | None] = queue.SimpleQueue()
         self._filled: queue.SimpleQueue[tuple[bytearray, int] | BaseException] = queue.SimpleQueue()
         self._block: bytearray | None = None
@@ -99,7 +99,7 @@ class Decompressed:
             self._filled.put(error)
 
 
-class _Measured(io.RawIOBase):
+class _LimitedStream(io.RawIOBase):
     """A stream that ends after so many bytes, and keeps their digest."""
 
     def __init__(self, stream: IO[bytes], size: int) -> None:

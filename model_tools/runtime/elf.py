@@ -22,7 +22,7 @@ class Readable(Protocol):
 
 
 @dataclass(frozen=True)
-class Library:
+class SharedLibrary:
     """The part of a shared library that says how it is linked."""
 
     machine: str
@@ -51,7 +51,7 @@ def is_library(head: bytes) -> bool:
     return head.startswith(MAGIC)
 
 
-def read_library(data: Readable) -> Library:
+def read_library(data: Readable) -> SharedLibrary:
     """Return how a shared library is linked. Raises ValueError for what is none, or damaged."""
     try:
         return _read(data)
@@ -60,7 +60,7 @@ def read_library(data: Readable) -> Library:
         raise ValueError(msg) from error
 
 
-def _read(data: Readable) -> Library:
+def _read(data: Readable) -> SharedLibrary:
     if not is_library(data[0:6]):
         msg = "it is no 64-bit little-endian ELF file"
         raise ValueError(msg)
@@ -70,7 +70,7 @@ def _read(data: Readable) -> Library:
     tables = [value for tag, value in entries if tag == STRING_TABLE]
     strings = _offset(tables[0], segments) if tables else 0
     sonames = [_string(data, strings + value) for tag, value in entries if tag == SONAME]
-    return Library(
+    return SharedLibrary(
         machine=MACHINES.get(machine, f"machine {machine}"),
         soname=sonames[0] if sonames else None,
         needed=tuple(_string(data, strings + value) for tag, value in entries if tag == NEEDED),

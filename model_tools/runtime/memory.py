@@ -14,7 +14,7 @@ import zstandard
 
 from model_tools.formats.runtime_reference import VIRTUAL_ROOT
 from model_tools.runtime.contents import BundledFile
-from model_tools.runtime.elf import Library, is_library, read_library
+from model_tools.runtime.elf import SharedLibrary, is_library, read_library
 
 FASTEST = -1
 """Level of compression for what is rarely read again; about 4 : 1 for Python sources."""
@@ -32,7 +32,7 @@ class MemoryTree:
         self._compressed: dict[str, bytes] = {}
         self._code: dict[str, bytes] = {}
         self._descriptors: dict[str, int] = {}
-        self._linkage: dict[str, Library] = {}
+        self._linkage: dict[str, SharedLibrary] = {}
         self._by_soname: dict[str, str] = {}
         self._loaded: dict[str, ctypes.CDLL | None] = {}
         self._compressor = zstandard.ZstdCompressor(level=FASTEST)

@@ -57,7 +57,7 @@ class ModelFiles:
     """The folder of a custom model's own files."""
 
 
-class _Measured(io.RawIOBase):
+class _CheckedStream(io.RawIOBase):
     """A stream that ends at the size that it must have, and keeps what was read from it until it is digested.
 
     It is read in one thread, which inflates, and digested in the other, which writes.
@@ -102,7 +102,7 @@ def read_archive(reference: ArchiveReference, open_object: OpenObject, folder: P
     ModelTooLarge when the folder cannot hold them.
     """
     with open_object(reference.uri) as stream, _faults_of(reference):
-        measured = _Measured(stream, reference.size)
+        measured = _CheckedStream(stream, reference.size)
         names = _extract(measured, folder)
         digest = measured.finish()
     if digest != reference.sha256:
@@ -148,7 +148,7 @@ def _read_lines(path: Path) -> tuple[str, ...]:
     return tuple(path.read_bytes().decode("utf-8").removesuffix("\n").split("\n"))
 
 
-def _extract(stream: _Measured, folder: Path) -> set[str]:
+def _extract(stream: _CheckedStream, folder: Path) -> set[str]:
     names: set[str] = set()
     code_bytes = 0
     with (

@@ -12,7 +12,7 @@ from model_tools.serving.results import ResultStore
 NOTHING_PUBLISHED = "No model is published yet: start a publication (`model-tools publish MODEL`), then ask again."
 
 
-class Predictor(Protocol):
+class AnswersRequests(Protocol):
     """Answers requests with one model."""
 
     @property
@@ -24,20 +24,20 @@ class Predictor(Protocol):
 
 
 def handle(
-    event: object, predictor: Predictor | None, *, version: str, store: ResultStore | None = None
+    event: object, model: AnswersRequests | None, *, version: str, store: ResultStore | None = None
 ) -> dict[str, Any]:
-    """Return the answer to an event; without a predictor, that nothing is published.
+    """Return the answer to an event; without a model, that nothing is published.
 
     What the caller can put right is answered with 400 and never raised: only what the model does wrong, and a result
     that cannot be stored, counts as a function error.
     """
     over_http = is_http(event)
-    if predictor is None:
+    if model is None:
         return refusal(
             "NothingPublished", NOTHING_PUBLISHED, over_http=over_http, status=HTTPStatus.SERVICE_UNAVAILABLE
         )
     try:
-        fields = {**predictor.predict(parse_event(event)), "version": version}
-        return answer(fields, over_http=over_http, results=predictor.results, store=store)
+        fields = {**model.predict(parse_event(event)), "version": version}
+        return answer(fields, over_http=over_http, results=model.results, store=store)
     except BadRequest as error:
         return refusal("BadRequest", str(error), over_http=over_http, status=error.status)

@@ -20,8 +20,8 @@ from model_tools.runtime.placement import Placement, PlacementWish, place_bundle
 from model_tools.serving.archive_reader import ModelFiles, OpenObject, read_archive
 from model_tools.serving.images.fetch import Fetcher
 from model_tools.serving.images.image_source import ImageSource, ReadObject
-from model_tools.serving.predictor import Predictor, load_predictor
 from model_tools.serving.results import PutObject, ResultStore
+from model_tools.serving.served_model import ServedModel, load_served_model
 from model_tools.serving.snapshot import prepare_for_snapshot, processors
 from model_tools.serving.task import LoadTask
 
@@ -47,7 +47,7 @@ def start(
     environment: Mapping[str, str],
     load_task: LoadTask,
     report: Callable[..., object] = _say_nothing,
-) -> tuple[Predictor, ResultStore | None]:
+) -> tuple[ServedModel, ResultStore | None]:
     """Return the released model, loaded and warmed up, and where its long answers go.
 
     What it raises fails the version's snapshot, with its reason: RuntimeMissing, RuntimeDamaged, RuntimeMismatch,
@@ -66,11 +66,11 @@ def start(
     )
     with unpacked(release, storage.open) as files:
         require_library(files.manifest, exactly=release.runtime is None)
-        predictor = load_predictor(files, source.fetch, load_task, threads=1 if snap_start else processors())
+        model = load_served_model(files, source.fetch, load_task, threads=1 if snap_start else processors())
     if files.manifest.results is not None and not bucket:
         raise ValueError("the model's manifest has results, and the function no RESULTS_BUCKET: deploy the stack again")
     if snap_start:
-        prepare_for_snapshot(forget=storage.forget, set_threads=predictor.set_threads)
+        prepare_for_snapshot(forget=storage.forget, set_threads=model.set_threads)
     report(
         "started",
         extra={
@@ -79,7 +79,7 @@ def start(
             "seconds": round(perf_counter() - began, 3),
         },
     )
-    return predictor, ResultStore(bucket, release.release_id, storage.put) if bucket else None
+    return model, ResultStore(bucket, release.release_id, storage.put) if bucket else None
 
 
 def provide_library(release: ReleaseFile, open_object: OpenObject, wish: PlacementWish) -> Placement | None:

@@ -13,7 +13,7 @@ Net = Literal["convolutional", "detector", "linear", "recurrent", "translator", 
 
 
 @dataclass(frozen=True)
-class Model:
+class ExerciseModel:
     """One small model: what its manifest says, and what it is asked beside its samples."""
 
     task: TaskName
@@ -62,7 +62,7 @@ def respond(output, request):
 """
 
 MODELS = (
-    Model(
+    ExerciseModel(
         "image-classification",
         "convolutional",
         "weights.pt",
@@ -73,7 +73,7 @@ MODELS = (
         tuple({"image": f"@{name}"} for name in IMAGE_NAMES),
         {"classes.txt": "one\ntwo\nthree\n"},
     ),
-    Model(
+    ExerciseModel(
         "object-detection", "detector", "weights.pt",
         {
             **ARCHITECTURE, "inputs": [{"shape": ["batch", 3, 8, 8]}], "classes": "classes.txt",
@@ -82,13 +82,13 @@ MODELS = (
         tuple({"image": f"@{name}"} for name in IMAGE_NAMES),
         {"classes.txt": "one\ntwo\nthree\n"},
     ),
-    Model(
+    ExerciseModel(
         "tensor", "recurrent", "weights.safetensors",
         {**ARCHITECTURE, "inputs": [{"shape": ["batch", 3, 4]}], "optimize": {"quantize": "dynamic-int8"}},
     ),
-    Model("tabular", "linear", "model.pth", {"inputs": TABLE}, ({"input_X": [[1, 2, 3, 4], [4, 3, 2, 1]]},)),
-    Model("embedding", "linear", "model.pt2", {"inputs": TABLE, "embedding": {"normalize": True}}),
-    Model(
+    ExerciseModel("tabular", "linear", "model.pth", {"inputs": TABLE}, ({"input_X": [[1, 2, 3, 4], [4, 3, 2, 1]]},)),
+    ExerciseModel("embedding", "linear", "model.pt2", {"inputs": TABLE, "embedding": {"normalize": True}}),
+    ExerciseModel(
         "text-to-text", "translator", "weights.pt",
         {
             **ARCHITECTURE,
@@ -100,7 +100,7 @@ MODELS = (
         ({"texts": ["one two", "three"]}, {"text": "two", "beams": 1}),
         {"source.txt": VOCABULARY, "target.txt": VOCABULARY},
     ),
-    Model(
+    ExerciseModel(
         "custom", "linear", "weights.pt",
         {
             **ARCHITECTURE, "inputs": TABLE, "custom": {"predictor": "predictor.py"}, "samples": "samples/*.json",
@@ -109,11 +109,11 @@ MODELS = (
         (),
         {"predictor.py": PREDICTOR, "samples/one.json": '{"event": {"numbers": [1, 2, 3, 4]}}'},
     ),
-    Model("tabular", "trees", "model.ubj", {"inputs": TABLE}, ({"input_X": [[1, 2, 3, 4], [4, 3, 2, 1]]},)),
-    Model("tabular", "trees", "model.json", {"inputs": TABLE}, ({"input_X": [1, 2, 3, 4]},)),
+    ExerciseModel("tabular", "trees", "model.ubj", {"inputs": TABLE}, ({"input_X": [[1, 2, 3, 4], [4, 3, 2, 1]]},)),
+    ExerciseModel("tabular", "trees", "model.json", {"inputs": TABLE}, ({"input_X": [1, 2, 3, 4]},)),
 )  # fmt: skip
 
 
-def models_of(library: Library) -> list[Model]:
+def models_of(library: Library) -> list[ExerciseModel]:
     """Return the models that a library runs."""
     return [model for model in MODELS if model.library == library]

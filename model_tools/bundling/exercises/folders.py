@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from model_tools.bundling.exercises.catalogue import REQUESTS_FILE, Model, models_of
+from model_tools.bundling.exercises.catalogue import REQUESTS_FILE, ExerciseModel, models_of
 from model_tools.formats.manifest import MANIFEST_NAME, Library
 
 
 def make_folders(
-    runtime: Library, folder: Path, save: Callable[[Model, Path], None], files: Mapping[str, str] | None = None
+    runtime: Library, folder: Path, save: Callable[[ExerciseModel, Path], None], files: Mapping[str, str] | None = None
 ) -> None:
     """Write a folder for each model of the runtime; `files` are what "@name" stands for in its requests."""
     for model in models_of(runtime):

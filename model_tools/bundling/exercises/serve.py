@@ -7,7 +7,7 @@ from typing import IO
 
 from model_tools.formats.release_file import ArchiveReference
 from model_tools.serving.archive_reader import read_archive
-from model_tools.serving.predictor import load_predictor
+from model_tools.serving.served_model import load_served_model
 from model_tools.serving.service import handle
 from model_tools.tasks.loading import load_task
 
@@ -18,7 +18,7 @@ def serve(scratch: Path) -> None:
     folder = scratch / "served"
     folder.mkdir()
     files = read_archive(reference, _open, folder)
-    predictor = load_predictor(files, _refuse_to_fetch, load_task)
+    predictor = load_served_model(files, _refuse_to_fetch, load_task)
     for event in json.loads((scratch / "events.json").read_bytes()):
         answer = handle(event, predictor, version="1")
         if "error" in answer:

@@ -16,7 +16,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from model_tools.bundling.exercises import nets
-from model_tools.bundling.exercises.catalogue import IMAGE_NAMES, Model, Net
+from model_tools.bundling.exercises.catalogue import IMAGE_NAMES, ExerciseModel, Net
 from model_tools.bundling.exercises.folders import make_folders
 
 MAKERS: Mapping[Net, Callable[[], torch.nn.Module]] = {
@@ -25,7 +25,7 @@ MAKERS: Mapping[Net, Callable[[], torch.nn.Module]] = {
 }  # fmt: skip
 
 
-def save_net(model: Model, path: Path) -> None:
+def save_net(model: ExerciseModel, path: Path) -> None:
     """Save a model's checkpoint as its suffix says, and its architecture's code where that is needed."""
     torch.manual_seed(0)
     net = MAKERS[model.net]().eval()

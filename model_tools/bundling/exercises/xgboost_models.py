@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import xgboost
 
-from model_tools.bundling.exercises.catalogue import Model
+from model_tools.bundling.exercises.catalogue import ExerciseModel
 from model_tools.bundling.exercises.folders import make_folders
 
 
-def save_trees(_model: Model, path: Path) -> None:
+def save_trees(_model: ExerciseModel, path: Path) -> None:
     """Train a few small trees and save them in the format that the suffix names."""
     rows = np.arange(80, dtype=np.float32).reshape(20, 4) % 7
     data = xgboost.DMatrix(rows, label=rows.sum(axis=1))

@@ -22,7 +22,7 @@ CHUNK = MIB
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenArchive:
     """An archive as it stands on disk."""
 
     sha256: str
@@ -47,7 +47,7 @@ class _Hashing(io.RawIOBase):
         return self._file.write(data)
 
 
-def write_archive(target: Path, members: Mapping[str, bytes | Path]) -> Written:
+def write_archive(target: Path, members: Mapping[str, bytes | Path]) -> WrittenArchive:
     """Write the members, in the format's order, to a `.tar.gz` that is the same bytes for the same contents.
 
     Small members come as bytes, large ones as paths; these are streamed. Code stands before the model, in the order of
@@ -69,7 +69,7 @@ def write_archive(target: Path, members: Mapping[str, bytes | Path]) -> Written:
             for name in (*small, *code, *MODEL_MEMBERS.values()):
                 if name in members:
                     _add(tar, name, members[name])
-    return Written(sink.digest.hexdigest(), sink.size)
+    return WrittenArchive(sink.digest.hexdigest(), sink.size)
 
 
 def is_code(name: str) -> bool:

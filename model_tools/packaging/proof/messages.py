@@ -37,7 +37,7 @@ class TraceJob(Message):
     """Drawn cases first, then those of samples, in the order of SAMPLES_FILE."""
 
 
-class Output(Message):
+class OutputTensor(Message):
     """One tensor of what a model answers."""
 
     name: Text
@@ -50,7 +50,7 @@ class TraceResult(Message):
 
     status: Literal["done"] = "done"
     structure: Literal["tensor", "tuple", "dict"]
-    outputs: list[Output] = Field(min_length=1)
+    outputs: list[OutputTensor] = Field(min_length=1)
     shapes: list[list[list[int]]]
     """For each case, each output's shape."""
     answers: list[list[Any] | None]

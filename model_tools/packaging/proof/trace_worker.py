@@ -22,7 +22,14 @@ from model_tools.packaging.children.worker import answer_job
 from model_tools.packaging.limits import MAX_EXPECTED_NUMBERS
 from model_tools.packaging.proof.cases import Case
 from model_tools.packaging.proof.example_inputs import draw_inputs, inputs_from_lists
-from model_tools.packaging.proof.messages import PLAIN_FILE, REFERENCE_FILE, TRACED_FILE, Output, TraceJob, TraceResult
+from model_tools.packaging.proof.messages import (
+    PLAIN_FILE,
+    REFERENCE_FILE,
+    TRACED_FILE,
+    OutputTensor,
+    TraceJob,
+    TraceResult,
+)
 from model_tools.packaging.proof.model_outputs import Outputs, take_apart
 from model_tools.packaging.proof.quantization import quantize
 from model_tools.packaging.proof.tracing import Traced, freeze, in_memory_format, trace_model
@@ -65,7 +72,7 @@ def trace_checkpoint(job: TraceJob, scratch: Path) -> TraceResult:
     return TraceResult(
         structure=first.structure,
         outputs=[
-            Output(name=name, dtype=DTYPE_NAMES[tensor.dtype])
+            OutputTensor(name=name, dtype=DTYPE_NAMES[tensor.dtype])
             for name, tensor in zip(first.names, first.tensors, strict=True)
         ],
         shapes=[[list(tensor.shape) for tensor in outputs.tensors] for outputs in references.outputs],

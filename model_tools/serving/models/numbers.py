@@ -18,7 +18,7 @@ CODES: Mapping[Dtype, str] = {
 
 
 @dataclass(frozen=True)
-class Packed:
+class PackedNumbers:
     """Numbers in C's order."""
 
     shape: tuple[int, ...]
@@ -35,7 +35,7 @@ class NumbersReader:
         self._missing = missing
         """What `null` stands for; None where there must be none."""
 
-    def read(self, value: object, where: str) -> Packed:
+    def read(self, value: object, where: str) -> PackedNumbers:
         """Return nested lists as packed numbers. Raises BadRequest naming what does not fit; `where` is the field."""
         shape, numbers = self._flatten(value, where)
         self._check_shape(shape, where)
@@ -47,7 +47,7 @@ class NumbersReader:
             struct.pack_into(packing, data, 0, *numbers)
         except (struct.error, TypeError, OverflowError) as error:
             raise BadRequest(self._kind_problem(where)) from error
-        return Packed(shape, data)
+        return PackedNumbers(shape, data)
 
     def _flatten(self, value: object, where: str) -> tuple[tuple[int, ...], list[object]]:
         sizes: list[int] = []

@@ -15,7 +15,7 @@ Rows = Sequence[Sequence[int]]
 
 
 @dataclass(frozen=True)
-class Written:
+class Hypothesis:
     """One text's tokens."""
 
     ids: tuple[int, ...]
@@ -34,14 +34,14 @@ class _Search:
 
     beams: int
     end: int
-    finished: list[Written] = field(default_factory=list)
+    finished: list[Hypothesis] = field(default_factory=list)
 
     def is_done(self, best_going_on: float) -> bool:
         """Tell whether as many have ended as are followed, and none that goes on is better so far than the best."""
         return len(self.finished) >= self.beams and self.best().score >= best_going_on
 
-    def best(self) -> Written:
-        return max(self.finished, key=lambda written: written.score, default=Written((), -torch.inf))
+    def best(self) -> Hypothesis:
+        return max(self.finished, key=lambda written: written.score, default=Hypothesis((), -torch.inf))
 
     def advance(self, ranked: Iterable[tuple[float, int]], written: Rows, vocabulary: int) -> list[Candidate]:
         """Note which candidates end, and return the best of the others."""
@@ -54,21 +54,21 @@ class _Search:
             if token != self.end:
                 going_on.append((row, token, score))
             elif rank < self.beams:  # an end that is not among the best must not keep better ones from going on
-                self.finished.append(Written(tuple(written[row][1:]), score / length))
+                self.finished.append(Hypothesis(tuple(written[row][1:]), score / length))
         return going_on
 
     def cut_off(self, going_on: Iterable[Candidate], written: Rows) -> None:
         """End here, with what there is, if no candidate has ended by itself."""
         if not self.finished:
             self.finished = [
-                Written((*written[row][1:], token), score / len(written[0])) for row, token, score in going_on
+                Hypothesis((*written[row][1:], token), score / len(written[0])) for row, token, score in going_on
             ]
 
 
 @torch.inference_mode()
 def search(
     logits: Logits, sources: torch.Tensor, *, begin: int, end: int, barred: Sequence[int], beams: int, max_tokens: int
-) -> list[Written]:
+) -> list[Hypothesis]:
     """Return the likeliest text for each source [texts, source].
 
     `beams` candidates of each text are followed, ranked by their mean token probability, until as many have ended;

@@ -13,7 +13,7 @@ from model_tools.serving.failures import ModelFailed
 from model_tools.serving.models.torch_model import TorchModel, require_tensor
 from model_tools.serving.requests import BadRequest, require_only, whole_number
 from model_tools.serving.task import Fetch
-from model_tools.serving.text.beam_search import Written, search
+from model_tools.serving.text.beam_search import Hypothesis, search
 from model_tools.serving.text.token_batches import TokenShape
 from model_tools.serving.text.vocabulary import TextReader, Vocabulary
 from model_tools.tasks.text_to_text.spec import SPEC
@@ -23,7 +23,7 @@ SECONDS = 20.0
 """For all texts of a call: a text that takes longer is refused, well before Lambda would end the function."""
 
 
-class Asked(NamedTuple):
+class GenerationRequest(NamedTuple):
     """What one request asks for."""
 
     sources: list[list[int]]
@@ -52,17 +52,17 @@ class TextToText:
         self.set_threads = model.set_threads
         self.warm_up = model.warm_up
 
-    def preprocess(self, request: Mapping[str, Any]) -> Asked:
+    def preprocess(self, request: Mapping[str, Any]) -> GenerationRequest:
         """Return the token ids of the request's texts, and how they are to be searched."""
         require_only(request, (*TEXT_FIELDS, *SPEC.options))
         beams = whole_number(request, "beams", MAX_BEAMS) or self._beams
         max_tokens = whole_number(request, "max_tokens", self._max_tokens) or self._max_tokens
-        return Asked(self._texts.read(request), beams, max_tokens)
+        return GenerationRequest(self._texts.read(request), beams, max_tokens)
 
-    def predict(self, batch: Sequence[Asked]) -> list[list[Written]]:
+    def predict(self, batch: Sequence[GenerationRequest]) -> list[list[Hypothesis]]:
         """Return what the model writes for the texts of each request; all that are searched alike go together."""
         deadline = monotonic() + SECONDS
-        written: list[list[Written]] = [[] for _ in batch]
+        written: list[list[Hypothesis]] = [[] for _ in batch]
         for beams, max_tokens in dict.fromkeys((asked.beams, asked.max_tokens) for asked in batch):
             alike = [
                 index for index, asked in enumerate(batch) if (asked.beams, asked.max_tokens) == (beams, max_tokens)
@@ -73,7 +73,7 @@ class TextToText:
                 written[index] = [next(found) for _ in batch[index].sources]
         return written
 
-    def respond(self, output: Sequence[Written], request: Mapping[str, Any]) -> dict[str, Any]:
+    def respond(self, output: Sequence[Hypothesis], request: Mapping[str, Any]) -> dict[str, Any]:
         """Return the texts, each with the mean probability of its tokens (geometric)."""
         texts = [self._target.decode(written.ids) for written in output]
         scores = [math.exp(written.score) for written in output]
@@ -81,8 +81,8 @@ class TextToText:
             return {"text": texts[0], "score": scores[0]}
         return {"texts": texts, "scores": scores}
 
-    def _search(self, texts: Sequence[list[int]], beams: int, max_tokens: int, deadline: float) -> list[Written]:
-        found: dict[int, Written] = {}
+    def _search(self, texts: Sequence[list[int]], beams: int, max_tokens: int, deadline: float) -> list[Hypothesis]:
+        found: dict[int, Hypothesis] = {}
 
         def logits(source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
             if monotonic() > deadline:

@@ -9,7 +9,7 @@ import pytest
 
 from model_tools.bundling.build_for import build_from_wheels, find_python
 from model_tools.bundling.use import Use
-from model_tools.bundling.wheels import Target, unpack_wheels
+from model_tools.bundling.wheels import WheelTarget, unpack_wheels
 from model_tools.errors import RuntimeMismatch, RuntimeMissing
 from model_tools.runtime.unpacking import unpack_runtime
 from tests.support.bundling.made_up import wheel
@@ -46,7 +46,9 @@ def names_in(built, tmp_path, part="whole"):
     return {path.relative_to(home).as_posix() for path in home.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("target", [Target("3.13", "manylinux_2_28_aarch64"), Target("3.13", "manylinux_2_28_x86_64")])
+@pytest.mark.parametrize(
+    "target", [WheelTarget("3.13", "manylinux_2_28_aarch64"), WheelTarget("3.13", "manylinux_2_28_x86_64")]
+)
 def test_a_bundle_holds_the_used_files_under_their_names_there_and_the_libraries_they_need(target, build, tmp_path):
     library = elf(machine=MACHINES[target.machine], soname="libone-12ab.so.1")
     files = {
@@ -67,7 +69,7 @@ def test_a_bundle_holds_the_used_files_under_their_names_there_and_the_libraries
 
 
 def test_without_that_python_there_is_no_compiled_code_and_that_is_said(build, tmp_path, monkeypatch):
-    target = Target("3.13", "manylinux_2_28_x86_64")
+    target = WheelTarget("3.13", "manylinux_2_28_x86_64")
     monkeypatch.setenv("PATH", str(tmp_path))
     built, told = build(target, {"pkg/__init__.py": BOMB, **extension(target)})
 
@@ -85,13 +87,13 @@ def test_a_python_that_is_only_a_name_counts_as_none(tmp_path, monkeypatch):
 
 
 def test_a_library_for_another_processor_is_refused(build):
-    target = Target("3.13", "manylinux_2_28_aarch64")
+    target = WheelTarget("3.13", "manylinux_2_28_aarch64")
     with pytest.raises(RuntimeMismatch, match="is for x86_64, the bundle for aarch64"):
         build(target, {"pkg/__init__.py": BOMB, target.name_of(USED[1]): elf(machine=62)})
 
 
 def test_a_build_for_graphics_processors_is_refused_with_the_index_of_the_other(build):
-    target = Target("3.13", "manylinux_2_28_x86_64")
+    target = WheelTarget("3.13", "manylinux_2_28_x86_64")
     with pytest.raises(RuntimeMismatch, match="--index-url"):
         build(target, {"pkg/__init__.py": BOMB, **extension(target, needed=["libcudart.so.12"])})
 

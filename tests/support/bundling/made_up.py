@@ -4,14 +4,14 @@ import zipfile
 from importlib.metadata import PathDistribution
 from pathlib import Path
 
-from model_tools.bundling.distributions import Package, package_of
+from model_tools.bundling.distributions import InstalledPackage, package_of
 
 
 def metadata(name: str, version: str = "1.0", *, headers: str = "") -> str:
     return f"Metadata-Version: 2.4\nName: {name}\nVersion: {version}\n{headers}\n"
 
 
-def package(folder: Path, name: str, files: dict[str, bytes], *, headers: str = "") -> Package:
+def package(folder: Path, name: str, files: dict[str, bytes], *, headers: str = "") -> InstalledPackage:
     """Return a package whose files lie in a folder of its own."""
     root = folder / name
     info = f"{name}-1.0.dist-info"

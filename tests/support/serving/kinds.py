@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from model_tools.serving.archive_reader import read_archive
-from model_tools.serving.predictor import Predictor, load_predictor
+from model_tools.serving.served_model import ServedModel, load_served_model
 from model_tools.tasks.loading import load_task
 from tests.support.serving.archives import TENSOR, Stored, tar_gz
 
@@ -62,14 +62,14 @@ def served(
     model: torch.nn.Module | bytes,
     files: dict[str, bytes] | None = None,
     fetch: Callable[[str], bytes] = lambda _url: b"",
-) -> Predictor:
+) -> ServedModel:
     """Return a model behind its task, by way of an archive."""
     data = scripted(model, folder / "made.pt") if isinstance(model, torch.nn.Module) else model
     name = "model.ubj" if manifest.get("format") == "xgboost" else "model.pt"
     stored = Stored(tar_gz({"manifest.json": json.dumps(manifest).encode(), **(files or {}), name: data}))
     home = folder / "home"
     home.mkdir()
-    return load_predictor(read_archive(stored.reference, stored.open, home), fetch, load_task)
+    return load_served_model(read_archive(stored.reference, stored.open, home), fetch, load_task)
 
 
 def vocabularies() -> dict[str, bytes]:

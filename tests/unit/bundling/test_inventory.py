@@ -4,11 +4,11 @@ import re
 import pytest
 
 from model_tools.bundling.inventory import bill_of_materials, describe
-from model_tools.bundling.pack import Packed
+from model_tools.bundling.pack import PackedBundle
 from model_tools.formats.runtime_reference import Part
 from tests.support.bundling.made_up import package
 
-PARTS = Packed(
+PARTS = PackedBundle(
     serving=Part(sha256="1" * 64, size=5, unpacked_size=4096), whole=Part(sha256="2" * 64, size=9, unpacked_size=8192)
 )
 FILES = {

@@ -1,7 +1,7 @@
 import pytest
 
 from model_tools.bundling.build_for import select
-from model_tools.bundling.wheels import Target
+from model_tools.bundling.wheels import WheelTarget
 from model_tools.errors import RuntimeMismatch
 from tests.support.bundling.made_up import package
 
@@ -9,7 +9,7 @@ EXTENSION = "pkg/_fast.cpython-311-x86_64-linux-gnu.so"
 
 
 def test_extension_modules_are_called_after_the_python_and_processor_they_are_for():
-    target = Target("3.13", "manylinux_2_28_aarch64")
+    target = WheelTarget("3.13", "manylinux_2_28_aarch64")
 
     assert target.name_of(EXTENSION) == "pkg/_fast.cpython-313-aarch64-linux-gnu.so"
     assert target.name_of("pkg/_any.abi3.so") == "pkg/_any.abi3.so"
@@ -18,7 +18,7 @@ def test_extension_modules_are_called_after_the_python_and_processor_they_are_fo
 
 
 def test_wheels_for_older_systems_are_accepted_too():
-    tags = Target("3.13", "manylinux_2_28_x86_64").tags
+    tags = WheelTarget("3.13", "manylinux_2_28_x86_64").tags
 
     assert tags[0] == "manylinux_2_28_x86_64"
     assert {"manylinux_2_17_x86_64", "manylinux2014_x86_64", "linux_x86_64"} < set(tags)
@@ -31,13 +31,13 @@ def test_wheels_for_older_systems_are_accepted_too():
 )
 def test_a_target_that_cannot_be_is_refused(python, platform):
     with pytest.raises(RuntimeMismatch):
-        Target(python, platform)
+        WheelTarget(python, platform)
 
 
 def test_used_files_are_found_in_wheels_under_their_names_there(tmp_path):
     told = []
     wheel = package(tmp_path, "pkg", {"pkg/a.py": b"", "pkg/_fast.cpython-313-aarch64-linux-gnu.so": b""})
-    target = Target("3.13", "manylinux_2_28_aarch64")
+    target = WheelTarget("3.13", "manylinux_2_28_aarch64")
 
     chosen = select(["pkg/a.py", "pkg/gone.py", EXTENSION], {"pkg": wheel}, target, report=told.append)
 
@@ -49,4 +49,4 @@ def test_wheels_for_something_else_are_refused(tmp_path):
     wheel = package(tmp_path, "pkg", {"pkg/_fast.cpython-312-x86_64-linux-gnu.so": b""})
 
     with pytest.raises(RuntimeMismatch, match="cpython-313-x86_64"):
-        select([EXTENSION], {"pkg": wheel}, Target("3.13", "manylinux_2_28_x86_64"), report=print)
+        select([EXTENSION], {"pkg": wheel}, WheelTarget("3.13", "manylinux_2_28_x86_64"), report=print)

@@ -10,7 +10,7 @@ from model_tools.errors import ModelTooLarge
 from model_tools.formats.runtime_reference import Part, RuntimeReference
 from model_tools.planning.bundles import KnownBundle
 from model_tools.planning.messages import Measurement
-from model_tools.planning.plan import Facts, Plan, choose_lane, make_plan, notes, size_memory
+from model_tools.planning.plan import Facts, PublicationPlan, assemble_plan, choose_lane, notes, size_memory
 from model_tools.planning.prices import prices_of
 from model_tools.release.lanes import MIB
 
@@ -41,8 +41,8 @@ def planned(
     with_bundle: bool = True,
     memory: int | None = None,
     region: str = "us-east-1",
-) -> Plan:
-    return make_plan(
+) -> PublicationPlan:
+    return assemble_plan(
         facts, choose_lane(facts), measured, "it", with_bundle=with_bundle, memory=memory, prices=prices_of(region)
     )
 

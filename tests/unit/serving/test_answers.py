@@ -13,8 +13,8 @@ from PIL import Image
 
 from model_tools.serving.archive_reader import read_archive
 from model_tools.serving.failures import ModelFailed
-from model_tools.serving.predictor import Predictor, load_predictor
 from model_tools.serving.requests import BadRequest
+from model_tools.serving.served_model import ServedModel, load_served_model
 from model_tools.serving.service import handle
 from model_tools.tasks.loading import load_task
 from tests.support.serving.archives import IMAGE, TENSOR, Double, Stored, members, model_bytes, tar_gz
@@ -26,9 +26,9 @@ EVENTS = Path(__file__).parents[2] / "events"
 
 def load(
     folder: Path, manifest: dict[str, Any], fetch: Callable[[str], bytes], files: dict[str, bytes] | None = None
-) -> Predictor:
+) -> ServedModel:
     stored = Stored(tar_gz(files or members(manifest)))
-    return load_predictor(read_archive(stored.reference, stored.open, folder), fetch, load_task)
+    return load_served_model(read_archive(stored.reference, stored.open, folder), fetch, load_task)
 
 
 def png(level: int, size: tuple[int, int] = (4, 4)) -> bytes:
@@ -42,12 +42,12 @@ def as_text(data: bytes) -> str:
 
 
 @pytest.fixture(scope="module")
-def doubler(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
+def doubler(tmp_path_factory: pytest.TempPathFactory) -> ServedModel:
     return load(tmp_path_factory.mktemp("tensor"), TENSOR, lambda url: b"")
 
 
 @pytest.fixture(scope="module")
-def classifier(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
+def classifier(tmp_path_factory: pytest.TempPathFactory) -> ServedModel:
     def fetch(url: str) -> bytes:
         if url != "https://example.org/bright.png":
             raise BadRequest("the URL answers 404.")
@@ -60,14 +60,14 @@ def recorded(name: str) -> dict[str, Any]:
     return json.loads((EVENTS / f"{name}.json").read_text())
 
 
-def test_a_direct_call_is_answered_with_the_object_itself(doubler: Predictor) -> None:
+def test_a_direct_call_is_answered_with_the_object_itself(doubler: ServedModel) -> None:
     answer = handle(recorded("direct_call"), doubler, version="7")
 
     assert answer == DOUBLED
 
 
 @pytest.mark.parametrize("name", ["http_api", "http_api_base64", "function_url", "function_url_base64"])
-def test_an_http_event_is_answered_with_a_response(doubler: Predictor, name: str) -> None:
+def test_an_http_event_is_answered_with_a_response(doubler: ServedModel, name: str) -> None:
     answer = handle(recorded(name), doubler, version="7")
 
     assert answer["statusCode"] == 200
@@ -75,7 +75,7 @@ def test_an_http_event_is_answered_with_a_response(doubler: Predictor, name: str
     assert json.loads(answer["body"]) == DOUBLED
 
 
-def test_an_image_comes_as_base64_as_data_url_or_by_its_url(classifier: Predictor) -> None:
+def test_an_image_comes_as_base64_as_data_url_or_by_its_url(classifier: ServedModel) -> None:
     for request, wanted in (
         ({"image": as_text(png(0))}, "dark"),
         ({"image": f"data:image/png;base64,{as_text(png(255))}"}, "bright"),
@@ -86,7 +86,7 @@ def test_an_image_comes_as_base64_as_data_url_or_by_its_url(classifier: Predicto
         assert answer["confidence"] == pytest.approx(0.99995, abs=1e-4)
 
 
-def test_as_many_classes_as_asked_for_are_ranked(classifier: Predictor) -> None:
+def test_as_many_classes_as_asked_for_are_ranked(classifier: ServedModel) -> None:
     answer = handle({"image": as_text(png(140)), "top_k": 2}, classifier, version="7")
 
     assert [item["class"] for item in answer["top_k"]] == ["bright", "dark"]
@@ -120,7 +120,7 @@ def test_before_anything_is_published_everybody_is_told_so() -> None:
     ],
 )
 def test_a_bad_image_request_is_answered_400_with_what_is_wrong(
-    classifier: Predictor, request_: object, told: str
+    classifier: ServedModel, request_: object, told: str
 ) -> None:
     answer = handle(request_, classifier, version="7")
 
@@ -145,7 +145,7 @@ def test_a_bad_image_request_is_answered_400_with_what_is_wrong(
     ],
 )
 def test_a_bad_tensor_request_is_answered_400_with_what_is_wrong(
-    doubler: Predictor, request_: Mapping[str, object], told: str
+    doubler: ServedModel, request_: Mapping[str, object], told: str
 ) -> None:
     answer = handle(request_, doubler, version="7")
 
@@ -169,7 +169,7 @@ def test_a_bad_tensor_request_is_answered_400_with_what_is_wrong(
     ],
 )
 def test_a_bad_http_request_is_answered_with_its_status(
-    doubler: Predictor, change: dict[str, object], status: int, told: str
+    doubler: ServedModel, change: dict[str, object], status: int, told: str
 ) -> None:
     answer = handle(recorded("http_api") | change, doubler, version="7")
 
@@ -178,18 +178,18 @@ def test_a_bad_http_request_is_answered_with_its_status(
 
 
 @pytest.mark.parametrize("path", ["/", "", "/invocations", "/invocations/", "/stage/invocations"])
-def test_every_path_that_leads_to_the_function_is_served(doubler: Predictor, path: str) -> None:
+def test_every_path_that_leads_to_the_function_is_served(doubler: ServedModel, path: str) -> None:
     assert handle(recorded("http_api") | {"rawPath": path}, doubler, version="7")["statusCode"] == 200
 
 
 @pytest.mark.parametrize("context", [{"http": 5}, {"http": None}, {}, 5])
-def test_a_direct_call_that_resembles_an_http_event_is_a_bad_request(doubler: Predictor, context: object) -> None:
+def test_a_direct_call_that_resembles_an_http_event_is_a_bad_request(doubler: ServedModel, context: object) -> None:
     answer = handle({"requestContext": context}, doubler, version="7")
 
     assert (answer["statusCode"], answer["error"]) == (400, "BadRequest")
 
 
-def test_an_answer_to_text_that_is_no_unicode_can_be_sent(doubler: Predictor) -> None:
+def test_an_answer_to_text_that_is_no_unicode_can_be_sent(doubler: ServedModel) -> None:
     answer = handle({"\ud800": 1}, doubler, version="7")
 
     assert json.dumps(answer, ensure_ascii=False).encode()
@@ -319,6 +319,6 @@ def test_a_classifier_that_does_not_answer_a_value_for_each_class_is_a_function_
         handle({"image": as_text(png(0))}, load(tmp_path, IMAGE, lambda url: b"", files), version="7")
 
 
-def test_a_model_that_answers_infinity_is_a_function_error_not_an_answer(doubler: Predictor) -> None:
+def test_a_model_that_answers_infinity_is_a_function_error_not_an_answer(doubler: ServedModel) -> None:
     with pytest.raises(ModelFailed, match="NaN or infinity"):
         handle({"input": [[3e38, 0, 0, 0]]}, doubler, version="7")

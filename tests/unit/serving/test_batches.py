@@ -8,19 +8,19 @@ import pytest
 import torch
 from PIL import Image
 
-from model_tools.serving.predictor import Predictor
+from model_tools.serving.served_model import ServedModel
 from model_tools.serving.service import handle
 from tests.support.serving.archives import IMAGE, TENSOR, Brightness
 from tests.support.serving.kinds import TEXT_TO_TEXT, Counted, Repeat, served, vocabularies
 
 
 @pytest.fixture(scope="module")
-def counter(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
+def counter(tmp_path_factory: pytest.TempPathFactory) -> ServedModel:
     """Return a model that tells how many rows were asked together; it takes 8."""
     return served(tmp_path_factory.mktemp("counter"), TENSOR, Counted())
 
 
-def ask(predictor: Predictor, requests: object) -> list[dict[str, Any]]:
+def ask(predictor: ServedModel, requests: object) -> list[dict[str, Any]]:
     return handle({"requests": requests}, predictor, version="7")["answers"]
 
 
@@ -30,13 +30,13 @@ def png(level: int) -> str:
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-def test_a_batch_is_one_call_of_the_model_and_answered_in_order(counter: Predictor) -> None:
+def test_a_batch_is_one_call_of_the_model_and_answered_in_order(counter: ServedModel) -> None:
     answers = ask(counter, [{"input": [[number] * 4]} for number in range(5)])
 
     assert [answer["output"] for answer in answers] == [[[number] * 4 + [5]] for number in range(5)]
 
 
-def test_each_item_has_its_own_error_and_the_others_their_answers(counter: Predictor) -> None:
+def test_each_item_has_its_own_error_and_the_others_their_answers(counter: ServedModel) -> None:
     answers = ask(counter, [{"input": [[1, 2, 3, 4]]}, {"input": [[1]]}, 7, {"requests": []}, {"input": [[5] * 4]}])
 
     assert [answer.get("error") for answer in answers] == [None, "BadRequest", "BadRequest", "BadRequest", None]
@@ -46,7 +46,7 @@ def test_each_item_has_its_own_error_and_the_others_their_answers(counter: Predi
     assert "cannot hold another" in answers[3]["message"]
 
 
-def test_no_more_rows_are_asked_together_than_the_model_was_proved_with(counter: Predictor) -> None:
+def test_no_more_rows_are_asked_together_than_the_model_was_proved_with(counter: ServedModel) -> None:
     rows = [3, 3, 3, 8, 1]  # 3 + 3, then 3, then 8, then 1
 
     answers = ask(counter, [{"input": [[index] * 4] * count} for index, count in enumerate(rows)])
@@ -119,14 +119,14 @@ def test_images_and_texts_come_in_batches_too(tmp_path: Path) -> None:
         ({"requests": [{}], "top_k": 1}, "no other fields"),
     ],
 )
-def test_what_is_no_batch_is_a_bad_request(counter: Predictor, request_: object, told: str) -> None:
+def test_what_is_no_batch_is_a_bad_request(counter: ServedModel, request_: object, told: str) -> None:
     answer = handle(request_, counter, version="7")
 
     assert (answer["statusCode"], told in answer["message"]) == (400, True)
 
 
 def test_a_batch_that_takes_too_long_is_answered_as_far_as_it_came(
-    counter: Predictor, monkeypatch: pytest.MonkeyPatch
+    counter: ServedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A list of slow URLs must not outlast the function, which would count against the model."""
     monkeypatch.setattr("model_tools.serving.batches.SECONDS", -1.0)
@@ -134,7 +134,7 @@ def test_a_batch_that_takes_too_long_is_answered_as_far_as_it_came(
     assert "ask for less at a time" in ask(counter, [{"input": [[1] * 4]}])[0]["message"]
 
 
-def test_a_long_batch_keeps_its_order(counter: Predictor) -> None:
+def test_a_long_batch_keeps_its_order(counter: ServedModel) -> None:
     answers = ask(counter, [{"input": [[number] * 4]} for number in range(100)])
 
     assert [answer["output"][0][0] for answer in answers] == list(range(100))

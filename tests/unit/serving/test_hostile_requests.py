@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from model_tools.serving.failures import ModelFailed
-from model_tools.serving.predictor import Predictor
+from model_tools.serving.served_model import ServedModel
 from model_tools.serving.service import handle
 from tests.support.serving.archives import TENSOR
 from tests.support.serving.kinds import served
@@ -26,7 +26,7 @@ class Pick(torch.nn.Module):
 
 
 @pytest.fixture(scope="module")
-def picky(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
+def picky(tmp_path_factory: pytest.TempPathFactory) -> ServedModel:
     return served(tmp_path_factory.mktemp("picky"), TENSOR, Pick())
 
 
@@ -41,7 +41,7 @@ def picky(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
         [[1, 2, 3, 4]] * 9, json.loads("[" * 900 + "]" * 900),
     ],
 )  # fmt: skip
-def test_what_is_no_table_of_finite_numbers_is_a_bad_request(picky: Predictor, value: object) -> None:
+def test_what_is_no_table_of_finite_numbers_is_a_bad_request(picky: ServedModel, value: object) -> None:
     answer = handle({"input": value}, picky, version="7")
 
     assert (answer["statusCode"], answer["error"]) == (400, "BadRequest")
@@ -63,14 +63,14 @@ def test_what_is_no_table_of_finite_numbers_is_a_bad_request(picky: Predictor, v
         ('"text"', "must be a JSON object"),
     ],
 )
-def test_a_hostile_body_is_a_bad_request(picky: Predictor, body: str, told: str) -> None:
+def test_a_hostile_body_is_a_bad_request(picky: ServedModel, body: str, told: str) -> None:
     answer = handle(recorded("http_api") | {"body": body}, picky, version="7")
 
     assert answer["statusCode"] == 400
     assert told in json.loads(answer["body"])["message"]
 
 
-def test_a_model_that_fails_does_not_quote_the_request(picky: Predictor, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_model_that_fails_does_not_quote_the_request(picky: ServedModel, caplog: pytest.LogCaptureFixture) -> None:
     """Lambda logs an error's class, message and trace; torch's message would hold the number."""
     with pytest.raises(ModelFailed) as failure:
         handle({"input": [[SECRET, 0, 0, 0]]}, picky, version="7")
@@ -81,7 +81,7 @@ def test_a_model_that_fails_does_not_quote_the_request(picky: Predictor, caplog:
     assert str(SECRET) not in caplog.text
 
 
-def test_a_refusal_quotes_no_more_than_the_names_of_fields(picky: Predictor) -> None:
+def test_a_refusal_quotes_no_more_than_the_names_of_fields(picky: ServedModel) -> None:
     long = handle({"x" * 100_000: 1}, picky, version="7")
 
     assert len(long["message"]) < 400

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from model_tools.serving.answers import MAX_ANSWER_BYTES
-from model_tools.serving.predictor import Predictor
 from model_tools.serving.results import ResultStore
+from model_tools.serving.served_model import ServedModel
 from model_tools.serving.service import handle
 from tests.support.serving.archives import TENSOR
 from tests.support.serving.kinds import CUSTOM, served
@@ -34,14 +34,14 @@ class Kept:
 
 
 @pytest.fixture(scope="module")
-def long(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
+def long(tmp_path_factory: pytest.TempPathFactory) -> ServedModel:
     manifest = TENSOR | {"results": {"above_bytes": 1500, "prefix": "wide/answers/"}}
     return served(tmp_path_factory.mktemp("long"), manifest, Long())
 
 
 @pytest.mark.parametrize("over_http", [False, True])
 def test_an_answer_above_the_threshold_is_written_and_where_it_is_is_answered(
-    long: Predictor, *, over_http: bool
+    long: ServedModel, *, over_http: bool
 ) -> None:
     kept = Kept()
     request = {"input": [[0.123456, 1, 2, 3]]}
@@ -69,7 +69,7 @@ def test_an_answer_below_the_threshold_is_sent(tmp_path: Path) -> None:
     assert len(answer["output"][0]) == 400
 
 
-def test_a_batch_is_written_as_a_whole(long: Predictor) -> None:
+def test_a_batch_is_written_as_a_whole(long: ServedModel) -> None:
     kept = Kept()
 
     handle({"requests": [{"input": [[1] * 4]}, {}]}, long, version="7", store=ResultStore("b", "r", kept.put))
@@ -80,7 +80,7 @@ def test_a_batch_is_written_as_a_whole(long: Predictor) -> None:
     ]  # fmt: skip
 
 
-def test_two_results_never_have_one_name(long: Predictor) -> None:
+def test_two_results_never_have_one_name(long: ServedModel) -> None:
     kept = Kept()
     for _ in range(3):
         handle({"input": [[1] * 4]}, long, version="7", store=ResultStore("b", "r", kept.put))
@@ -88,7 +88,7 @@ def test_two_results_never_have_one_name(long: Predictor) -> None:
     assert len(kept.objects) == 3
 
 
-def test_a_result_that_cannot_be_written_is_a_function_error(long: Predictor) -> None:
+def test_a_result_that_cannot_be_written_is_a_function_error(long: ServedModel) -> None:
     def refuse(bucket: str, key: str, data: bytes) -> None:
         raise PermissionError
 

@@ -4,7 +4,7 @@ import math
 import pytest
 import torch
 
-from model_tools.serving.text.beam_search import Logits, Written, search
+from model_tools.serving.text.beam_search import Hypothesis, Logits, search
 
 BEGIN, END = 0, 1
 
@@ -24,7 +24,7 @@ def by_prefix(seed: int, vocabulary: int) -> tuple[Logits, list[int]]:
     return logits, calls
 
 
-def find(logits: Logits, sources: list[int], *, beams: int, max_tokens: int) -> list[Written]:
+def find(logits: Logits, sources: list[int], *, beams: int, max_tokens: int) -> list[Hypothesis]:
     return search(
         logits, torch.tensor([[each] for each in sources]),
         begin=BEGIN, end=END, barred=[BEGIN], beams=beams, max_tokens=max_tokens,

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from model_tools.serving.failures import ModelFailed
-from model_tools.serving.predictor import Predictor
+from model_tools.serving.served_model import ServedModel
 from model_tools.serving.service import handle
 from tests.support.serving.archives import Double
 from tests.support.serving.kinds import CUSTOM, Counted, served
@@ -54,13 +54,13 @@ def own_modules(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def with_predictor(
     folder: Path, code: str, files: dict[str, str] | None = None, model: torch.nn.Module | None = None, **fields: Any
-) -> Predictor:
+) -> ServedModel:
     names = {"predictor.py": code, **(files or {})}
     members = {f"code/{name}": text.encode() for name, text in names.items()} | {"classes.txt": b"dark\nbright\n"}
     return served(folder, CUSTOM | fields, model or Double(), members, fetch=lambda url: url.encode())
 
 
-def ask(predictor: Predictor, request: object) -> dict[str, Any]:
+def ask(predictor: ServedModel, request: object) -> dict[str, Any]:
     return handle(request, predictor, version="7")
 
 

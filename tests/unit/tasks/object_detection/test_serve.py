@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from model_tools.serving.failures import ModelFailed
-from model_tools.serving.predictor import Predictor
+from model_tools.serving.served_model import ServedModel
 from model_tools.serving.service import handle
 from tests.support.serving.archives import IMAGE
 from tests.support.serving.kinds import served
@@ -51,7 +51,7 @@ class Plain(Fixed):
 TWO = Fixed([[1, 2, 3, 4], [0, 0, 10, 10]], [1, 0], [0.6, 0.9])
 
 
-def detector(folder: Path, model: torch.nn.Module, **settings: Any) -> Predictor:
+def detector(folder: Path, model: torch.nn.Module, **settings: Any) -> ServedModel:
     return served(folder, MANIFEST | {"settings": settings}, model, CLASSES)
 
 
@@ -61,7 +61,7 @@ def image(width: int = 10, height: int = 10) -> str:
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-def ask(predictor: Predictor, **request: Any) -> dict[str, Any]:
+def ask(predictor: ServedModel, **request: Any) -> dict[str, Any]:
     return handle({"image": image(), **request}, predictor, version="7")
 
 

@@ -6,22 +6,22 @@ import torch
 
 from model_tools.formats.sections import Text
 from model_tools.serving.failures import ModelFailed
-from model_tools.serving.predictor import Predictor
+from model_tools.serving.served_model import ServedModel
 from model_tools.serving.service import handle
 from model_tools.serving.text.vocabulary import Vocabulary
 from tests.support.serving.kinds import TEXT, TEXT_TO_TEXT, VOCABULARY, Repeat, served, vocabularies
 
 
 @pytest.fixture(scope="module")
-def repeater(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
+def repeater(tmp_path_factory: pytest.TempPathFactory) -> ServedModel:
     return served(tmp_path_factory.mktemp("repeater"), TEXT_TO_TEXT, Repeat(), vocabularies())
 
 
-def ask(predictor: Predictor, request: object) -> dict[str, Any]:
+def ask(predictor: ServedModel, request: object) -> dict[str, Any]:
     return handle(request, predictor, version="7")
 
 
-def test_a_text_is_answered_with_a_text_and_its_score(repeater: Predictor) -> None:
+def test_a_text_is_answered_with_a_text_and_its_score(repeater: ServedModel) -> None:
     answer = ask(repeater, {"text": "two one nowhere"})
 
     assert answer == {"text": "two one <unk>", "score": pytest.approx(1), "version": "7"}
@@ -29,7 +29,7 @@ def test_a_text_is_answered_with_a_text_and_its_score(repeater: Predictor) -> No
 
 @pytest.mark.parametrize("options", [{}, {"beams": 1}, {"beams": 3}, {"beams": 16}])
 def test_texts_of_different_lengths_are_answered_together_in_order(
-    repeater: Predictor, options: dict[str, int]
+    repeater: ServedModel, options: dict[str, int]
 ) -> None:
     """More than the batch axis takes, beams and all: they are asked for in pieces."""
     texts = ["three", "one two three one", "two two", "one", "one two three one two", "three three"]
@@ -40,7 +40,7 @@ def test_texts_of_different_lengths_are_answered_together_in_order(
     assert answer["scores"] == pytest.approx([1] * 6)
 
 
-def test_what_is_written_ends_where_the_request_wants(repeater: Predictor) -> None:
+def test_what_is_written_ends_where_the_request_wants(repeater: ServedModel) -> None:
     assert ask(repeater, {"text": "one two three", "max_tokens": 2})["text"] == "one two"
 
 
@@ -63,7 +63,7 @@ def test_what_is_written_ends_where_the_request_wants(repeater: Predictor) -> No
     ],
 )
 def test_a_bad_text_request_is_answered_400_with_what_is_wrong(
-    repeater: Predictor, request_: object, told: str
+    repeater: ServedModel, request_: object, told: str
 ) -> None:
     answer = ask(repeater, request_)
 
@@ -71,16 +71,16 @@ def test_a_bad_text_request_is_answered_400_with_what_is_wrong(
     assert told in answer["message"]
 
 
-def test_a_text_that_is_no_unicode_is_unknown_and_its_answer_can_be_sent(repeater: Predictor) -> None:
+def test_a_text_that_is_no_unicode_is_unknown_and_its_answer_can_be_sent(repeater: ServedModel) -> None:
     assert ask(repeater, {"text": "one \ud800"})["text"] == "one <unk>"
 
 
-def test_a_callers_own_special_tokens_are_words_like_any_other(repeater: Predictor) -> None:
+def test_a_callers_own_special_tokens_are_words_like_any_other(repeater: ServedModel) -> None:
     assert ask(repeater, {"text": "one <eos> <pad> <bos>"})["text"] == "one <unk> <unk> <unk>"
 
 
 def test_texts_that_take_too_long_are_refused_before_lambda_ends_the_function(
-    repeater: Predictor, monkeypatch: pytest.MonkeyPatch
+    repeater: ServedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("model_tools.tasks.text_to_text.serve.SECONDS", -1.0)
 

@@ -17,7 +17,7 @@ from model_tools.packaging.package import Package, package_model
 from model_tools.planning.bundles import KnownBundle
 from model_tools.planning.code_size import unzipped_code
 from model_tools.planning.measuring import matches_this_python, measure
-from model_tools.planning.plan import Facts, Plan, choose_lane, make_plan
+from model_tools.planning.plan import Facts, PublicationPlan, assemble_plan, choose_lane
 from model_tools.planning.prices import Prices
 from model_tools.runtime.loading import is_importable
 from model_tools.runtime.placement import PlacementWish
@@ -29,7 +29,7 @@ Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Question:
+class PlanRequest:
     """What a plan is made for."""
 
     folder: Path
@@ -42,7 +42,7 @@ class Question:
     wish: PlacementWish = "auto"
 
 
-def study(question: Question, scratch: Path, *, report: Report = lambda _: None) -> Plan:
+def plan_publication(question: PlanRequest, scratch: Path, *, report: Report = lambda _: None) -> PublicationPlan:
     """Package the model as the workflow would, serve it as the function would, and return the plan.
 
     All files are written below `scratch`. Raises what packaging refuses; ModelTooLarge when the model fits no function;
@@ -60,7 +60,7 @@ def study(question: Question, scratch: Path, *, report: Report = lambda _: None)
         served = bundle if bundle is not None and lane[0].lane == "bundle" and _is_usable(bundle) else None
         measurement = measure(package, served, lane[0].placement if served else None, scratch / "measuring")
     origin = f"the runtime bundle of {served.origin}" if served else f"the {manifest.library} that is installed here"
-    return make_plan(
+    return assemble_plan(
         facts,
         lane,
         measurement,
@@ -71,7 +71,7 @@ def study(question: Question, scratch: Path, *, report: Report = lambda _: None)
     )
 
 
-def _facts(question: Question, package: Package, checkpoint_bytes: int, seconds: float) -> Facts:
+def _facts(question: PlanRequest, package: Package, checkpoint_bytes: int, seconds: float) -> Facts:
     return Facts(
         name=package.manifest.name,
         task=package.manifest.task,

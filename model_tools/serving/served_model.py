@@ -10,7 +10,7 @@ from model_tools.serving.batches import answer_batch
 from model_tools.serving.task import Fetch, LoadTask, Task
 
 
-class Predictor:
+class ServedModel:
     """Answers requests with one model."""
 
     def __init__(self, task: Task, results: Results | None) -> None:
@@ -30,11 +30,13 @@ class Predictor:
         return self._task.respond(output, request)
 
 
-def load_predictor(files: ModelFiles, fetch: Fetch, load_task: LoadTask, *, threads: int | None = None) -> Predictor:
+def load_served_model(
+    files: ModelFiles, fetch: Fetch, load_task: LoadTask, *, threads: int | None = None
+) -> ServedModel:
     """Load the model, warm it up, and return it behind its task; its file is not needed any more after it.
 
     `threads` are those that it computes with, as many as the library takes without.
     """
     task = load_task(files, fetch, threads=threads)
     task.warm_up()
-    return Predictor(task, files.manifest.results)
+    return ServedModel(task, files.manifest.results)
