@@ -21,12 +21,12 @@ class InstalledPackage:
     """One installed, or unpacked, distribution."""
 
     name: str
-    """As it calls itself, in lower case with hyphens."""
+    """The name that it gives itself, in lower case with hyphens."""
     version: str
     licence: str
     """An SPDX expression where it gives one, else what it says of itself; "" when it says nothing."""
     root: Path
-    """Where its files lie: a site-packages folder."""
+    """The site-packages folder that holds its files."""
     files: frozenset[str]
     """Relative to the root; without what lies outside it, such as scripts."""
     needs: tuple[str, ...] = ()

@@ -24,7 +24,7 @@ AT_ONCE = 2
 EXERCISES = "model_tools.bundling.exercises"
 
 Paths = Mapping[PartName, Sequence[Path]]
-"""What processes that need a part of the bundle have on their path."""
+"""The folders on the path of a process that needs a part of the bundle."""
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ MEMBERS = (
     MODEL_MEMBER,
     TREES_MEMBER,
 )
-"""In the order in which they stand in the archive: small and needed first. Code stands before the model."""
+"""The members in the order in which they stand in the archive: small and needed first. Code stands before the model."""
 
 Format = Literal["torchscript", "xgboost"]
 LIBRARY_OF: dict[Format, Library] = {"torchscript": "torch", "xgboost": "xgboost"}

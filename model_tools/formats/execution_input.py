@@ -34,7 +34,7 @@ class Rollout(BaseModel):
     steps: list[Percent] = Field(default=[10, 50], max_length=20)
     """The version's shares of the traffic on its way, in percent; all of it comes after the last."""
     bake_seconds: Annotated[int, Field(ge=0, le=DAY)] = 300
-    """How long each share is watched before the next look."""
+    """The seconds for which each share is watched before the next look."""
 
     @model_validator(mode="before")
     @classmethod

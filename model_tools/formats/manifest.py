@@ -36,7 +36,7 @@ Library = Literal["torch", "xgboost"]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,47}$")]
 EXECUTABLE_CHECKPOINTS = (".pt2",)
 TREE_CHECKPOINTS = (".json", ".ubj")
-"""What XGBoost's `save_model` writes."""
+"""The endings of files that XGBoost's `save_model` writes."""
 CHECKPOINT_SUFFIXES = (".pt", ".pth", ".pt2", ".safetensors", *TREE_CHECKPOINTS)
 SHARED_SECTIONS = ("classes", "preprocess", "text")
 """The optional parts of a manifest that mean something for several kinds of tasks, and nothing for others."""

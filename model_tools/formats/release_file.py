@@ -14,7 +14,7 @@ from model_tools.formats.runtime_reference import PartName, RuntimeReference
 
 RELEASE_FILE = "release.json"
 RELEASE_VARIABLE = "RELEASE"
-"""Where the release stands for a container image, whose files stay as they are: in the function's environment."""
+"""The environment variable that holds the release of a container image, whose files stay as they are."""
 
 
 class ArchiveReference(BaseModel):
@@ -25,7 +25,7 @@ class ArchiveReference(BaseModel):
     uri: str
     """s3://bucket/models/<name>/<sha256>/model.tar.gz"""
     sha256: str
-    """Of the whole file, 64 hex digits."""
+    """The digest of the whole file, 64 hex digits."""
     size: int
     """Bytes."""
     unpacked: int

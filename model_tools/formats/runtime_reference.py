@@ -25,7 +25,7 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     sha256: Digest
-    """Of these bytes, as they are compressed."""
+    """The digest of these compressed bytes."""
     size: Annotated[int, Field(ge=1)]
     """Compressed bytes."""
     unpacked_size: Annotated[int, Field(ge=1)]
@@ -41,7 +41,7 @@ class RuntimeReference(BaseModel):
     uri: str
     """s3://bucket/runtimes/<sha256>.tar.zst"""
     sha256: Digest
-    """Of the whole compressed file."""
+    """The digest of the whole compressed file."""
     size: Annotated[int, Field(ge=1)]
     """Bytes of the compressed file."""
     unpacked_size: Annotated[int, Field(ge=1)]

@@ -95,7 +95,7 @@ class Optimize(Section):
     quantize: Quantize = "none"
     """dynamic-int8: linear and recurrent layers compute in 8-bit integers. bfloat16: weights and arithmetic in it."""
     tolerance: Annotated[float, Field(gt=0, le=1)] | None = None
-    """How far a quantised model's answers may be off, as a share of the answer's magnitude."""
+    """The largest difference of a quantised model's answers, as a share of the answer's magnitude."""
 
     @model_validator(mode="after")
     def _tolerance_of_what_is_quantised(self) -> Self:
@@ -117,7 +117,7 @@ class Text(Section):
     max_source_tokens: Annotated[int, Field(ge=1, le=4096)] = 256
     max_target_tokens: Annotated[int, Field(ge=1, le=4096)] = 64
     beams: Annotated[int, Field(ge=1, le=16)] = 1
-    """How many candidates are followed unless a request says otherwise; 1 is greedy."""
+    """The number of candidates that are followed unless a request says otherwise; 1 is greedy."""
 
     @field_validator("source_vocabulary", "target_vocabulary")
     @classmethod
@@ -133,7 +133,7 @@ class Results(Section):
     prefix: Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]*/){1,8}$", max_length=200)] = (
         "results/"
     )
-    """Where in the results bucket; it ends with a slash."""
+    """The folder in the results bucket; it ends with a slash."""
 
 
 def _holds_integers(low: float, high: float, smallest: int, largest: int) -> bool:

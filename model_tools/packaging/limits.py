@@ -13,7 +13,7 @@ class Limits:
     """The bounds of one publication."""
 
     inflated_bytes: int = 4 * GIB
-    """Of a checkpoint's or an archive's contents, once unpacked."""
+    """The contents of a checkpoint or an archive, once unpacked."""
     inflation_ratio: float = 200.0
     """Unpacked to packed. Trained weights hardly compress; a zip bomb is packed up to 1,030 times."""
     ratio_free_bytes: int = 16 * MIB
@@ -22,12 +22,12 @@ class Limits:
     """Files in one archive or zip."""
     samples: int = 1_000
     trees_bytes: int = 256 * MIB
-    """Of an XGBoost model file, which is read whole; as JSON it takes some four times as much memory."""
+    """An XGBoost model file, which is read whole; as JSON it takes some four times as much memory."""
     sample_bytes: int = 6 * MIB
-    """What Lambda accepts as a request."""
+    """A sample file; Lambda accepts no larger request."""
     model_bytes: int = 4 * GIB
-    """Of the traced model: the function that serves it must hold it in memory."""
+    """The traced model: the function that serves it must hold it in memory."""
     child_seconds: float = 600.0
-    """For each of the two child processes: the one that traces, and the one that proves parity."""
+    """The time of each of the two child processes: the one that traces, and the one that proves parity."""
     case_elements: int = 1 << 24
     """Numbers in the inputs of one parity case; larger dynamic axes are tried up to here."""

@@ -33,11 +33,11 @@ class Package:
 
     archive: Path
     sha256: str
-    """Of the archive, 64 hex digits."""
+    """The digest of the archive, 64 hex digits."""
     size: int
-    """Of the archive, in bytes."""
+    """The size of the archive, bytes."""
     unpacked: int
-    """Of the archive's members together, in bytes: what serving has to hold."""
+    """The size of the archive's members together, bytes, which serving has to hold."""
     samples: Path
     """samples.jsonl: what a new version is asked before it gets traffic."""
     evidence: Path

@@ -20,7 +20,7 @@ class KnownBundle:
     reference: RuntimeReference
     file: Path | None
     origin: str
-    """Where it was found, for people."""
+    """The place where it was found, for people."""
 
 
 def find_in_folder(name: Library, folder: Path) -> KnownBundle:

@@ -9,7 +9,7 @@ MONTH_SECONDS = 730 * 3600
 """AWS's own month."""
 MB_IN_A_GB = 1024
 FULL_PROCESSOR_MB = 1769
-"""With so much memory a function has one vCPU; with less a share of it [Lambda's docs: configuration-memory]."""
+"""Memory in MB with which a function has one vCPU; with less it has a share of one [configuration-memory]."""
 
 
 @dataclass(frozen=True)
@@ -17,12 +17,12 @@ class Cost:
     """US dollars; None where the region's price is not known."""
 
     snapshot_month: float | None
-    """Of one published version; each that is kept to go back to costs the same."""
+    """The month of one published version; each that is kept to go back to costs the same."""
     restore: float | None
-    """Of one new environment."""
+    """The restore of one new environment."""
     million_requests: float
     billed_ms: int
-    """Of each of them, at the function's share of a processor."""
+    """Milliseconds of each request, at the function's share of a processor."""
 
 
 def cost_of(memory: int, latency_ms: float, prices: Prices) -> Cost:

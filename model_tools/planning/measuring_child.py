@@ -19,7 +19,7 @@ from model_tools.planning.messages import JOB_FILE, MEASUREMENT_FILE, Measuremen
 from model_tools.runtime.loading import provide_runtime
 
 SURROUNDINGS = ("boto3", "aws_lambda_powertools")
-"""What the function has imported besides; it takes memory as well."""
+"""Packages that the function imports besides; they take memory as well."""
 LEAST_CALLS, MOST_CALLS = 5, 1_000
 TIMED_SECONDS = 1.0
 ENVIRONMENT = {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start", "RESULTS_BUCKET": "results"}

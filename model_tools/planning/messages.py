@@ -33,16 +33,16 @@ class Measurement(_Message):
     """What a model takes while it is loaded, warmed up and asked. Bytes, seconds and milliseconds."""
 
     library_seconds: float
-    """Until the library was imported: unpacked or read into memory first where it comes as a bundle."""
+    """The time until the library was imported; where it comes as a bundle, it is unpacked or read into memory first."""
     model_seconds: float
-    """Until the model was loaded and warmed up."""
+    """The time from then until the model was loaded and warmed up."""
     peak_bytes: int
     """The most memory that the process had, with what it holds in memory files."""
     latency_ms: float
     """Median of an answer on one thread, everything included."""
     requests: int
-    """How many were timed."""
+    """The number of requests that were timed."""
     largest_request: int
     largest_answer: int
     refused: int
-    """Of the samples, how many were answered with an error: fetched ones may be out of reach here."""
+    """The number of samples that were answered with an error: fetched ones may be out of reach here."""

@@ -24,7 +24,7 @@ from model_tools.runtime.placement import TMP_OVERHEAD, TMP_WITH_SNAPSHOT, Place
 from model_tools.tasks.registry import spec_of
 
 MARGIN = 1.25
-"""Of memory, beyond the measured peak: requests of several at once, larger inputs, fragmentation."""
+"""The factor on the measured peak of memory: requests of several at once, larger inputs, fragmentation."""
 LEAST_MEMORY_MB = 512
 MEMORY_STEP_MB = 64
 UNZIPPED_CODE = 250 * MIB
@@ -51,10 +51,10 @@ class Facts:
     unpacked_bytes: int
     package_seconds: float
     code_bytes: int | None
-    """Of the layer and the function, unzipped; None where they are not known."""
+    """The layer and the function, unzipped; None where they are not known."""
     bundle: KnownBundle | None
     container_engine: str | None
-    """What could build an image on this machine."""
+    """The program that could build an image on this machine; None without one."""
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,11 @@ class Memory:
     peak: int
     """Measured, rounded up."""
     needed: int
-    """With a margin."""
+    """The peak with a margin."""
     recommended: int
-    """With which a function has at least one whole processor."""
+    """The memory with which a function has at least one whole processor."""
     planned: int
-    """What the plan's costs are for: what was asked for, else what is recommended."""
+    """The memory that the plan's costs are for: that which was asked for, else the recommended one."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class PublicationPlan:
     measurement: Measurement
     measured_with: str
     unmeasured_bytes: int
-    """Of a bundle that will be held in memory and could not be measured: the model was served without it."""
+    """The size of a bundle that will be held in memory and could not be measured: the model was served without it."""
     memory: Memory
     limits: tuple[Limit, ...]
     cost: Cost

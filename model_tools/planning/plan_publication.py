@@ -33,7 +33,7 @@ class PlanRequest:
     """What a plan is made for."""
 
     folder: Path
-    """With a publish.yaml."""
+    """The folder of the model, with a publish.yaml."""
     release_id: str
     bundle: KnownBundle | None
     prices: Prices

@@ -27,9 +27,9 @@ class Prices:
     region: str
     million_requests: float
     gb_second: float
-    """Of a running function's memory."""
+    """The price of a running function's memory."""
     cached_gb_second: float | None
-    """Of a snapshot, by the function's memory, for as long as its version exists (three hours at least)."""
+    """The price of a snapshot, by the function's memory, for as long as its version exists (three hours at least)."""
     restored_gb: float | None
     """Each time that an environment is restored, by the function's memory."""
     as_of: str

@@ -44,7 +44,7 @@ class Fit:
 
     lane: Lane
     placement: Placement | None
-    """Where the runtime bundle goes; None in the image lane, or while the bundle is not known."""
+    """The place of the runtime bundle; None in the image lane, or while the bundle is not known."""
     reason: str
     """The reason for the placement, for people."""
     tmp_used: int

@@ -13,10 +13,10 @@ from typing_extensions import Buffer
 
 BLOCK = 1 << 20
 BLOCKS = 8
-"""In use at a time. They are used again and again: memory that is touched for the first time costs more than the bytes
-that go through it."""
+"""Blocks in use at a time. They are used again and again: memory that is touched for the first time costs more than
+the bytes that go through it."""
 MAX_WINDOW = 1 << 27
-"""What decompression may take of memory, in bytes: enough for every level of zstd."""
+"""Bytes of memory that decompression may take: enough for every level of zstd."""
 
 
 class Decompressed:

@@ -30,7 +30,7 @@ class SharedLibrary:
     needed: tuple[str, ...]
     """The names of the libraries that must be loaded before it."""
     is_aligned: bool = True
-    """Whether its parts lie in the file so that they can be mapped."""
+    """Its parts lie in the file so that they can be mapped."""
 
 
 @dataclass(frozen=True)

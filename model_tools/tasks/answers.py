@@ -28,7 +28,7 @@ class AnsweredCase:
     classes: Sequence[str] | None = None
     """The lines of the classes file; None without one."""
     classes_file: str = "classes"
-    """How messages name that file."""
+    """The name of that file in messages."""
     target_tokens: int | None = None
     """The length of the target vocabulary; None where the task writes no text."""
 

@@ -22,7 +22,7 @@ InputSection = Literal["classes", "preprocess", "text"]
 Expected = Literal["class", "min_confidence", "output"]
 """The fields of a sample's `expect` that only the answers of some tasks have; `answer` fits all of them."""
 Comparison = Literal["confidences", "values"]
-"""How two answers of a model are compared: as shares after a softmax, or relative to the magnitude of the answer."""
+"""The way in which two answers are compared: as shares after a softmax, or relative to their magnitude."""
 
 
 def form_by_sections(manifest: Manifest) -> RequestForm:
@@ -43,7 +43,7 @@ class TaskSpec:
     name: str
     """The value of `task` in publish.yaml."""
     summary: str
-    """What goes in and what comes out, as a phrase for the documentation."""
+    """The input and the output, as a phrase for the documentation."""
     serve: str
     """The class that answers requests, as `module:Class`; imported inside the inference function alone."""
     sections: frozenset[InputSection] = frozenset()
@@ -59,20 +59,20 @@ class TaskSpec:
     token_inputs: tuple[str, ...] = ()
     """The names of the inputs that take token ids when the model reads text."""
     writes_text: bool = False
-    """Whether the task has a target vocabulary, in which its answers are written."""
+    """The task has a target vocabulary, in which its answers are written."""
     request_form: Callable[[Manifest], RequestForm] = form_by_sections
     """Tells how a model of a manifest is asked."""
     options: tuple[str, ...] = ()
     """Further fields that a request may have."""
     expectations: frozenset[Expected] = frozenset()
-    """What samples may expect beside `answer`."""
+    """The fields of `expect` that samples may have beside `answer`."""
     answers_outputs: bool = False
-    """Whether a request of numbers is answered with the outputs of the model as they are, in `output`."""
+    """A request of numbers is answered with the outputs of the model as they are, in `output`."""
     check_answer: Callable[[AnsweredCase], None] = accept_any_answer
     """Raises TraceFailed or ClassesMismatch for an answer that serving could make nothing of."""
     reduced_decoding: Comparison | None = None
-    """How answers to images decoded at reduced size are compared with those to images decoded in full, before
-    serving may decode so; None for a task that always decodes in full."""
+    """The comparison that answers to images decoded at reduced size must pass before serving may decode so; None for a
+    task that always decodes in full."""
 
     @property
     def has_own_code(self) -> bool:

@@ -18,7 +18,7 @@ from model_tools.formats.sections import Preprocess
 MAX_PIXELS = 64_000_000
 """A 64-megapixel image takes 192 MB as RGB; more is refused before it is decoded."""
 MAX_INPUT_PIXELS = 16_000_000
-"""After the resize, where a narrow image grows: its shorter side is made as long as the model wants it."""
+"""Pixels after the resize, which makes a narrow image grow: its shorter side becomes as long as the model wants it."""
 DRAFT_MARGIN = 2
 """A large JPEG is decoded at a half, a quarter or an eighth of its size, as long as that is twice the size wanted."""
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
@@ -38,7 +38,7 @@ class Turn(NamedTuple):
     """Rows of what is stored are columns of the upright image."""
     mirror_x: bool
     mirror_y: bool
-    """Whether x (y) of what is stored runs against the upright axis it lies along."""
+    """x (y) of the stored image runs against the upright axis that it lies along."""
 
 
 TURNS = {
@@ -61,12 +61,12 @@ class Geometry(NamedTuple):
     """Where the input of the model lies in the image that was sent, once that is upright."""
 
     image: Size
-    """Of the upright image, pixels."""
+    """Width and height of the upright image, pixels."""
     resized: Size
     """The image after the resize, pixels of the input."""
     left: float
     upper: float
-    """Where the crop begins in the resized image; negative where the image was padded."""
+    """The corner of the crop in the resized image; negative where the image was padded."""
 
     def to_image(self, boxes: torch.Tensor) -> torch.Tensor:
         """Return boxes of the input in pixels of the upright image, cut at its edges.

@@ -25,7 +25,7 @@ PADDING_FIELD = b"FB"
 LOCAL_HEADER_BYTES = 30
 ZIP64_EXTRA_BYTES = 20
 ZIP64_FROM = (1 << 31) - 1
-"""From here on Python's zipfile writes sizes of 64 bits, in an extra field of its own."""
+"""The size in bytes from which on Python's zipfile writes sizes of 64 bits, in an extra field of its own."""
 CHUNK = MIB
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer  # collections.abc has it from Python 3.12 on
 
 MAX_HEADER_BYTES = 64 * KIB
-"""Of a tar member's extended header (long names and the like), which tarfile reads whole into memory."""
+"""The size of a tar member's extended header (long names and the like), which tarfile reads whole into memory."""
 CHUNK = MIB
 _HEADER_TYPES = (
     tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK,

@@ -31,12 +31,12 @@ from model_tools.packaging.children.messages import JOB_FILE, MAX_RESULT_BYTES, 
 Result = TypeVar("Result", bound=BaseModel)
 
 PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "LANG", "TZ", "SYSTEMROOT")
-"""What a Python process may need to start at all; each is harmless."""
+"""Variables that a Python process may need to start at all; each is harmless."""
 PR_SET_DUMPABLE = 4
 STDERR_TAIL_BYTES = 8 << 10
 TOLD_LINES = 6
 KILL_SECONDS = 5.0
-"""How long a killed process may take to be gone; a disk that hangs can hold one up for longer."""
+"""The time that a killed process may take to be gone; a disk that hangs can hold one up for longer."""
 _RUN_IT = "run the architecture's code once by hand and correct what ends it"
 
 

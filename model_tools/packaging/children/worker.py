@@ -21,7 +21,7 @@ Job = TypeVar("Job", bound=BaseModel)
 MAX_MESSAGE = 3900
 PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 24, 38
 CAP_DAC_OVERRIDE = 1
-"""What a root user keeps: a model's folder may belong to somebody else."""
+"""The one capability that a root user keeps: a model's folder may belong to somebody else."""
 MAX_CAPABILITIES = 64
 CAPABILITY_VERSION_3 = 0x20080522
 

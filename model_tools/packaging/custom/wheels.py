@@ -21,7 +21,7 @@ from model_tools.packaging.limits import Limits
 
 WHEELS_FOLDER = "wheels"
 BROUGHT = frozenset({"torch", "numpy", "pillow", "safetensors"})
-"""What the runtime bundle has."""
+"""Packages that the runtime bundle brings."""
 NATIVE = (".so", ".pyd", ".dll", ".dylib")
 LIMITS = Limits(inflated_bytes=MAX_CODE_BYTES, members=MAX_CODE_FILES)
 

@@ -19,9 +19,9 @@ JPEG = b"\xff\xd8\xff"
 MAX_IMAGES = 50
 MEAN_LEVELS = 2.0
 MAX_LEVELS = 48.0
-"""Of 255, after the resize; a single pixel on a sharp edge may be off by far more than the mean."""
+"""Levels of 255, after the resize; a single pixel on a sharp edge may be off by far more than the mean."""
 ANSWERS_APART = 0.05
-"""Of a classifier's confidence; of an embedding, as a share of its magnitude."""
+"""The largest difference of a classifier's confidence, or of an embedding as a share of its magnitude."""
 
 
 def sample_images(samples: Sequence[Sample]) -> Iterator[tuple[str, bytes]]:

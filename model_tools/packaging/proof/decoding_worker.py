@@ -18,11 +18,11 @@ from model_tools.tensors.memory_format import in_format
 
 LEVELS = 255
 SIDES = (1024, 4032)
-"""Of the made photo: twelve times what the model wants, but no smaller and no larger."""
+"""The smallest and the largest side of the made photo, pixels; within them it is TIMES what the model wants."""
 TIMES = 12
 OCTAVES = 7
 SHARE = 0.35
-"""Of each finer octave in the picture."""
+"""The share of each finer octave in the picture."""
 QUALITY = 90
 
 

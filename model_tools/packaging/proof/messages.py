@@ -52,9 +52,9 @@ class TraceResult(Message):
     structure: Literal["tensor", "tuple", "dict"]
     outputs: list[OutputTensor] = Field(min_length=1)
     shapes: list[list[list[int]]]
-    """For each case, each output's shape."""
+    """The shape of each output, for each case."""
     answers: list[list[Any] | None]
-    """For each sample, what the eager model answers (nested lists), when it is one small finite tensor."""
+    """The eager model's answer to each sample (nested lists), when it is one small finite tensor."""
     channels_last: bool
     notes: list[Text] = Field(max_length=100)
     torch_version: Text
@@ -85,7 +85,7 @@ class Decoded(Message):
     answers_apart: float
     """Largest difference of the model's answers; of a classifier in confidence, else relative to the magnitude."""
     same_top1: bool
-    """Whether the likeliest class is the same; True where no confidences are compared."""
+    """The likeliest class is the same; True where no confidences are compared."""
 
 
 class Quantized(Message):

@@ -25,8 +25,8 @@ class ProvedModel:
     """The figures of this very run."""
     channels_last: bool = False
     reduced_decoding: bool = False
-    """Whether images decoded at reduced size were proved to be answered as those decoded in full."""
+    """Images decoded at reduced size were proved to be answered as those decoded in full."""
     sample_tolerance: float = SAMPLE_TOLERANCE
-    """How far answers to samples may be off, relative to the answer's magnitude."""
+    """The largest difference of answers to samples, relative to the answer's magnitude."""
     evidence: dict[str, object] = field(default_factory=dict)
     """Further fields of evidence.json."""

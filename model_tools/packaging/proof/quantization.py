@@ -11,7 +11,7 @@ from model_tools.formats.sections import Quantize
 from model_tools.packaging.proof.model_outputs import Outputs, take_apart
 
 QUANTIZABLE = (torch.nn.Linear, torch.nn.LSTM, torch.nn.GRU)
-"""What dynamic quantisation has 8-bit kernels for."""
+"""The layers that dynamic quantisation has 8-bit kernels for."""
 
 
 class InBfloat16(torch.nn.Module):

@@ -31,7 +31,7 @@ class Traced:
     module: torch.jit.ScriptModule
     channels_last: bool
     notes: tuple[str, ...]
-    """What the tracer warned of and was found to be harmless."""
+    """Warnings of the tracer that were found to be harmless."""
 
 
 def trace_model(model: torch.nn.Module, inputs: tuple[torch.Tensor, ...], manifest: Manifest, folder: Path) -> Traced:

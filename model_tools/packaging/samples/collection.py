@@ -21,7 +21,7 @@ from model_tools.tasks.registry import spec_of
 from model_tools.tasks.spec import Expected
 
 SAMPLE_TOLERANCE = 1e-3
-"""How far an answer that packaging itself fills in may be off, relative to its magnitude (1 at least)."""
+"""The largest difference from an answer that packaging itself fills in, relative to its magnitude (1 at least)."""
 MADE_UP_NAME = "generated"
 """The name of a sample that is made up."""
 

@@ -22,7 +22,7 @@ class TensorEvent:
     """Nested lists, one for each input."""
     shapes: list[list[int]]
     is_answered_plainly: bool
-    """Whether the field `output` of the answer holds exactly what the model answers."""
+    """The field `output` of the answer holds exactly what the model answers."""
 
 
 def check_event(sample: Sample, manifest: Manifest) -> None:

@@ -17,10 +17,10 @@ class TreesJob(Message):
 
     checkpoint: Path
     rounds: int | None
-    """How many of its rounds count; all without it."""
+    """The number of its rounds that count; None for all of them."""
     features: int
     spans: list[tuple[float, float]]
-    """Of every feature, the values between which the cases are drawn."""
+    """The values of each feature between which the cases are drawn."""
     cases: list[Case]
     """Drawn cases first, then those of samples, in the order of SAMPLES_FILE."""
 
@@ -30,9 +30,9 @@ class TreesResult(Message):
 
     status: Literal["done"] = "done"
     shapes: list[list[int]]
-    """Of each case's answer."""
+    """The shape of each case's answer."""
     answers: list[list[Any] | None]
-    """For each sample, the trained model's answer (nested lists), when it is small."""
+    """The trained model's answer to each sample (nested lists), when it is small."""
     xgboost_version: Text
     seconds: dict[str, float]
 
@@ -49,7 +49,7 @@ class TreesParityResult(Message):
 
     status: Literal["done"] = "done"
     differences: list[float]
-    """Of each case, the largest absolute difference; -1 for an answer of another shape, or NaN elsewhere."""
+    """The largest absolute difference of each case; -1 for an answer of another shape, or NaN elsewhere."""
     latency_ms: float
     """Median of the answer to one row, one thread."""
     xgboost_version: Text

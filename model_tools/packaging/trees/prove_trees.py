@@ -27,9 +27,9 @@ from model_tools.tasks.answers import AnsweredCase, AnsweredTensor, check_width
 from model_tools.tasks.tabular.spec import BINARY_CLASSES
 
 USUAL_SPAN = (-2.0, 2.0)
-"""Of a feature that no tree asks for: it changes no answer."""
+"""The values of a feature that no tree asks for: it changes no answer."""
 BEYOND = 0.25
-"""How far a case's values may lie beyond what the trees ask for, as a share of the span."""
+"""The distance beyond the values that the trees ask for, as a share of their span, from which cases are drawn too."""
 
 
 def prove_trees(checked: CheckedFolder, scratch: Path, workspace: Path, limits: Limits, report: Report) -> ProvedModel:

@@ -44,9 +44,9 @@ class TreesFile:
     """Classes of a `multi:` objective, else targets."""
     trees: int
     spans: list[Span]
-    """Of every feature, the lowest and the highest value that a tree asks for; None for one that no tree asks for."""
+    """The lowest and the highest value that a tree asks each feature for; None for one that no tree asks for."""
     best_iteration: int | None
-    """Where training stopped early: the last round that counts."""
+    """The last round that counts, where training stopped early."""
 
 
 def examine_trees(path: Path, *, limits: Limits) -> TreesFile:

@@ -54,7 +54,7 @@ class Fetcher:
     allowed_hosts: Collection[str] = ()
     """Hosts (`name` or `name:port`) that an operator trusts although their addresses are not public."""
     seconds: float = 5.0
-    """For the whole fetch, redirects included; only the system's resolver has a limit of its own."""
+    """The time for the whole fetch, redirects included; only the system's resolver has a limit of its own."""
     max_bytes: int = 20 << 20
     resolve: Resolve = field(default=resolve_host)
     tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)

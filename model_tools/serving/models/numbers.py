@@ -14,7 +14,7 @@ CODES: Mapping[Dtype, str] = {
     "float32": "f", "float64": "d", "float16": "d", "bfloat16": "d",
     "int64": "q", "int32": "i", "uint8": "B", "bool": "B",
 }  # fmt: skip
-"""How numbers of each type are packed: as themselves, or in the type that holds them all."""
+"""The `struct` code by which numbers of each type are packed: the type itself, or one that holds all its numbers."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class NumbersReader:
         self._code = CODES[spec.dtype]
         self._bounds = tuple(bounds(axis, axes) for axis in spec.shape)
         self._missing = missing
-        """What `null` stands for; None where there must be none."""
+        """The number that `null` stands for; None where null is refused."""
 
     def read(self, value: object, where: str) -> PackedNumbers:
         """Return nested lists as packed numbers. Raises BadRequest naming what does not fit; `where` is the field."""

@@ -17,7 +17,7 @@ Table = np.ndarray[Any, np.dtype[np.float32]]
 Inputs = tuple[Table]
 
 MISSING = float("nan")
-"""What XGBoost takes for a value that is not known; in a request it is null."""
+"""The number that XGBoost takes for a value that is not known; in a request it is null."""
 
 
 class TreesModel:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import torch
 
 Logits = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-"""From source [rows, source] and target [rows, target] to the logits of the next token, [rows, vocabulary]."""
+"""Maps source [rows, source] and target [rows, target] to the logits of the next token, [rows, vocabulary]."""
 Rows = Sequence[Sequence[int]]
 
 
@@ -19,7 +19,7 @@ class Hypothesis:
     """One text's tokens."""
 
     ids: tuple[int, ...]
-    """Without those of begin and end."""
+    """The ids of its tokens, without those of begin and end."""
     score: float
     """The mean of the natural logarithms of its tokens' probabilities, end included."""
 

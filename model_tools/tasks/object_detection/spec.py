@@ -24,7 +24,7 @@ class Detection(Section):
     max_boxes: Annotated[int, Field(ge=1, le=MAX_BOXES)] = 100
     """The most boxes that are answered, unless a request says fewer."""
     overlap: Annotated[float, Field(gt=0, lt=1)] | None = 0.5
-    """Of two boxes of one class whose intersection is more than this share of their union, the one with the higher
+    """The share of intersection in union above which two boxes of one class are doubles, and only that with the higher
     score is answered; null for a model that sorts out doubles itself."""
     layout: Literal["corners", "centre"] = "corners"
     """corners: left, upper, right, lower. centre: x and y of the middle, width, height."""

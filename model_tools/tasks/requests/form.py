@@ -15,7 +15,7 @@ class EventInputs:
     values: list[Any]
     """Nested lists, one for each input."""
     is_plain: bool = True
-    """Whether the event asks for the outputs as they are, not for what a task makes of them."""
+    """The event asks for the outputs as they are, not for what a task makes of them."""
 
 
 class RequestForm:

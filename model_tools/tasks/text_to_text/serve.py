@@ -20,7 +20,7 @@ from model_tools.tasks.text_to_text.spec import SPEC
 
 MAX_BEAMS = 16
 SECONDS = 20.0
-"""For all texts of a call: a text that takes longer is refused, well before Lambda would end the function."""
+"""The time for all texts of a call: a text that takes longer is refused, well before Lambda would end the function."""
 
 
 class GenerationRequest(NamedTuple):
