@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import boto3
 from botocore.config import Config
 
 from emulator.account import OPERATOR_KEY, OPERATOR_SECRET, REGION
-from emulator.lambda_service.settings import Credentials
+from emulator.iam import Credentials, CredentialsFor
 
 _OPERATOR = Credentials(OPERATOR_KEY, OPERATOR_SECRET, "")
 _NO_PROXY = Config(proxies={})  # the endpoint is on this machine, whatever the environment says
@@ -30,7 +29,7 @@ class Clients:
         self,
         *,
         endpoint_url: str,
-        credentials_for: Callable[[str, str], Credentials],
+        credentials_for: CredentialsFor,
         session_name: str,
         config: Config,
     ) -> None:

@@ -17,21 +17,17 @@ from moto.core.base_backend import BackendDict
 from moto.core.config import default_user_config
 from moto.core.model_instances import reset_model_data
 
-from emulator import bucket_policies, managed_policies
+from emulator import cloudwatch, iam
 from emulator.clients import Clients
-from emulator.credentials import CredentialDesk
-from emulator.deploy import BuildCache, Stacks
-from emulator.endpoints import Endpoints, local_url
+from emulator.cloudformation import BuildCache, Stacks
 from emulator.errors import EmulatorError
-from emulator.events import EventSettings
-from emulator.events import install as install_events
-from emulator.front_door import FrontDoor
-from emulator.http_server import HttpServer
-from emulator.lambda_service import LambdaSettings
-from emulator.lambda_service import install as install_lambda
-from emulator.moto_app import create_moto_app
-from emulator.step_functions import InterpreterSettings
-from emulator.step_functions import install as install_step_functions
+from emulator.events import EventSettings, start_events
+from emulator.gateway.endpoints import Endpoints, local_url
+from emulator.gateway.front_door import FrontDoor
+from emulator.gateway.http_server import HttpServer
+from emulator.gateway.moto_app import create_moto_app
+from emulator.lambda_ import LambdaSettings, start_lambda
+from emulator.step_functions import InterpreterSettings, start_step_functions
 
 # Longer than a function may take; one attempt, so that a test sees what happened and not what a retry made of it.
 _PATIENT = Config(read_timeout=910, retries={"total_max_attempts": 1}, max_pool_connections=50)
@@ -41,8 +37,8 @@ _running = threading.Lock()  # moto's state is the process's: one emulator at a 
 
 def _repair_moto() -> None:
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
-    managed_policies.install()
-    bucket_policies.repair()
+    iam.repair()
+    cloudwatch.repair()
 
 
 def _forget_everything() -> None:
@@ -93,17 +89,19 @@ class Emulator:
         started.callback(self._http.close)
         os.environ["MOTO_PORT"] = str(self._http.port)  # moto's own callers look it up at each call
         started.callback(os.environ.pop, "MOTO_PORT", None)
-        self.desk = CredentialDesk()
-        at = {"endpoint_url": self.endpoint_url, "credentials_for": self.desk.issue}
+        self.credential_issuer = iam.CredentialIssuer()
+        at = {"endpoint_url": self.endpoint_url, "credentials_for": self.credential_issuer.issue}
         self._clients = Clients(**at, session_name="operator", config=_PATIENT)
         started.callback(self._clients.close)
         self._stacks = Stacks(self.client, BuildCache.of_user(os.environ))
         functions = LambdaSettings(**at, work_dir=work_dir / "lambda", preinstalled=self._preinstalled)
-        started.callback(install_lambda(functions).close)
-        started.callback(install_step_functions(InterpreterSettings(**at, time_scale=self._time_scale)).close)
-        started.callback(install_events(EventSettings(**at, time_scale=self._time_scale)).close)
+        started.callback(start_lambda(functions).close)
+        started.callback(start_step_functions(InterpreterSettings(**at, time_scale=self._time_scale)).close)
+        started.callback(start_events(EventSettings(**at, time_scale=self._time_scale)).close)
         self.front_door = FrontDoor(
-            create_moto_app(), self.desk.identify, Endpoints(self.desk, lambda: datetime.now(UTC))
+            create_moto_app(),
+            self.credential_issuer.identify,
+            Endpoints(self.credential_issuer, lambda: datetime.now(UTC)),
         )
         self._http.serve(self.front_door)
 

@@ -7,6 +7,6 @@ logs what could not be delivered.
 
 from __future__ import annotations
 
-from emulator.events.service import EventSettings, EventsService, install
+from emulator.events.event_bridge import EventSettings, EventsService, start_events
 
-__all__ = ["EventSettings", "EventsService", "install"]
+__all__ = ["EventSettings", "EventsService", "start_events"]

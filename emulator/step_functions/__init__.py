@@ -5,7 +5,7 @@ It refuses JSONata and what the interpreter does not know; it never makes a succ
 
 from __future__ import annotations
 
-from emulator.step_functions.service import StepFunctionsService, install
+from emulator.step_functions.interpreter import StepFunctionsService, start_step_functions
 from emulator.step_functions.settings import InterpreterSettings
 
-__all__ = ["InterpreterSettings", "StepFunctionsService", "install"]
+__all__ = ["InterpreterSettings", "StepFunctionsService", "start_step_functions"]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from emulator.lambda_service.settings import Credentials
+from emulator.iam import CredentialsFor
 
 
 @dataclass(frozen=True)
@@ -18,7 +17,7 @@ class InterpreterSettings:
     """
 
     endpoint_url: str
-    credentials_for: Callable[[str, str], Credentials]
+    credentials_for: CredentialsFor
     time_scale: float = 1.0
 
     _current: ClassVar[Self | None] = None

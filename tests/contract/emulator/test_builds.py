@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from emulator.deploy.build_cache import BuildCache, build_key
-from emulator.deploy.local_code import CodeStore
+from emulator.cloudformation.build_cache import BuildCache, build_key
+from emulator.cloudformation.code_upload import CodeUploader
 from emulator.errors import EmulatorError
 from emulator.packages.build import LocalCode
 from tests.contract.emulator.templates import bare, write
@@ -44,7 +44,7 @@ def built(tmp_path):
             (tmp_path / "code" / name).write_text(textwrap.dedent(text))
         uploads = Uploads()
         code = LocalCode("Thing", tmp_path / "code", is_layer=is_layer, build_method=build_method)
-        CodeStore(uploads, BuildCache(tmp_path / "cache")).upload(code)
+        CodeUploader(uploads, BuildCache(tmp_path / "cache")).upload(code)
         return uploads
 
     return build

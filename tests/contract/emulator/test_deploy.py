@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from emulator.deploy.local_code import zip_folder
+from emulator.cloudformation.code_upload import zip_folder
 from emulator.errors import EmulatorError
 from tests.contract.emulator.machines import output_of
 from tests.contract.emulator.templates import ECHO, bare, template, write

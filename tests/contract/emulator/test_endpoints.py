@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from botocore.exceptions import ClientError
 
-from emulator.endpoints.calls import functions
-from emulator.endpoints.http_apis import HttpApis
 from emulator.errors import EmulatorError
+from emulator.gateway.endpoints.function_calls import functions
+from emulator.gateway.endpoints.http_apis import HttpApis
 from tests.contract.emulator.echo_stack import CODE, ECHO, api, operation, url
 from tests.contract.emulator.http_client import request
 from tests.contract.emulator.templates import bare, write

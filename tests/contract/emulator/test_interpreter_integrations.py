@@ -112,7 +112,7 @@ def test_a_timeout_of_a_dynamodb_task_is_a_timeout(aws, table):
     # The interpreter itself is slowed down by a wait inside the call: a lock that only the test can open.
     import threading
 
-    from emulator import front_door
+    from emulator.gateway import front_door
 
     hold = threading.Event()
     original = front_door.FrontDoor.__call__

@@ -17,7 +17,7 @@ import boto3
 import pytest
 
 from emulator.errors import EmulatorError
-from emulator.front_door import CALLER, FrontDoor
+from emulator.gateway.front_door import CALLER, FrontDoor
 from emulator.server import Emulator
 from tests.contract.emulator.templates import bare, write
 
@@ -79,15 +79,15 @@ def test_there_is_one_emulator_at_a_time(aws):
 
 def test_a_role_is_known_by_its_credentials(aws):
     role = aws.client("iam").create_role(RoleName="known", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-    issued = aws.desk.issue(role, "session")
-    assert issued == aws.desk.issue(role, "session")
+    issued = aws.credential_issuer.issue(role, "session")
+    assert issued == aws.credential_issuer.issue(role, "session")
     identity = client_of(aws, "sts", issued).get_caller_identity()
     assert identity["Arn"] == "arn:aws:sts::123456789012:assumed-role/known/session"
-    assert aws.desk.identify(issued.access_key_id).role_arn == role
+    assert aws.credential_issuer.identify(issued.access_key_id).role_arn == role
     taken = aws.client("sts").assume_role(RoleArn=role, RoleSessionName="by-hand")["Credentials"]
-    assert aws.desk.identify(taken["AccessKeyId"]).session_name == "by-hand"
-    assert aws.desk.identify("AKIAWHOEVER").is_operator
-    assert aws.desk.identify(None).is_operator
+    assert aws.credential_issuer.identify(taken["AccessKeyId"]).session_name == "by-hand"
+    assert aws.credential_issuer.identify("AKIAWHOEVER").is_operator
+    assert aws.credential_issuer.identify(None).is_operator
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from emulator.lambda_service import Delays
+from emulator.lambda_ import Delays
 from emulator.server import Emulator
 from tests.contract.lambda_service.lambda_functions import Functions, functions_with
 

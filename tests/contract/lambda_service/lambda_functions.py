@@ -20,9 +20,10 @@ from botocore.config import Config
 from moto.core.base_backend import BackendDict
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from emulator.credentials import CredentialDesk
-from emulator.http_server import HttpServer
-from emulator.lambda_service import LambdaSettings, install
+from emulator import cloudwatch
+from emulator.gateway.http_server import HttpServer
+from emulator.iam import CredentialIssuer
+from emulator.lambda_ import LambdaSettings, start_lambda
 
 SOON = {"Delay": 0.02, "MaxAttempts": 1000}
 ECHO = """
@@ -128,9 +129,12 @@ class Functions:
 @contextlib.contextmanager
 def functions_with(work_dir: Path, **settings: Any) -> Iterator[Functions]:
     """A Lambda service with settings of the test's own."""
+    cloudwatch.repair()
     http = HttpServer(0)
-    desk = CredentialDesk()
-    service = install(LambdaSettings(endpoint_url=http.url, credentials_for=desk.issue, work_dir=work_dir, **settings))
+    issuer = CredentialIssuer()
+    service = start_lambda(
+        LambdaSettings(endpoint_url=http.url, credentials_for=issuer.issue, work_dir=work_dir, **settings)
+    )
     http.serve(DomainDispatcherApplication(create_backend_app))
     try:
         yield Functions(functools.cache(lambda name: client_for(name, http.url)))

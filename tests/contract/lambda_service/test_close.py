@@ -54,7 +54,7 @@ def test_nothing_is_left_of_idle_and_busy_functions_and_their_children(limited_f
     busy.join()
     assert processes_under(work_dir) == []
     assert not work_dir.exists()
-    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("lambda")] == []
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("emulator-l")] == []
 
 
 def test_nothing_is_left_of_a_snapshot_that_was_being_taken(limited_functions, tmp_path):

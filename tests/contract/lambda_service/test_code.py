@@ -11,7 +11,7 @@ from base64 import b64encode
 
 import pytest
 
-from emulator.lambda_service import code
+from emulator.lambda_.control import code
 from tests.contract.lambda_service.lambda_functions import zip_of
 
 ANSWER = "def handler(event, context): return {!r}"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from emulator.deploy.intrinsics import NO_VALUE, Resolver
+from emulator.cloudformation.intrinsics import NO_VALUE, Resolver
 from emulator.errors import EmulatorError
 
 TEMPLATE = {

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from emulator.endpoints.answers import InvalidAnswer, response_of
+from emulator.gateway.endpoints.function_responses import InvalidAnswer, response_of
 
 
 def answered(answer):

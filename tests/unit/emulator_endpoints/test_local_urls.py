@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from emulator.endpoints import local_url
+from emulator.gateway.endpoints import local_url
 
 
 @pytest.mark.parametrize(

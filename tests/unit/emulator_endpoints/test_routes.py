@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from emulator.endpoints.routes import match
+from emulator.gateway.endpoints.routes import match
 
 ROUTES = (
     "GET /pets",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from emulator.lambda_service.metric_series import Datum, bins, statistic
+from emulator.cloudwatch.metric_series import Datum, bins, statistic
 
 
 def value(at: float, value: float = 1.0) -> Datum:

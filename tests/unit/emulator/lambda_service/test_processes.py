@@ -3,7 +3,7 @@ from __future__ import annotations
 import signal
 import subprocess
 
-from emulator.lambda_service.processes import kill_everything_under, memory_by_session
+from emulator.lambda_.runtime.processes import kill_everything_under, memory_by_session
 
 
 def test_whoever_has_a_scratch_folder_of_ours_is_killed_and_nobody_else(tmp_path):

@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-from emulator.lambda_service.api_errors import InvalidParameterValue
-from emulator.lambda_service.invocation import Fault
-from emulator.lambda_service.names import split_name
-from emulator.lambda_service.paging import page_of
-from emulator.lambda_service.processes import describe_exit
-from emulator.lambda_service.report import Report, end_lines
+from emulator.lambda_.api_errors import InvalidParameterValue
+from emulator.lambda_.control.names import split_name
+from emulator.lambda_.control.paging import page_of
+from emulator.lambda_.runtime.invocation import Fault
+from emulator.lambda_.runtime.log_lines import Report, end_lines
+from emulator.lambda_.runtime.processes import describe_exit
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emulator.lambda_service.storage import BLOCK, folder_size
+from emulator.lambda_.runtime.storage import BLOCK, folder_size
 
 
 def test_files_take_whole_blocks_and_links_take_nothing(tmp_path):

@@ -1,0 +1,55 @@
+"""AWS::SNS::Topic and AWS::SQS::Queue."""
+
+from __future__ import annotations
+
+import json
+
+from emulator.cloudformation.api_call import call
+from emulator.cloudformation.resource_type import Physical, Properties, ResourceType, Site, arn, tag_map
+
+_QUEUE_ATTRIBUTES = frozenset(
+    {
+        "ContentBasedDeduplication",
+        "DelaySeconds",
+        "FifoQueue",
+        "KmsMasterKeyId",
+        "MaximumMessageSize",
+        "MessageRetentionPeriod",
+        "ReceiveMessageWaitTimeSeconds",
+        "RedrivePolicy",
+        "SqsManagedSseEnabled",
+        "VisibilityTimeout",
+    }
+)
+
+
+def _create_topic(site: Site, properties: Properties) -> Physical:
+    client = site.client("sns")
+    name = properties.get("TopicName") or site.name(longest=256)
+    attributes = {key: str(properties[key]) for key in ("DisplayName", "KmsMasterKeyId") if key in properties}
+    topic = call(client, "create_topic", Name=name, Attributes=attributes, Tags=properties.get("Tags", []))["TopicArn"]
+    for subscription in properties.get("Subscription", []):
+        call(client, "subscribe", TopicArn=topic, **subscription)
+    return Physical(topic, {"TopicArn": topic, "TopicName": name})
+
+
+def _create_queue(site: Site, properties: Properties) -> Physical:
+    name = properties.pop("QueueName", None) or site.name(longest=80)
+    tags = tag_map(properties.pop("Tags", None))
+    attributes = {key: _attribute(value) for key, value in properties.items()}
+    url = call(site.client("sqs"), "create_queue", QueueName=name, Attributes=attributes, tags=tags)["QueueUrl"]
+    return Physical(url, {"Arn": arn("sqs", name), "QueueName": name, "QueueUrl": url})
+
+
+def _attribute(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json.dumps(value) if isinstance(value, dict) else str(value)
+
+
+TYPES = {
+    "AWS::SNS::Topic": ResourceType(
+        frozenset({"DisplayName", "KmsMasterKeyId", "Subscription", "Tags", "TopicName"}), _create_topic
+    ),
+    "AWS::SQS::Queue": ResourceType(_QUEUE_ATTRIBUTES | {"QueueName", "Tags"}, _create_queue),
+}

@@ -1,0 +1,147 @@
+"""Repairs of moto's CloudWatch queries.
+
+moto 5.2.5 drops the current second, starts periods anywhere, mixes dimension sets (a query for a function gets its
+aliases' numbers on top), ignores the namespace when dimensions are given, and answers percentiles and metric math with
+an error or with nothing. Metric math is refused here: an empty answer would read as "no errors".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from moto.cloudwatch.exceptions import InvalidParameterCombination, InvalidParameterValue, ValidationError
+from moto.cloudwatch.models import CloudWatchBackend, MetricAggregatedDatum, MetricDatumBase, Statistics
+from moto.cloudwatch.responses import CloudWatchResponse
+
+from emulator.cloudwatch.metric_series import Datum, Series, bins, statistic
+
+_moto_get_metric_statistics = CloudWatchResponse.get_metric_statistics
+
+
+def repair() -> None:
+    """Replace the queries of moto's CloudWatch. Calling it again changes nothing."""
+    CloudWatchBackend.get_metric_data = get_metric_data
+    CloudWatchBackend.get_metric_statistics = get_metric_statistics
+    CloudWatchResponse.get_metric_statistics = answer_metric_statistics
+
+
+def get_metric_data(
+    self: CloudWatchBackend,
+    queries: list[dict[str, Any]],
+    start_time: datetime,
+    end_time: datetime,
+    scan_by: str = "TimestampDescending",
+) -> list[dict[str, Any]]:
+    """Answer GetMetricData."""
+    start, end = _epoch(start_time), _epoch(end_time)
+    if start >= end:
+        message = "The parameter EndTime must be greater than StartTime."
+        raise ValidationError(message)
+    found = []
+    for query in queries:
+        if "MetricStat" not in query:
+            message = (
+                f"The emulator does not evaluate metric math ({query['Expression']}): query the metrics themselves"
+            )
+            raise ValidationError(message)
+        stat = query["MetricStat"]
+        grouped = bins(_select(self, _series(stat)), start=start, end=end, period=int(stat["Period"]))
+        points = [(_moment(at), _statistic(stat["Stat"], data)) for at, data in grouped.items()]
+        if scan_by == "TimestampDescending":
+            points.reverse()
+        if query.get("ReturnData", True):
+            found.append(
+                {
+                    "id": query["Id"],
+                    "label": query.get("Label") or stat["Metric"]["MetricName"],
+                    "timestamps": [at for at, _ in points],
+                    "values": [value for _, value in points],
+                    "status_code": "Complete",
+                }
+            )
+    return found
+
+
+def get_metric_statistics(
+    self: CloudWatchBackend,
+    namespace: str,
+    metric_name: str,
+    start_time: datetime,
+    end_time: datetime,
+    period: int,
+    stats: list[str],
+    dimensions: list[dict[str, str]],
+    unit: str | None = None,
+) -> list[Statistics]:
+    """Answer GetMetricStatistics."""
+    start, end = _epoch(start_time), _epoch(end_time)
+    if start >= end:
+        message = "The parameter StartTime must be less than the parameter EndTime."
+        raise InvalidParameterValue(message)
+    wanted = Series(namespace, metric_name, _dimensions(dimensions), unit)
+    chosen = [(datum, _datum(datum)) for datum in self.get_all_metrics() if _belongs(datum, wanted)]
+    sources = {id(short): datum for datum, short in chosen}
+    answered = []
+    for at, data in bins([short for _, short in chosen], start=start, end=end, period=period).items():
+        point = Statistics(stats, _moment(at))
+        point.metric_data = [sources[id(short)] for short in data]
+        point.unit = point.metric_data[0].unit
+        answered.append(point)
+    return answered
+
+
+def answer_metric_statistics(self: CloudWatchResponse) -> Any:
+    """Refuse what would be left out of the answer without a word."""
+    if self._get_param("ExtendedStatistics"):
+        message = "The emulator has no ExtendedStatistics here: ask GetMetricData for percentiles"
+        raise InvalidParameterCombination(message)
+    return _moto_get_metric_statistics(self)
+
+
+def _series(stat: Mapping[str, Any]) -> Series:
+    metric = stat["Metric"]
+    return Series(
+        metric["Namespace"], metric["MetricName"], _dimensions(metric.get("Dimensions") or []), stat.get("Unit")
+    )
+
+
+def _dimensions(given: Iterable[Mapping[str, str]]) -> frozenset[tuple[str, str]]:
+    return frozenset((dimension["Name"], dimension["Value"]) for dimension in given)
+
+
+def _select(backend: CloudWatchBackend, wanted: Series) -> list[Datum]:
+    return [_datum(datum) for datum in backend.get_all_metrics() if _belongs(datum, wanted)]
+
+
+def _belongs(datum: MetricDatumBase, wanted: Series) -> bool:
+    return (
+        datum.name == wanted.name
+        and datum.namespace == wanted.namespace
+        and len(datum.dimensions) == len(wanted.dimensions)
+        and {(dimension.name, dimension.value) for dimension in datum.dimensions} == wanted.dimensions
+        and wanted.unit in (None, datum.unit)
+    )
+
+
+def _datum(datum: MetricDatumBase) -> Datum:
+    at = _epoch(datum.timestamp)
+    if isinstance(datum, MetricAggregatedDatum):
+        return Datum(at, datum.sum, datum.min, datum.max, datum.sample_count)
+    return Datum(at, datum.value, datum.value, datum.value)
+
+
+def _statistic(name: str, data: list[Datum]) -> float:
+    try:
+        return statistic(name, data)
+    except ValueError as error:
+        raise ValidationError(str(error)) from error
+
+
+def _epoch(moment: datetime) -> float:
+    return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
+
+
+def _moment(epoch: int) -> datetime:
+    return datetime.fromtimestamp(epoch, UTC).replace(tzinfo=None)

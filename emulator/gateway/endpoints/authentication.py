@@ -1,0 +1,30 @@
+"""Who may come in by an endpoint that wants signatures, and who that is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from emulator.account import ACCOUNT_ID, PARTITION
+from emulator.gateway.endpoints.http_messages import HttpRequest
+from emulator.gateway.endpoints.request_events import Signer
+from emulator.gateway.endpoints.signatures import signed_by
+from emulator.iam import CredentialIssuer
+
+Now = Callable[[], datetime]
+Authenticate = Callable[[HttpRequest, str], Signer]  # for a service; raises Refused
+
+
+def authenticate_with(issuer: CredentialIssuer, now: Now) -> Authenticate:
+    """Return the check of signatures by the keys that an issuer has given out."""
+
+    def authenticate(request: HttpRequest, service: str) -> Signer:
+        key = signed_by(request, service=service, secret_of=issuer.credentials, now=now())
+        caller = issuer.identify(key)
+        if caller.role_arn is None:
+            return Signer(key, f"arn:{PARTITION}:iam::{ACCOUNT_ID}:root", ACCOUNT_ID)
+        role = caller.role_arn.rsplit("/", 1)[1]
+        arn = f"arn:{PARTITION}:sts::{ACCOUNT_ID}:assumed-role/{role}/{caller.session_name}"
+        return Signer(key, arn, f"AROA{role.upper()}:{caller.session_name}")
+
+    return authenticate

@@ -1,0 +1,241 @@
+"""moto's Lambda backend with the control plane that the emulator promises. All changes happen under one lock."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from moto.awslambda.exceptions import FunctionAlreadyExists
+from moto.awslambda.models import LambdaAlias, LambdaBackend, LambdaStorage
+
+from emulator.lambda_.api_errors import InvalidParameterValue, ResourceConflict, Unsupported
+from emulator.lambda_.control import aliases, versions
+from emulator.lambda_.control.code import check_unzipped_size, read_code
+from emulator.lambda_.control.function_urls import FunctionUrlBook
+from emulator.lambda_.control.functions import EmulatedFunction, EmulatedLayerVersion
+from emulator.lambda_.control.invoke import Call, invoke
+from emulator.lambda_.control.lifecycle import ACTIVE, UPDATING
+from emulator.lambda_.control.names import split_name
+from emulator.lambda_.spec import FunctionSpec
+
+if TYPE_CHECKING:
+    from emulator.lambda_.runtime.function_runtime import Failure, LambdaService
+
+
+class EmulatedStorage(LambdaStorage):
+    """Functions by name; a copy of one shares its environments, so none is ever deep-copied."""
+
+    def all(self) -> Iterable[EmulatedFunction]:
+        """Return every `$LATEST`, with its qualified ARN, and every version."""
+        found: list[EmulatedFunction] = []
+        for group in list(self._functions.values()):
+            latest = copy.copy(group["latest"])
+            latest.function_arn = f"{latest.unqualified_arn}:$LATEST"
+            found += [latest, *group["versions"]]
+        return found
+
+
+class EmulatedBackend(LambdaBackend):
+    """One account's functions in one region. `install` makes the class of it that knows the service and the URLs."""
+
+    service: ClassVar[LambdaService]
+    _url_module: ClassVar[ModuleType]
+
+    def __init__(self, region_name: str, account_id: str) -> None:
+        super().__init__(region_name, account_id)
+        self._lambdas = EmulatedStorage(region_name=region_name, account_id=account_id)
+        self._lock = threading.RLock()
+        self.function_urls = FunctionUrlBook(self._lambdas, region_name)
+
+    @property
+    def storage(self) -> EmulatedStorage:
+        """The functions."""
+        return self._lambdas
+
+    def create_function(self, spec: dict[str, Any]) -> EmulatedFunction:
+        """Create a function, `Pending` until it is ready; with `Publish`, its first version as well."""
+        with self._lock:
+            name, _ = split_name(spec["FunctionName"])
+            if name in self._lambdas._functions:
+                raise FunctionAlreadyExists(name)
+            function = EmulatedFunction(self.service, self.account_id, {**spec, "FunctionName": name}, self.region_name)
+            self._lambdas.put_function(function)
+            self._make_ready(function, function.to_spec(), self.service.settings.delays.create)
+            if spec.get("Publish"):
+                return self._publish(function, "")
+            return function
+
+    def update_function_code(self, function_name: str, qualifier: str | None, body: dict[str, Any]) -> dict[str, Any]:
+        """Take new code; what ran before runs on until `LastUpdateStatus` is `Successful`."""
+        with self._lock:
+            function = self._changeable(function_name, qualifier, body.get("RevisionId"))
+            package = self.service.code.add(read_code(body, account_id=self.account_id, partition=self.partition))
+            check_unzipped_size(package, function.layer_packages())
+            if body.get("DryRun"):
+                planned = copy.copy(function)
+                planned.take_code(package, body)
+                return planned.get_configuration()
+            function.take_code(package, body)
+            self._update(function)
+            if body.get("Publish"):
+                return self._publish(function, "").get_configuration()
+            return function.get_configuration()
+
+    def update_function_configuration(
+        self, function_name: str, qualifier: str | None, body: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Take new configuration; all of it or, when a field is wrong, none."""
+        with self._lock:
+            function = self._changeable(function_name, qualifier, body.get("RevisionId"))
+            function.__dict__.update(function.with_changes(body).__dict__)
+            self._update(function)
+            return function.get_configuration()
+
+    def publish_version(
+        self,
+        function_name: str,
+        description: str = "",
+        code_sha256: str | None = None,
+        revision_id: str | None = None,
+    ) -> EmulatedFunction:
+        """Return the version that is `$LATEST` as it is now: the last one when nothing changed since."""
+        with self._lock:
+            function: EmulatedFunction = self._lambdas.get_function_by_name_or_arn_forbid_qualifier(function_name)
+            function.lifecycle.check_publish(function.unqualified_arn)
+            function.check_revision(revision_id)
+            versions.check_code_sha256(function, code_sha256)
+            return self._publish(function, description)
+
+    def delete_function(self, function_name: str, qualifier: str | None = None) -> None:
+        """Delete a version, or the function with everything that belongs to it."""
+        with self._lock:
+            name, number = split_name(function_name, qualifier)
+            function = self._lambdas.get_function_by_name_or_arn_with_qualifier(name)
+            if number is None:
+                gone = versions.remove_all(self._lambdas, function)
+                self.function_urls.forget(name)
+            else:
+                version = self._lambdas._get_version(name, number)
+                if version is None and number != "$LATEST":
+                    raise self._lambdas.construct_unknown_function_exception(name, number)
+                versions.remove(self._lambdas, function, version or function)
+                gone = [version]
+            for each in gone:
+                if each.serving is not None:
+                    self.service.retire(each.serving)
+
+    def list_versions_by_function(self, function_name: str) -> Sequence[EmulatedFunction]:
+        """Return `$LATEST` and all versions; raises ResourceNotFoundException for a function that is not there."""
+        name, _ = split_name(function_name)
+        self._lambdas.get_function_by_name_or_arn_with_qualifier(name)
+        return list(self._lambdas.list_versions_by_function(name))
+
+    def list_aliases(self, function_name: str) -> Sequence[LambdaAlias]:
+        """Return all aliases by name."""
+        return list(self._lambdas.list_aliases(split_name(function_name)[0]))
+
+    def create_alias(
+        self, name: str, function_name: str, function_version: str, description: str, routing_config: Any
+    ) -> LambdaAlias:
+        """Create an alias on versions that exist."""
+        with self._lock:
+            function_name, _ = split_name(function_name)
+            aliases.check_name(name)
+            aliases.check_routing(self._lambdas, function_name, function_version, routing_config)
+            if name in self._lambdas._get_function_aliases(function_name):
+                raise ResourceConflict(f"Alias already exists: {function_name}:{name}")
+            return self._lambdas.put_alias(name, function_name, function_version, description, routing_config)
+
+    def update_alias(
+        self,
+        name: str,
+        function_name: str,
+        function_version: str | None,
+        description: str | None,
+        routing_config: Any,
+        revision_id: str | None = None,
+    ) -> LambdaAlias:
+        """Change what is given; the whole must be something that Lambda routes by."""
+        with self._lock:
+            function_name, _ = split_name(function_name)
+            alias = self._lambdas.get_alias(name, function_name)
+            aliases.check_revision(alias, revision_id)
+            version = function_version or alias.function_version
+            routing = alias.routing_config if routing_config is None else routing_config
+            aliases.check_routing(self._lambdas, function_name, version, routing)
+            alias.update(description, version, None)
+            alias.routing_config = routing if versions.additional_weights(routing) else None
+            alias.revision_id = aliases.new_revision()
+            return alias
+
+    def publish_layer_version(self, spec: dict[str, Any]) -> EmulatedLayerVersion:
+        """Keep a layer's zip as its next version."""
+        if not spec.get("Content"):
+            raise InvalidParameterValue("Missing Content")
+        with self._lock:
+            version = EmulatedLayerVersion(self.service, spec, self.account_id, self.region_name)
+            self._layers.put_layer_version(version)
+            return version
+
+    def put_function_event_invoke_config(self, function_name: str, config: dict[str, Any]) -> dict[str, Any]:
+        """Keep how often events are tried again; destinations are refused, since nothing would arrive there."""
+        if any(config.get("DestinationConfig", {}).values()):
+            raise Unsupported("destinations of asynchronous invocations", "leave out DestinationConfig")
+        return super().put_function_event_invoke_config(function_name, config)
+
+    def invoke(
+        self,
+        function_name: str,
+        qualifier: str | None,
+        body: bytes | str,
+        headers: Mapping[str, str],
+        response_headers: MutableMapping[str, Any],
+    ) -> bytes:
+        """Invoke what name and qualifier stand for; see `invoke.invoke`."""
+        name, qualifier = split_name(function_name, qualifier)
+        return invoke(self, name, qualifier, Call.parse(body, headers), response_headers)
+
+    def _changeable(self, name: str, qualifier: str | None, revision_id: str | None) -> EmulatedFunction:
+        plain, number = split_name(name, qualifier)
+        if number not in (None, "$LATEST"):
+            raise InvalidParameterValue("This operation is permitted on Lambda functions only: leave the qualifier out")
+        function: EmulatedFunction = self._lambdas.get_function_by_name_or_arn_with_qualifier(plain)
+        function.lifecycle.check_change(function.unqualified_arn)
+        function.check_revision(revision_id)
+        return function
+
+    def _update(self, function: EmulatedFunction) -> None:
+        function.touch()
+        function.lifecycle = UPDATING
+        self._make_ready(function, function.to_spec(), self.service.settings.delays.update)
+
+    def _publish(self, function: EmulatedFunction, description: str) -> EmulatedFunction:
+        version, new = versions.publish(self._lambdas, function, description)
+        if new and version.serving is not None:
+            self._make_ready(version, version.serving, self.service.settings.delays.publish)
+        return version
+
+    def _make_ready(self, function: EmulatedFunction, spec: FunctionSpec, delay: float) -> None:
+        """Let the service prepare a state; then it serves, or the reason why not can be read."""
+
+        def done(failure: Failure | None) -> None:
+            with self._lock:
+                before = function.serving
+                if failure is None:
+                    function.serving, function.lifecycle = spec, ACTIVE
+                else:
+                    function.lifecycle = function.lifecycle.failed(*failure)
+                function.touch()  # as on AWS: the revision that an update answered is not the one it ends with
+                if not self._is_there(function):
+                    self.service.retire(spec)
+                elif before is not None and before is not spec and failure is None:
+                    self.service.retire(before)
+
+        self.service.prepare(spec, delay, done)
+
+    def _is_there(self, function: EmulatedFunction) -> bool:
+        group = self._lambdas._functions.get(function.function_name)
+        return group is not None and any(each is function for each in (group["latest"], *group["versions"]))

@@ -1,0 +1,16 @@
+"""How requests name functions: a name, a partial ARN or an ARN, each with or without a qualifier. Pure."""
+
+from __future__ import annotations
+
+from emulator.lambda_.api_errors import InvalidParameterValue
+
+
+def split_name(given: str, qualifier: str | None = None) -> tuple[str, str | None]:
+    """Return (function name, qualifier or None) of what a request says."""
+    tail = given.rpartition("function:")[2] if "function:" in given else given
+    name, _, own = tail.partition(":")
+    if own and qualifier and own != qualifier:
+        raise InvalidParameterValue(
+            "The derived qualifier from the function name does not match the specified qualifier."
+        )
+    return name, own or qualifier or None

@@ -1,0 +1,78 @@
+"""Published versions: made when something changed, numbered once and for all, kept while an alias needs them."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING
+
+from moto.awslambda.models import LambdaStorage
+
+from emulator.lambda_.api_errors import InvalidParameterValue, ResourceConflict
+from emulator.lambda_.control.functions import EmulatedFunction
+from emulator.lambda_.control.lifecycle import PUBLISHING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def check_code_sha256(function: EmulatedFunction, expected: str | None) -> None:
+    """Raise InvalidParameterValueException when `$LATEST` is not the code that the caller means."""
+    if expected and expected != function.code_sha_256:
+        raise InvalidParameterValue(
+            f"CodeSHA256 ({expected}) is different from current CodeSHA256 in $LATEST ({function.code_sha_256}). "
+            "Please try again with the CodeSHA256 in $LATEST."
+        )
+
+
+def publish(storage: LambdaStorage, function: EmulatedFunction, description: str) -> tuple[EmulatedFunction, bool]:
+    """Return the version that is `$LATEST` as it is now, and whether it is new."""
+    versions: list[EmulatedFunction] = storage._functions[function.function_name]["versions"]
+    state = function.fingerprint()
+    newest = versions[-1] if versions else None
+    if newest is not None and newest.version == function.last_version and newest.published_from == state:
+        return newest, False
+    version: EmulatedFunction = copy.copy(function)
+    function.last_version += 1
+    version.set_version(function.last_version)
+    version.published_from = state
+    version.lifecycle = PUBLISHING
+    version.code = dict(function.code)
+    version.environment_vars = dict(function.environment_vars)
+    version.tags = {}
+    if description:
+        version.description = description
+    version.touch()
+    version.serving = version.to_spec()
+    versions.append(version)
+    storage._arns[version.function_arn] = version
+    return version, True
+
+
+def remove(storage: LambdaStorage, function: EmulatedFunction, version: EmulatedFunction) -> None:
+    """Delete one version; raises ResourceConflictException while an alias points at it."""
+    number = str(version.version)
+    if number == "$LATEST":
+        raise InvalidParameterValue("$LATEST version cannot be deleted without deleting the function.")
+    for alias in storage._aliases[function.unqualified_arn].values():
+        if number == alias.function_version or number in additional_weights(alias.routing_config):
+            raise ResourceConflict(
+                f"Version {number} cannot be deleted because it is in use by the alias {alias.arn}: "
+                "point the alias somewhere else first"
+            )
+    storage._functions[function.function_name]["versions"].remove(version)
+    storage._arns.pop(version.function_arn, None)
+
+
+def remove_all(storage: LambdaStorage, function: EmulatedFunction) -> Iterable[EmulatedFunction]:
+    """Delete the function with its versions and aliases; return all that is gone."""
+    group = storage._functions.pop(function.function_name)
+    gone = [group["latest"], *group["versions"]]
+    for each in gone:
+        storage._arns.pop(each.function_arn, None)
+    storage._aliases.pop(function.unqualified_arn, None)
+    return gone
+
+
+def additional_weights(routing_config: dict | str | None) -> dict[str, float]:
+    """Return the additional versions of an alias with their weights."""
+    return dict((routing_config or {}).get("AdditionalVersionWeights") or {}) if routing_config else {}  # type: ignore[union-attr]

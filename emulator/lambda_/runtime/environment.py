@@ -1,0 +1,164 @@
+"""One execution environment: a process, its Runtime API, its log, its memory; one invocation at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from emulator.lambda_.runtime.invocation import Fault, Invocation, Outcome, fault_of
+from emulator.lambda_.runtime.log_lines import Report, end_lines, start_line
+from emulator.lambda_.runtime.log_stream import LogStream
+from emulator.lambda_.runtime.memory import MemoryMeter, MemoryWatch
+from emulator.lambda_.runtime.processes import FunctionProcess, describe_exit
+from emulator.lambda_.runtime.runtime_api import RuntimeApi
+from emulator.lambda_.runtime.storage import ScratchMeter, StorageWatch
+from emulator.lambda_.spec import FunctionSpec
+
+MEGABYTE = 1024 * 1024
+SETTLE_SECONDS = 1.0  # for a runtime that has answered to ask for the next invocation
+
+
+@dataclass(frozen=True)
+class Started:
+    """How long an environment took to be ready: by init, or by restoring a snapshot."""
+
+    init_ms: float | None = None
+    restore_ms: float | None = None
+
+
+class Environment:
+    """Made when its process runs; `ready` waits for init, `run` invokes, `destroy` leaves nothing behind."""
+
+    def __init__(
+        self,
+        spec: FunctionSpec,
+        *,
+        process: FunctionProcess,
+        api: RuntimeApi,
+        log: LogStream,
+        scratch: Path,
+        memory: MemoryWatch,
+        storage: StorageWatch,
+        inherited: int = 0,
+    ) -> None:
+        self.spec = spec
+        self.log = log
+        self.process = process
+        self.api = api
+        self._scratch = scratch
+        self._memory = memory
+        self.meter = MemoryMeter(process, spec.memory_mb * MEGABYTE, str(scratch))
+        self._storage = storage
+        self.disk = ScratchMeter(process, scratch, spec.storage_mb, inherited=inherited)
+        self._watch()
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can take an invocation: alive, and its runtime asks for one."""
+        return not self.process.exited.done() and self.api.waiting.is_set()
+
+    async def ready(self, limit: float) -> Fault | None:
+        """Wait until the runtime asks for work; return what went wrong, a timeout after `limit` seconds included."""
+        waiting = asyncio.ensure_future(self.api.waiting.wait())
+        try:
+            await asyncio.wait(
+                {waiting, self.api.failed, self.process.exited}, timeout=limit, return_when=asyncio.FIRST_COMPLETED
+            )
+            if waiting.done():
+                return None
+            if self.api.failed.done():
+                return self.api.failed.result()
+            if self.process.exited.done():
+                return self._exit_fault()
+            return fault_of("Sandbox.Timedout", f"Init timed out after {limit:.2f} seconds")
+        finally:
+            waiting.cancel()
+            self.stop_watching()
+
+    async def run(self, invocation: Invocation, *, limit: float, started: Started) -> Outcome:
+        """Invoke the handler with `limit` seconds of time; a process that fails to answer is killed."""
+        self._watch()
+        self.log.begin()
+        self.log.emit(start_line(invocation.request_id, self.spec.version, self.spec.log_format))
+        begun = time.perf_counter()
+        answer = self.api.hand_over(invocation, time.time() + limit)
+        await asyncio.wait({answer, self.process.exited}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+        duration = (time.perf_counter() - begun) * 1000
+        self.stop_watching()
+        self.meter.note_peak()
+        if self.disk.quick:
+            self.disk.look()
+        result, status = await self._result(answer, invocation)
+        fault_kind = result.kind if isinstance(result, Fault) and status else None
+        report = Report(
+            request_id=invocation.request_id,
+            duration_ms=duration,
+            memory_mb=self.spec.memory_mb,
+            peak_mb=-(-self.meter.peak // MEGABYTE),
+            init_ms=started.init_ms,
+            restore_ms=started.restore_ms,
+            status=status,
+            error_type=fault_kind if status == "error" else None,
+        )
+        await self.log.emit(*end_lines(report, self.spec.log_format))
+        if isinstance(result, Fault):
+            return Outcome(result.body, "Unhandled", duration, self.log.tail)
+        return Outcome(result, None, duration, self.log.tail)
+
+    async def destroy(self) -> None:
+        """Kill all its processes, close its API and remove its files."""
+        self.stop_watching()
+        await self.process.kill()
+        self.api.close()
+        self.log.close()
+        await asyncio.to_thread(shutil.rmtree, self._scratch, ignore_errors=True)
+
+    async def _result(
+        self, answer: asyncio.Future[bytes | Fault], invocation: Invocation
+    ) -> tuple[bytes | Fault, str | None]:
+        """Return the answer or the fault, and the status for the REPORT line."""
+        exceeded = self.meter.exceeded or self.disk.exceeded
+        if answer.done() and not exceeded:
+            result = answer.result()
+            too_large = isinstance(result, Fault) and result.kind == "Function.ResponseSizeTooLarge"
+            if not too_large:
+                await self._settle()
+            return result, "error" if too_large else None
+        request = f"RequestId: {invocation.request_id}"
+        if not self.process.exited.done() and not exceeded:
+            message = f"Task timed out after {self.spec.timeout:.2f} seconds"
+            now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            self.log.emit(f"{now} {invocation.request_id} {message}")
+            await self.process.kill()
+            return fault_of("Sandbox.Timedout", f"{request} Error: {message}"), "timeout"
+        await self.process.kill()
+        fault = self._exit_fault(request)
+        self.log.emit(f"{request} Error: {self._exit_words()}\nRuntime.ExitError")
+        return fault, "error"
+
+    async def _settle(self) -> None:
+        """Wait until the runtime is free again, so that the next request finds it warm."""
+        waiting = asyncio.ensure_future(self.api.waiting.wait())
+        await asyncio.wait({waiting, self.process.exited}, timeout=SETTLE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+
+    def _watch(self) -> None:
+        self._memory.add(self.meter)
+        self._storage.add(self.disk)
+
+    def stop_watching(self) -> None:
+        """Let it use what it wants: nothing of it runs, or it is frozen."""
+        self._memory.remove(self.meter)
+        self._storage.remove(self.disk)
+
+    def _exit_words(self) -> str:
+        if self.disk.exceeded:
+            return self.disk.reason
+        return f"Runtime exited with error: {describe_exit(self.process.exited.result())}"
+
+    def _exit_fault(self, request: str = "") -> Fault:
+        return fault_of("Runtime.ExitError", f"{request} Error: {self._exit_words()}".strip())

@@ -1,0 +1,183 @@
+"""The emulator's half of SnapStart: a process that has run init and waits to be forked into environments."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import time
+from collections import deque
+from pathlib import Path
+
+from emulator.lambda_.api_errors import ServiceFailed
+from emulator.lambda_.runtime.environment import Environment
+from emulator.lambda_.runtime.fork_server import CONTROL_VARIABLE, OPENMP_VARIABLE, ORDER_LIMIT
+from emulator.lambda_.runtime.invocation import Fault
+from emulator.lambda_.runtime.launcher import Launcher
+from emulator.lambda_.runtime.log_lines import init_report_line, init_start_line
+from emulator.lambda_.runtime.log_stream import LogStream
+from emulator.lambda_.runtime.processes import FunctionProcess, describe_exit, kill_session
+from emulator.lambda_.spec import FunctionSpec
+
+SCRIPT = Path(__file__).with_name("fork_server.py")
+LONGEST_INIT = 900.0  # seconds, whatever the function's timeout is
+FORK_SECONDS = 10.0
+
+
+class SnapshotFailed(Exception):
+    """Init did not reach the snapshot. `code` is a StateReasonCode, `reason` has the real error in it."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(f"{code}: {reason}")
+        self.code = code
+        self.reason = reason
+
+
+class SnapshotTemplate:
+    """A snapshot that can be restored any number of times. Made by `take`."""
+
+    def __init__(self, launcher: Launcher, environment: Environment, control: socket.socket) -> None:
+        self._launcher = launcher
+        self._template = environment
+        self._control = control
+        self._forks: dict[int, FunctionProcess] = {}
+        self._orders: deque[tuple[asyncio.Future[FunctionProcess], Path]] = deque()
+        self._ready: asyncio.Future[list[str]] = asyncio.get_running_loop().create_future()
+        self._listener = asyncio.ensure_future(self._listen())
+
+    @classmethod
+    async def take(cls, launcher: Launcher, spec: FunctionSpec) -> SnapshotTemplate:
+        """Run init and the before-snapshot hooks; raises SnapshotFailed with what went wrong."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)  # noqa: FBT003 - the standard library's signature
+        variables = {
+            CONTROL_VARIABLE: str(theirs.fileno()),
+            # OpenMP's threads would not come through a fork, and the next parallel region would wait for them
+            "OMP_NUM_THREADS": "1",
+        }
+        if "OMP_NUM_THREADS" in spec.variables:
+            variables[OPENMP_VARIABLE] = spec.variables["OMP_NUM_THREADS"]
+        begun = time.perf_counter()
+        with theirs:
+            environment = await launcher.start(
+                spec, [str(SCRIPT), spec.handler], variables=variables, inherit=[theirs.fileno()]
+            )
+        template = cls(launcher, environment, ours)
+        limit = min(max(launcher.settings.snapshot_init_seconds, spec.timeout), LONGEST_INIT)
+        try:
+            await template._wait_for_snapshot(limit)
+        except SnapshotFailed as failure:
+            template._log_init(begun, failure)
+            await template.discard()
+            raise
+        except asyncio.CancelledError:
+            await template.discard()
+            raise
+        template._log_init(begun)
+        return template
+
+    async def restore(self) -> Environment:
+        """Fork an environment; its after-restore hooks are still to come, as its first steps."""
+        launcher, spec = self._launcher, self._template.spec
+        api, log, scratch = launcher.new_api(spec), LogStream(launcher.logs, spec), launcher.new_scratch()
+        log.emit(init_start_line(spec.runtime, restored=True, log_format=spec.log_format))
+        order = {
+            "AWS_LAMBDA_RUNTIME_API": await api.start(),
+            "AWS_LAMBDA_LOG_STREAM_NAME": log.name,
+            "TMPDIR": str(scratch),
+            "HOME": str(scratch),
+        }
+        output = log.open_pipe()
+        forked: asyncio.Future[FunctionProcess] = asyncio.get_running_loop().create_future()
+        self._orders.append((forked, scratch))
+        try:
+            socket.send_fds(self._control, [json.dumps({"environment": order}).encode()], [output])
+            process = await asyncio.wait_for(forked, FORK_SECONDS)
+        except (OSError, TimeoutError) as error:
+            api.close()
+            log.close()
+            raise ServiceFailed(f"the snapshot of {spec.name}:{spec.version} is gone: {error}") from error
+        finally:
+            os.close(output)
+        return Environment(
+            spec,
+            process=process,
+            api=api,
+            log=log,
+            scratch=scratch,
+            memory=launcher.memory,
+            storage=launcher.storage,
+            inherited=self._template.disk.used,
+        )
+
+    async def discard(self) -> None:
+        """Kill the template."""
+        self._listener.cancel()
+        await self._template.destroy()
+        self._control.close()
+
+    async def _wait_for_snapshot(self, limit: float) -> None:
+        template = self._template
+        await asyncio.wait(
+            {self._ready, template.api.failed, template.process.exited},
+            timeout=limit,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        if template.meter.exceeded:
+            raise SnapshotFailed(
+                "FunctionError.InitResourceExhausted", f"Init used more than {template.spec.memory_mb} MB of memory"
+            )
+        if self._ready.done():
+            await asyncio.to_thread(template.disk.look)
+        if template.disk.exceeded:
+            raise SnapshotFailed("FunctionError.InitResourceExhausted", template.disk.reason)
+        if template.api.failed.done():
+            fault: Fault = template.api.failed.result()
+            raise SnapshotFailed("FunctionError", fault.summary)
+        if template.process.exited.done():
+            how = describe_exit(template.process.exited.result())
+            raise SnapshotFailed(
+                "FunctionError.RuntimeInitError", f"Runtime.ExitError: Runtime exited with error: {how}"
+            )
+        if not self._ready.done():
+            raise SnapshotFailed("FunctionError.InitTimeout", f"Init timed out after {limit:.2f} seconds")
+        if threads := self._ready.result():
+            raise SnapshotFailed(
+                "FunctionError",
+                f"The emulator cannot snapshot a process with threads ({', '.join(threads)}): "
+                "start them in an after-restore hook, or end them in a before-snapshot hook",
+            )
+        template.stop_watching()
+
+    async def _listen(self) -> None:
+        """Take the template's messages until it is gone."""
+        loop = asyncio.get_running_loop()
+        while message := await loop.sock_recv(self._control, ORDER_LIMIT):
+            said = json.loads(message)
+            if "ready" in said:
+                self._ready.set_result(said["ready"])
+            elif "forked" in said:
+                order, scratch = self._orders.popleft()
+                self._forks[said["forked"]] = process = FunctionProcess(said["forked"], scratch)
+                if order.done():  # nobody waits any more
+                    kill_session(process.pid, str(scratch))
+                else:
+                    order.set_result(process)
+            elif process := self._forks.pop(said["exited"], None):
+                process.report(said["status"])
+        for order, _ in self._orders:
+            if not order.done():
+                order.set_exception(ConnectionResetError("its process ended"))
+
+    def _log_init(self, begun: float, failure: SnapshotFailed | None = None) -> None:
+        spec = self._template.spec
+        self._template.log.emit(
+            init_report_line(
+                (time.perf_counter() - begun) * 1000,
+                phase="init",
+                status="error" if failure else "success",
+                error_type=failure.code if failure else None,
+                log_format=spec.log_format,
+            )
+        )

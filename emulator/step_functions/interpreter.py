@@ -1,0 +1,81 @@
+"""Starting and stopping the interpreter: which endpoint it calls, with whose credentials, how fast time passes."""
+
+from __future__ import annotations
+
+import logging
+from functools import cache
+
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+from moto.stepfunctions.parser.utils import TMP_THREADS
+
+from emulator.step_functions import (
+    api_errors,
+    choice,
+    clients,
+    context_object,
+    definitions,
+    error_matching,
+    error_names,
+    executions,
+    heartbeat,
+    history,
+    lambda_tasks,
+    nested_executions,
+    payload_limit,
+    reported_errors,
+    sdk_integrations,
+    stopping,
+    task_tokens,
+    time_scale,
+)
+from emulator.step_functions.settings import InterpreterSettings
+
+_REPAIRS = (
+    api_errors,
+    choice,
+    clients,
+    context_object,
+    definitions,
+    error_matching,
+    heartbeat,  # before error_names, which wraps what it finds
+    error_names,
+    executions,
+    history,
+    lambda_tasks,
+    nested_executions,
+    payload_limit,
+    reported_errors,
+    sdk_integrations,
+    stopping,
+    task_tokens,
+    time_scale,
+)
+
+
+class StepFunctionsService:
+    """A running interpreter; `close()` ends every execution that is still running."""
+
+    def close(self) -> None:
+        """Stop all executions. Safe to call twice."""
+        for _, _, backend in list(stepfunctions_parser_backends.iter_backends()):
+            for machine in backend.state_machines:
+                for execution in list(machine.executions):
+                    if execution.status == "RUNNING":
+                        stopping.stop(execution, error="Emulator.Stopped", cause="the emulator was stopped")
+        TMP_THREADS.clear()  # moto collects every thread it ever started
+        clients.forget()
+
+
+@cache
+def _repair_moto() -> None:
+    for concern in _REPAIRS:
+        concern.repair()
+    # A failed state is an ordinary event, told by the execution's history; moto logs it as an error of its own.
+    logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)
+
+
+def start_step_functions(settings: InterpreterSettings) -> StepFunctionsService:
+    """Repair moto's interpreter (once a process) and use `settings` from now on."""
+    settings.activate()
+    _repair_moto()
+    return StepFunctionsService()
