@@ -1,7 +1,5 @@
 """`python -m emulator`: AWS on this machine until it is told to stop."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import logging

@@ -1,7 +1,5 @@
 """Which account and region the emulator is."""
 
-from __future__ import annotations
-
 ACCOUNT_ID = "123456789012"
 REGION = "us-east-1"
 PARTITION = "aws"

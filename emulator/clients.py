@@ -1,7 +1,5 @@
 """boto3 clients for the emulator's own calls: of the operator, or of a role."""
 
-from __future__ import annotations
-
 import threading
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What the emulator raises when it cannot do what it was asked for."""
 
-from __future__ import annotations
-
 
 class EmulatorError(Exception):
     """The emulator refuses: the message says where, what, and what to do next."""

@@ -1,7 +1,5 @@
 """The emulator: one endpoint, started and stopped as a whole."""
 
-from __future__ import annotations
-
 import os
 import tempfile
 import threading

@@ -5,8 +5,6 @@ code, intrinsic functions, one small handler a resource type. A type or a proper
 silence is an error that names it. It calls the same API as everybody else.
 """
 
-from __future__ import annotations
-
 from emulator.cloudformation.build_cache import BuildCache
 from emulator.cloudformation.stacks import Stacks
 

@@ -1,7 +1,5 @@
 """Calling an operation with a template's values, which may be text where the API wants a number."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape

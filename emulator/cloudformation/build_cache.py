@@ -1,13 +1,12 @@
 """Built archives, kept between emulators: in this process, and in the user's cache for the next one."""
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Self
 
 from emulator import packages
 from emulator.packages.build import LocalCode, source_files
@@ -24,7 +23,7 @@ class BuildCache:
         self._folder = folder
 
     @classmethod
-    def of_user(cls, environ: Mapping[str, str]) -> BuildCache:
+    def of_user(cls, environ: Mapping[str, str]) -> Self:
         """Return the cache that all emulators of this user share."""
         root = environ.get("XDG_CACHE_HOME") or Path(environ.get("HOME", "/nonexistent"), ".cache")
         return cls(Path(root, "aws-emulator", "builds"))

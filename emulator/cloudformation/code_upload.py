@@ -1,7 +1,5 @@
 """Local folders as zip archives in a bucket of the emulator; the same content is always the same object."""
 
-from __future__ import annotations
-
 import hashlib
 import tempfile
 import zipfile

@@ -1,7 +1,5 @@
 """One deployment: from a translated template to resources, in the order in which they need one another."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Waiting for what Lambda does in the background: creating a function, updating it, taking a version's snapshot."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """CloudFormation's intrinsic functions: a property as written → its value."""
 
-from __future__ import annotations
-
 import base64
 import json
 import re

@@ -1,7 +1,5 @@
 """A template's parameters: what was given, what is the default, what is allowed."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """What a handler of a resource type is made of."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Making a stack visible to `cloudformation describe-stacks`, for clients that look its outputs up."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import Any

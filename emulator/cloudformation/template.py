@@ -1,7 +1,5 @@
 """Reading a SAM template and turning it into plain CloudFormation."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path

@@ -5,8 +5,6 @@ aliases' numbers on top), ignores the namespace when dimensions are given, and a
 an error or with nothing. Metric math is refused here: an empty answer would read as "no errors".
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any

@@ -4,8 +4,6 @@ Data are kept by the minute (by the second when a period is shorter), so a query
 the whole minute, and a query that ends now gets what was counted a moment ago.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ role. It refuses targets and schedules that it would never serve (`cron()`, othe
 logs what could not be delivered.
 """
 
-from __future__ import annotations
-
 from emulator.events.event_bridge import EventSettings, EventsService, start_events
 
 __all__ = ["EventSettings", "EventsService", "start_events"]

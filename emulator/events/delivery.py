@@ -1,7 +1,5 @@
 """Handing events to targets, in a thread of their own: who puts an object does not wait for what it starts."""
 
-from __future__ import annotations
-
 import logging
 import queue
 import threading

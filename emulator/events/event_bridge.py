@@ -1,7 +1,5 @@
 """Starting and stopping the delivery of events."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar
@@ -27,7 +25,7 @@ class EventSettings:
 class EventsService:
     """Running delivery; `close()` leaves no thread behind."""
 
-    _current: ClassVar[EventsService | None] = None
+    _current: ClassVar["EventsService | None"] = None
 
     def __init__(self, settings: EventSettings) -> None:
         self._clients = Clients(

@@ -5,8 +5,6 @@ and access lists. moto's carry another shape (`eTag`, `reason: ObjectCreated`), 
 every error on their way is swallowed.
 """
 
-from __future__ import annotations
-
 import logging
 import threading
 import time

@@ -4,8 +4,6 @@ moto's rules answer 500 for state machines and functions, ignore DISABLED, `Inpu
 transformation of S3's events, and a rule that has only a schedule matches every event.
 """
 
-from __future__ import annotations
-
 import logging
 from datetime import UTC, datetime
 from typing import Any

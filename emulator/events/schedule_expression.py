@@ -1,7 +1,5 @@
 """When a schedule fires: `rate(5 minutes)` or `at(2026-01-31T09:30:00)`."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from datetime import datetime

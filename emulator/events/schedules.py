@@ -4,8 +4,6 @@ moto keeps both and fires neither. Time passes faster by the emulator's time sca
 every five seconds, and an `at()` comes in a sixtieth of the time that was left when the schedule was made.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import threading

@@ -1,7 +1,5 @@
 """What a rule's target is given: the event, a part of it, a constant, or a template filled from it."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

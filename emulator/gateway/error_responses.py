@@ -1,7 +1,5 @@
 """Answers of the emulator's own, in the format that the caller's SDK reads."""
 
-from __future__ import annotations
-
 import json
 import uuid
 from collections.abc import Iterable

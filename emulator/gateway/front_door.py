@@ -4,8 +4,6 @@ It knows who calls and which service or public endpoint is meant, and passes on.
 the request's content. A test can ask it to interrupt calls: to refuse them, or to do the work and lose the answer.
 """
 
-from __future__ import annotations
-
 import io
 import logging
 import re

@@ -1,7 +1,5 @@
 """A threaded HTTP server on 127.0.0.1 that can be stopped without leaving a connection open."""
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import logging

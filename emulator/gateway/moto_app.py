@@ -1,7 +1,5 @@
 """moto's own WSGI application, which lets its errors out instead of answering them with a page of HTML."""
 
-from __future__ import annotations
-
 from typing import Any
 from wsgiref.types import WSGIApplication
 

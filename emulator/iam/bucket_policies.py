@@ -4,8 +4,6 @@ moto evaluates them without their conditions, so "deny whatever does not come by
 what belongs to the front door, which does not judge callers yet; until it does, no half of a policy is enforced.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from moto.iam.access_control import PermissionResult

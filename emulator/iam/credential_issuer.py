@@ -1,7 +1,5 @@
 """Who calls: temporary credentials of a role, and the caller behind an access key."""
 
-from __future__ import annotations
-
 import threading
 
 from moto.iam.models import iam_backends

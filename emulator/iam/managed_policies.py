@@ -1,7 +1,5 @@
 """AWS's own IAM policies, each brought in when it is first asked for; all of them at once would cost a second."""
 
-from __future__ import annotations
-
 import json
 from functools import cache
 from typing import Any

@@ -6,8 +6,6 @@ It refuses what it cannot do (container images, provisioned concurrency, more th
 with Lambda's own errors. It starts no server: the front door and identity are the emulator's.
 """
 
-from __future__ import annotations
-
 from emulator.lambda_.runtime.function_runtime import LambdaService
 from emulator.lambda_.settings import Delays, LambdaSettings
 from emulator.lambda_.start import start_lambda

@@ -1,7 +1,5 @@
 """Lambda's API errors that moto lacks, each with the HTTP status that AWS answers."""
 
-from __future__ import annotations
-
 from moto.awslambda.exceptions import InvalidParameterValueException, LambdaClientError
 
 STALE_REVISION = (

@@ -1,7 +1,5 @@
 """What the Lambda service is told when it is installed: where it lives, who pays, how long things take."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What an execution environment is started from: one immutable state of a function's code and configuration."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Putting the Lambda service in the place of moto's."""
 
-from __future__ import annotations
-
 from moto.awslambda.models import lambda_backends
 
 from emulator.lambda_.control import responses

@@ -1,7 +1,5 @@
 """What `sam build` makes of a folder: a function's or a layer's files, with what its requirements ask for."""
 
-from __future__ import annotations
-
 import shlex
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """Installed distributions: found by requirement, with all that they need, and their files."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Iterator
 from importlib.metadata import Distribution, PackageNotFoundError, distribution

@@ -3,8 +3,6 @@
 Anything else that a makefile asks of `python3` is passed on to the real one.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import shutil

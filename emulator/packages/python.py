@@ -1,7 +1,5 @@
 """The Python that functions run on: this one's interpreter and standard library, with Lambda's packages alone."""
 
-from __future__ import annotations
-
 import venv
 from collections.abc import Iterable, Sequence
 from importlib.metadata import Distribution

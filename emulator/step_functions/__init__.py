@@ -3,8 +3,6 @@
 It refuses JSONata and what the interpreter does not know; it never makes a success up.
 """
 
-from __future__ import annotations
-
 from emulator.step_functions.interpreter import StepFunctionsService, start_step_functions
 from emulator.step_functions.settings import InterpreterSettings
 

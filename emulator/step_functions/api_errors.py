@@ -1,7 +1,5 @@
 """Errors of the API have names; moto's interpreter raises many without one, and some it cannot even construct."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from moto.stepfunctions.exceptions import AWSError

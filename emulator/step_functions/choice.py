@@ -1,7 +1,5 @@
 """A Choice without a match ends as `States.NoChoiceMatched`; moto calls it `States.Runtime`."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from moto.stepfunctions.parser.api import ExecutionFailedEventDetails, HistoryEventType

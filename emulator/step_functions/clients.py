@@ -3,8 +3,6 @@
 moto creates an anonymous client for `localhost` at each call: slow, and nobody could tell who calls.
 """
 
-from __future__ import annotations
-
 import sys
 import threading
 from typing import Any

@@ -3,8 +3,6 @@
 moto keeps a datetime there, which no state can put into its output, and microseconds in `$$.State.EnteredTime`.
 """
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Any
 

@@ -4,8 +4,6 @@ A definition in JSONata is refused, since moto's interpreter has no evaluator fo
 another definition or role is not silently answered with the old machine.
 """
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -4,8 +4,6 @@
 `States.Timeout` matches a missed heartbeat too. moto's `States.ALL` hides a broken definition behind a Catch.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from moto.stepfunctions.parser.asl.component.common.error_name.error_equals_decl import ErrorEqualsDecl

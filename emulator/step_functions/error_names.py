@@ -4,8 +4,6 @@ moto names SDK integrations in lower case, hides every failed call of a Lambda A
 connection that broke into `States.Runtime`, which nothing can catch.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

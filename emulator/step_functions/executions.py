@@ -4,8 +4,6 @@ moto starts executions named `None`, takes any name and any size of input, forge
 answers a string output without its quotes.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import uuid

@@ -1,7 +1,5 @@
 """A task that stopped to send heartbeats fails as `States.HeartbeatTimeout`; moto calls it `States.Timeout`."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from moto.stepfunctions.parser.api import HistoryEventType, TaskTimedOutEventDetails

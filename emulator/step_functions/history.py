@@ -1,7 +1,5 @@
 """GetExecutionHistory in pages, forwards or backwards; moto answers everything, always forwards."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from moto.core.responses import ActionResult

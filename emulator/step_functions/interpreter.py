@@ -1,7 +1,5 @@
 """Starting and stopping the interpreter: which endpoint it calls, with whose credentials, how fast time passes."""
 
-from __future__ import annotations
-
 import logging
 from functools import cache
 

@@ -1,7 +1,5 @@
 """Tasks that invoke a function: which parameters reach Lambda, and what an error without a type is called."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

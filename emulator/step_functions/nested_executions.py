@@ -4,8 +4,6 @@ moto polls twice a second whatever the time scale, gives the child's dates as te
 its parent is stopped or times out.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from typing import Any

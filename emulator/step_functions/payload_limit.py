@@ -3,8 +3,6 @@
 moto measures JSON with its spaces and escapes, and so refuses text beyond ASCII that AWS takes.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 from typing import Any

@@ -3,8 +3,6 @@
 moto refuses names that begin with `States.` there, so a publication that timed out could not say so.
 """
 
-from __future__ import annotations
-
 from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
 from moto.stepfunctions.parser.asl.component.state.exec.state_parallel import branches_decl
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_callback

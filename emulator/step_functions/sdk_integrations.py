@@ -4,8 +4,6 @@ moto leaves both as botocore has them: `stateMachineArn` in a result where Step 
 dates and streams where JSON is due, and a 'StateMachineArn' parameter that botocore does not know.
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What the interpreter is told when it is installed."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar, Self
 

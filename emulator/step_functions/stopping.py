@@ -4,8 +4,6 @@ The thread of a task that is given up goes on until its call returns, and its re
 not cancel a running function either.
 """
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Iterator

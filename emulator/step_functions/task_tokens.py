@@ -1,7 +1,5 @@
 """Answers to `.waitForTaskToken`: a failure keeps its cause, a success is JSON."""
 
-from __future__ import annotations
-
 import json
 
 from moto.core.responses import EmptyResult

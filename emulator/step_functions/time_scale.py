@@ -3,8 +3,6 @@
 Clocks stay real, and real work does not get faster: a scaled timeout would end a task that AWS lets finish.
 """
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any

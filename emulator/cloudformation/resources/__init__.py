@@ -1,7 +1,5 @@
 """One handler a resource type: a template's properties → calls of the service's API."""
 
-from __future__ import annotations
-
 from emulator.cloudformation.resource_type import ResourceType
 from emulator.cloudformation.resources import (
     alarms,

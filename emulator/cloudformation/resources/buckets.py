@@ -1,7 +1,5 @@
 """AWS::S3::Bucket and AWS::S3::BucketPolicy."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """AWS::Events::Rule and AWS::Scheduler::Schedule."""
 
-from __future__ import annotations
-
 import json
 
 from emulator.cloudformation.api_call import call

@@ -1,7 +1,5 @@
 """AWS::Lambda::Function, LayerVersion, Permission, Url and EventInvokeConfig."""
 
-from __future__ import annotations
-
 import io
 import zipfile
 from typing import Any

@@ -1,7 +1,5 @@
 """AWS::ApiGatewayV2::Api and Stage; the routes of an API come from its OpenAPI document."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from emulator.cloudformation.api_call import call

@@ -1,7 +1,5 @@
 """AWS::Logs::LogGroup."""
 
-from __future__ import annotations
-
 import contextlib
 
 from emulator.cloudformation.api_call import call

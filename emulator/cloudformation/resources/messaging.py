@@ -1,7 +1,5 @@
 """AWS::SNS::Topic and AWS::SQS::Queue."""
 
-from __future__ import annotations
-
 import json
 
 from emulator.cloudformation.api_call import call

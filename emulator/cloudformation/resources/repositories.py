@@ -1,7 +1,5 @@
 """AWS::ECR::Repository: it can be described; nothing can be pushed to it, for want of a registry."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 from typing import Any

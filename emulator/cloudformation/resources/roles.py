@@ -1,7 +1,5 @@
 """AWS::IAM::Role, AWS::IAM::Policy and AWS::IAM::ManagedPolicy."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """AWS::StepFunctions::StateMachine."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any

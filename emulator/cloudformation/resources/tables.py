@@ -1,7 +1,5 @@
 """AWS::DynamoDB::Table."""
 
-from __future__ import annotations
-
 from emulator.cloudformation.api_call import call
 from emulator.cloudformation.resource_type import Physical, Properties, ResourceType, Site, pick
 

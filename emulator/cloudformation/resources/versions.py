@@ -1,7 +1,5 @@
 """AWS::Lambda::Version and AWS::Lambda::Alias."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from emulator.cloudformation.api_call import call

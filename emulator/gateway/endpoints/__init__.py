@@ -5,8 +5,6 @@ signatures, and the routes. It runs nothing itself: functions are the Lambda ser
 authorizers other than IAM and integrations other than Lambda's at deployment, not when the request is there.
 """
 
-from __future__ import annotations
-
 from emulator.gateway.endpoints.public_endpoints import Endpoints, local_url
 
 __all__ = ["Endpoints", "local_url"]

@@ -1,7 +1,5 @@
 """Who may come in by an endpoint that wants signatures, and who that is."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime
 

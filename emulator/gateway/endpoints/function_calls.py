@@ -1,7 +1,5 @@
 """Invoking a function for a request: through its alias, counted and logged as any invocation."""
 
-from __future__ import annotations
-
 import json
 import random
 from typing import Any

@@ -1,7 +1,5 @@
 """From what a function returned to a response, by the rules of payload format 2.0. Pure."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 import json

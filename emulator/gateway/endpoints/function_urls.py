@@ -1,7 +1,5 @@
 """A request to a function URL: let in, made an event, answered."""
 
-from __future__ import annotations
-
 import logging
 from datetime import datetime
 

@@ -1,7 +1,5 @@
 """A request to an HTTP API: its stage and route, let in, made an event, answered in time."""
 
-from __future__ import annotations
-
 import logging
 import threading
 from collections.abc import Callable

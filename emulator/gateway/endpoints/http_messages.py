@@ -1,12 +1,10 @@
 """One HTTP request and one response, as plain values."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Self
 
 
 @dataclass(frozen=True)
@@ -22,7 +20,7 @@ class HttpRequest:
     source_ip: str = "127.0.0.1"
 
     @classmethod
-    def from_environ(cls, environ: Mapping[str, Any], body: bytes) -> HttpRequest:
+    def from_environ(cls, environ: Mapping[str, Any], body: bytes) -> Self:
         """Return the request of a WSGI environment."""
         path, _, query = str(environ.get("REQUEST_URI") or environ["PATH_INFO"]).partition("?")
         headers = {

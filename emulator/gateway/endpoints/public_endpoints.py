@@ -1,7 +1,5 @@
 """All endpoints behind one port, told apart by the Host header as on AWS by their names."""
 
-from __future__ import annotations
-
 import logging
 import re
 import uuid

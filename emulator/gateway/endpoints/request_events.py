@@ -1,7 +1,5 @@
 """From a request to the event of payload format 2.0 that a function gets. Pure."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass

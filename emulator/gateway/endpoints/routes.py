@@ -1,7 +1,5 @@
 """Which route of an HTTP API a request takes. Pure."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass

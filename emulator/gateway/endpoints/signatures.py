@@ -1,7 +1,5 @@
 """Signature version 4: who signed a request, if it was signed for this service, now, and by whom it says."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import re

@@ -1,7 +1,5 @@
 """Aliases: what they may point at, and which version a request through one runs."""
 
-from __future__ import annotations
-
 import re
 import uuid
 from collections.abc import Callable

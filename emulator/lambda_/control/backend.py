@@ -1,12 +1,10 @@
 """moto's Lambda backend with the control plane that the emulator promises. All changes happen under one lock."""
 
-from __future__ import annotations
-
 import copy
 import threading
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from moto.awslambda.exceptions import FunctionAlreadyExists
 from moto.awslambda.models import LambdaAlias, LambdaBackend, LambdaStorage
@@ -19,10 +17,8 @@ from emulator.lambda_.control.functions import EmulatedFunction, EmulatedLayerVe
 from emulator.lambda_.control.invoke import Call, invoke
 from emulator.lambda_.control.lifecycle import ACTIVE, UPDATING
 from emulator.lambda_.control.names import split_name
+from emulator.lambda_.runtime.function_runtime import Failure, LambdaService
 from emulator.lambda_.spec import FunctionSpec
-
-if TYPE_CHECKING:
-    from emulator.lambda_.runtime.function_runtime import Failure, LambdaService
 
 
 class EmulatedStorage(LambdaStorage):

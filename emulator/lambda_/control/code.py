@@ -1,7 +1,5 @@
 """Function code and layers as zips: reading them from where a request says, and how large they may be."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,5 @@
 """`Code.Location` of GetFunction: a presigned URL into a bucket of the emulator's own account."""
 
-from __future__ import annotations
-
 import threading
 
 from botocore.auth import S3SigV4QueryAuth

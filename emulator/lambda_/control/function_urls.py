@@ -1,7 +1,5 @@
 """Function URLs: one for a function and one for each of its aliases."""
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -1,13 +1,11 @@
 """A Lambda function or version in the control plane: moto's model, with the fields and states that it lacks."""
 
-from __future__ import annotations
-
 import base64
 import copy
 import json
 import uuid
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 from moto.awslambda.models import LambdaFunction, LayerVersion
 from moto.iam.exceptions import NotFoundException
@@ -19,10 +17,8 @@ from emulator.lambda_.control.code import check_unzipped_size, read_code
 from emulator.lambda_.control.code_download import download_url
 from emulator.lambda_.control.lifecycle import CREATING, Lifecycle
 from emulator.lambda_.control.variables import check_variables
+from emulator.lambda_.runtime.function_runtime import LambdaService
 from emulator.lambda_.spec import CodePackage, FunctionSpec
-
-if TYPE_CHECKING:
-    from emulator.lambda_.runtime.function_runtime import LambdaService
 
 SNAPSTART_RUNTIMES = (3, 12)
 SNAPSTART_EPHEMERAL_MB = 512
@@ -88,9 +84,9 @@ class EmulatedFunction(LambdaFunction):
         if revision_id and revision_id != self.revision_id:
             raise PreconditionFailed
 
-    def with_changes(self, changes: Mapping[str, Any]) -> EmulatedFunction:
+    def with_changes(self, changes: Mapping[str, Any]) -> Self:
         """Return a checked copy with these configuration fields; this function stays as it is."""
-        changed: EmulatedFunction = copy.copy(self)
+        changed = copy.copy(self)
         changed.update_configuration(dict(changes))
         if "SnapStart" in changes:
             changed.apply_on = changes["SnapStart"]["ApplyOn"]

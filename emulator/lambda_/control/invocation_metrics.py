@@ -4,8 +4,6 @@ AWS adds `ExecutedVersion` for aliases that route by weights; here every request
 numbers of a version that just got all the traffic go on.
 """
 
-from __future__ import annotations
-
 from emulator.cloudwatch.metrics import DimensionSet, Measurement, record
 from emulator.lambda_.control.aliases import Target
 

@@ -1,7 +1,5 @@
 """Invoke: from a request to an outcome, synchronously, asynchronously with retries, or as a dry run."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import binascii
@@ -11,7 +9,7 @@ import random
 import uuid
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.models import LambdaStorage
@@ -49,7 +47,7 @@ class Call:
     client_context: str | None
 
     @classmethod
-    def parse(cls, body: bytes | str, headers: Mapping[str, str]) -> Call:
+    def parse(cls, body: bytes | str, headers: Mapping[str, str]) -> Self:
         """Raise what Lambda answers to a payload that is too large or no JSON."""
         given = {name.lower(): value for name, value in headers.items()}
         kind = given.get("x-amz-invocation-type") or "RequestResponse"

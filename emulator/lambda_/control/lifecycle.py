@@ -1,7 +1,5 @@
 """The states that a function or a version goes through, and what each of them forbids. Pure."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 from emulator.lambda_.api_errors import ResourceConflict, SnapStartNotReady
@@ -20,7 +18,7 @@ class Lifecycle:
     update_code: str | None = None
     update_reason: str | None = None
 
-    def failed(self, code: str, reason: str) -> Lifecycle:
+    def failed(self, code: str, reason: str) -> "Lifecycle":
         """Return the state after something went wrong; an active function stays active with what it had."""
         if self.state == "Pending":
             return Lifecycle("Failed", "Failed", code, reason, code, reason)

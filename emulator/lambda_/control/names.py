@@ -1,7 +1,5 @@
 """How requests name functions: a name, a partial ARN or an ARN, each with or without a qualifier. Pure."""
 
-from __future__ import annotations
-
 from emulator.lambda_.api_errors import InvalidParameterValue
 
 

@@ -1,7 +1,5 @@
 """Marker and MaxItems of Lambda's list calls. Pure."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """The HTTP half of the repaired operations, and the URLs that lead to it (moto asks a backend's module for them)."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 from urllib.parse import parse_qs, unquote

@@ -1,18 +1,13 @@
 """Published versions: made when something changed, numbered once and for all, kept while an alias needs them."""
 
-from __future__ import annotations
-
 import copy
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from moto.awslambda.models import LambdaStorage
 
 from emulator.lambda_.api_errors import InvalidParameterValue, ResourceConflict
 from emulator.lambda_.control.functions import EmulatedFunction
 from emulator.lambda_.control.lifecycle import PUBLISHING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 def check_code_sha256(function: EmulatedFunction, expected: str | None) -> None:

@@ -1,7 +1,5 @@
 """One execution environment: a process, its Runtime API, its log, its memory; one invocation at a time."""
 
-from __future__ import annotations
-
 import asyncio
 import shutil
 import time

@@ -1,7 +1,5 @@
 """The event loop that environments live in, in a thread of its own."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 from collections.abc import Coroutine

@@ -9,8 +9,6 @@ It is started as a script with no part of the emulator importable, and imports n
 the runtime client.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

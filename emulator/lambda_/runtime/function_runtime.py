@@ -1,7 +1,5 @@
 """The running Lambda service: environments of all functions behind one small, thread-safe surface."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import shutil

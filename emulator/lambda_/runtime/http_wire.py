@@ -1,7 +1,5 @@
 """As much of HTTP/1.1 as a function's runtime client speaks: keep-alive, Content-Length, chunks, 100-continue."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass

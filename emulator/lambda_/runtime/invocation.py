@@ -1,7 +1,5 @@
 """What goes into a function and what comes out of it."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Starting function processes: what every environment and every snapshot needs before its first line runs."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import uuid

@@ -1,7 +1,5 @@
 """The platform's own log lines: INIT_START, START, END, REPORT, and their JSON forms. Pure."""
 
-from __future__ import annotations
-
 import json
 import math
 from dataclasses import dataclass

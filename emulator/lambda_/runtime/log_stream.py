@@ -1,7 +1,5 @@
 """Function logs: from a process's stdout and stderr to a stream in CloudWatch Logs, line by line."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import os

@@ -1,7 +1,5 @@
 """Memory size enforced: each environment's whole session is sampled, and killed when it outgrows the function."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Collection
 

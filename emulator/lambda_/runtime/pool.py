@@ -1,7 +1,5 @@
 """The environments of one state of a function: warm ones first, new ones up to a limit, then a queue."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections import deque

@@ -1,7 +1,5 @@
 """The environment variables of a function process: what Lambda sets, what the user set, and nothing of ours."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Mapping, Sequence

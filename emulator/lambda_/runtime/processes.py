@@ -1,7 +1,5 @@
 """Function processes: their end noticed, their whole session killed, their memory counted. Linux only."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import os

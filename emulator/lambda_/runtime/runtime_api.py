@@ -4,8 +4,6 @@ As on Lambda, each environment sees an API that knows nothing of the others. It 
 takes the answer or the fault, and gives out the role's credentials the way SnapStart functions get theirs.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import secrets

@@ -1,7 +1,5 @@
 """The emulator's half of SnapStart: a process that has run init and waits to be forked into environments."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os
@@ -9,6 +7,7 @@ import socket
 import time
 from collections import deque
 from pathlib import Path
+from typing import Self
 
 from emulator.lambda_.api_errors import ServiceFailed
 from emulator.lambda_.runtime.environment import Environment
@@ -47,7 +46,7 @@ class SnapshotTemplate:
         self._listener = asyncio.ensure_future(self._listen())
 
     @classmethod
-    async def take(cls, launcher: Launcher, spec: FunctionSpec) -> SnapshotTemplate:
+    async def take(cls, launcher: Launcher, spec: FunctionSpec) -> Self:
         """Run init and the before-snapshot hooks; raises SnapshotFailed with what went wrong."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)  # noqa: FBT003 - the standard library's signature

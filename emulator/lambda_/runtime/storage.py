@@ -4,8 +4,6 @@ On AWS writing fails with "No space left on device" at the limit. Without a file
 environment the emulator cannot make a write fail; it notices soon after, and ends the environment.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import os

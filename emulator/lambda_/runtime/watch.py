@@ -1,7 +1,5 @@
 """Something that is looked at again and again while there is anything to look at."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 from abc import ABC, abstractmethod

@@ -1,7 +1,5 @@
 """Requests to function URLs and HTTP APIs as clients without an SDK make them, signed by botocore or not at all."""
 
-from __future__ import annotations
-
 import http.client
 import json
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Tiny state machines for the interpreter's contract tests."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import time

@@ -1,7 +1,5 @@
 """Tiny SAM applications for the deployer's contract tests."""
 
-from __future__ import annotations
-
 import copy
 import json
 

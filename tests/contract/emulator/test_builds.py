@@ -1,7 +1,5 @@
 """From a folder that the template names to what is deployed, as `sam build` makes it, without a network."""
 
-from __future__ import annotations
-
 import io
 import json
 import os

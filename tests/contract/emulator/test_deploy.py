@@ -1,7 +1,5 @@
 """From a SAM application to resources that can be used, and again."""
 
-from __future__ import annotations
-
 import io
 import json
 import zipfile

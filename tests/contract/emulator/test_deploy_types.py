@@ -1,7 +1,5 @@
 """Every type of resource that a serverless application of ours is made of."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

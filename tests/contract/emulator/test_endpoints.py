@@ -1,7 +1,5 @@
 """Function URLs and HTTP APIs over real HTTP."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 

@@ -1,7 +1,5 @@
 """What happens starts what a template says it starts."""
 
-from __future__ import annotations
-
 import json
 import logging
 from datetime import UTC, datetime, timedelta

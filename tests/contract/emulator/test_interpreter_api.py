@@ -1,7 +1,5 @@
 """The API of Step Functions around an execution."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

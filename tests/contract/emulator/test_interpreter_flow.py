@@ -1,7 +1,5 @@
 """How an execution goes on, waits and ends."""
 
-from __future__ import annotations
-
 import time
 
 import pytest

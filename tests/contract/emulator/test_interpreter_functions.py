@@ -1,7 +1,5 @@
 """Tasks that invoke functions: what they get, give, and are called when they fail."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

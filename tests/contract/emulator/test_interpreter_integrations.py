@@ -1,7 +1,5 @@
 """What SDK integrations take, give and fail with."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """Starting, stopping, and the one way in."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

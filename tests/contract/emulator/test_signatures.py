@@ -1,7 +1,5 @@
 """Who may call a Function URL or an HTTP API: signatures over real HTTP."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import subprocess

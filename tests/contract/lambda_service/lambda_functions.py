@@ -1,7 +1,5 @@
 """Functions under test, and a Lambda service with settings of the test's own."""
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import io

@@ -1,7 +1,5 @@
 """Asking for metrics in both ways that CloudWatch offers."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 
 

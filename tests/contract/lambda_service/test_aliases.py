@@ -1,7 +1,5 @@
 """Aliases: what they accept, whom they guard against, and how they share out traffic."""
 
-from __future__ import annotations
-
 import pytest
 
 SOURCE = "def handler(event, context): return context.function_version + {!r}"

@@ -1,7 +1,5 @@
 """Stopping: no process, no file, whatever the functions were doing."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

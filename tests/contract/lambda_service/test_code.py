@@ -1,7 +1,5 @@
 """Code and layers: read from where the request says, of a size that Lambda takes, and given back as they came."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import os

@@ -1,7 +1,5 @@
 """Invoke: answers, errors, limits, and what a function finds around it."""
 
-from __future__ import annotations
-
 import base64
 import json
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """States take time: what is pending, what goes on serving, what is refused meanwhile."""
 
-from __future__ import annotations
-
 import io
 import zipfile
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Limits that take long to reach with Lambda's own numbers: a service with smaller ones."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 
 from botocore.exceptions import ClientError

@@ -1,7 +1,5 @@
 """Function logs in CloudWatch Logs: the platform's lines around the function's own."""
 
-from __future__ import annotations
-
 import json
 import re
 

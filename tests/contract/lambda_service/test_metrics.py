@@ -1,7 +1,5 @@
 """AWS/Lambda metrics: each version's own numbers, asked for in every way that AWS answers."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 
 import pytest

@@ -1,7 +1,5 @@
 """What a function can import: its own code, its layers, what Lambda's Python brings, and what it is told to have."""
 
-from __future__ import annotations
-
 import pytest
 
 from emulator.errors import EmulatorError

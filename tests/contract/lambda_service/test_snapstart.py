@@ -1,7 +1,5 @@
 """SnapStart: one init, many environments; what is equal in them, what is not, and what cannot be snapshot."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest

@@ -1,7 +1,5 @@
 """Versions and revisions: guards are honoured, numbers mean one thing for ever."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.contract.lambda_service.lambda_functions import zip_of

@@ -1,7 +1,5 @@
 """What a function may answer over HTTP, and what is no answer."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """Where this machine answers what has a URL on AWS."""
 
-from __future__ import annotations
-
 import pytest
 
 from emulator.gateway.endpoints import local_url

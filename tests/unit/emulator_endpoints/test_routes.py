@@ -1,7 +1,5 @@
 """Which route of an HTTP API a request takes."""
 
-from __future__ import annotations
-
 import pytest
 
 from emulator.gateway.endpoints.routes import match

@@ -1,7 +1,5 @@
 """Names, pages and log lines: the small pure parts of the Lambda service."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """How much of /tmp a function has used."""
 
-from __future__ import annotations
-
 from emulator.lambda_.runtime.storage import BLOCK, folder_size
 
 
