@@ -88,14 +88,16 @@ class Emulator:
         os.environ["MOTO_PORT"] = str(self._http.port)  # moto's own callers look it up at each call
         started.callback(os.environ.pop, "MOTO_PORT", None)
         self.credential_issuer = iam.CredentialIssuer()
-        at = {"endpoint_url": self.endpoint_url, "credentials_for": self.credential_issuer.issue}
-        self._clients = Clients(**at, session_name="operator", config=_PATIENT)
+        url, credentials_for, scale = self.endpoint_url, self.credential_issuer.issue, self._time_scale
+        self._clients = Clients(
+            endpoint_url=url, credentials_for=credentials_for, session_name="operator", config=_PATIENT
+        )
         started.callback(self._clients.close)
         self._stacks = Stacks(self.client, BuildCache.of_user(os.environ))
-        functions = LambdaSettings(**at, work_dir=work_dir / "lambda", preinstalled=self._preinstalled)
+        functions = LambdaSettings(url, credentials_for, work_dir / "lambda", preinstalled=self._preinstalled)
         started.callback(start_lambda(functions).close)
-        started.callback(start_step_functions(InterpreterSettings(**at, time_scale=self._time_scale)).close)
-        started.callback(start_events(EventSettings(**at, time_scale=self._time_scale)).close)
+        started.callback(start_step_functions(InterpreterSettings(url, credentials_for, time_scale=scale)).close)
+        started.callback(start_events(EventSettings(url, credentials_for, time_scale=scale)).close)
         self.front_door = FrontDoor(
             create_moto_app(),
             self.credential_issuer.identify,

@@ -60,6 +60,6 @@ def build_key(code: LocalCode) -> str:
             digest.update(f"{path.relative_to(folder)} {path.stat().st_size}\n".encode() + path.read_bytes())
     for entry in filter(os.path.isdir, sys.path):
         installed = (path for path in os.scandir(entry) if path.name.endswith(".dist-info"))
-        for path in sorted(installed, key=lambda path: path.name):
-            digest.update(f"{path.name} {path.stat().st_mtime_ns}\n".encode())
+        for distribution in sorted(installed, key=lambda found: found.name):
+            digest.update(f"{distribution.name} {distribution.stat().st_mtime_ns}\n".encode())
     return digest.hexdigest()

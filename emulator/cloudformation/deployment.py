@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -195,7 +196,7 @@ class Deployment:
                     "start it afresh"
                 )
             site = Site(self._stack_name, logical_id, self._client)
-            _attempt(logical_id, gone.type_name, lambda d=delete, s=site, g=gone: d(s, g.physical))
+            _attempt(logical_id, gone.type_name, partial(delete, site, gone.physical))
             del self._stack.resources[logical_id]
 
 

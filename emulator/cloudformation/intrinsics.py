@@ -97,7 +97,7 @@ class Resolver:
 
     def _join(self, argument: Any) -> str:
         separator, items = argument
-        return separator.join(str(item) for item in self.resolve(items))
+        return str(separator).join(str(item) for item in self.resolve(items))
 
     def _if(self, argument: Any) -> Any:
         name, yes, no = argument
@@ -113,7 +113,7 @@ class Resolver:
 
     def _split(self, argument: Any) -> list[str]:
         separator, text = argument
-        return self.resolve(text).split(separator)
+        return str(self.resolve(text)).split(separator)
 
     def _find_in_map(self, argument: Any) -> Any:
         name, first, second = (self.resolve(item) for item in argument)

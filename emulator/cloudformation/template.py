@@ -61,10 +61,11 @@ def translate(template: Template, parameters: Mapping[str, str]) -> Template:
     """Return the template with SAM's resources replaced by CloudFormation's."""
     translator = Translator({}, Parser(), boto_session=boto3.session.Session(region_name=REGION))
     try:
-        return translator.translate(template, dict(parameters))
+        translated: Template = translator.translate(template, dict(parameters))
     except InvalidDocumentException as error:
         reasons = "; ".join(cause.message for cause in error.causes)
         raise EmulatorError(f"the template is not valid SAM: {reasons}") from error
+    return translated
 
 
 def _local_code(logical_id: str, resource: Template, path: Path) -> LocalCode:

@@ -7,22 +7,22 @@ an error or with nothing. Metric math is refused here: an empty answer would rea
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from moto.cloudwatch.exceptions import InvalidParameterCombination, InvalidParameterValue, ValidationError
-from moto.cloudwatch.models import CloudWatchBackend, MetricAggregatedDatum, MetricDatumBase, Statistics
+from moto.cloudwatch.models import CloudWatchBackend, MetricAggregatedDatum, MetricDatum, MetricDatumBase, Statistics
 from moto.cloudwatch.responses import CloudWatchResponse
 
 from emulator.cloudwatch.metric_series import Datum, Series, bins, statistic
+from emulator.repairing import replace
 
 _moto_get_metric_statistics = CloudWatchResponse.get_metric_statistics
 
 
 def repair() -> None:
     """Replace the queries of moto's CloudWatch. Calling it again changes nothing."""
-    CloudWatchBackend.get_metric_data = get_metric_data
-    CloudWatchBackend.get_metric_statistics = get_metric_statistics
-    CloudWatchResponse.get_metric_statistics = answer_metric_statistics
+    replace(CloudWatchBackend, get_metric_data=get_metric_data, get_metric_statistics=get_metric_statistics)
+    replace(CloudWatchResponse, get_metric_statistics=answer_metric_statistics)
 
 
 def get_metric_data(
@@ -127,7 +127,8 @@ def _datum(datum: MetricDatumBase) -> Datum:
     at = _epoch(datum.timestamp)
     if isinstance(datum, MetricAggregatedDatum):
         return Datum(at, datum.sum, datum.min, datum.max, datum.sample_count)
-    return Datum(at, datum.value, datum.value, datum.value)
+    value = cast("MetricDatum", datum).value
+    return Datum(at, value, value, value)
 
 
 def _statistic(name: str, data: list[Datum]) -> float:

@@ -10,12 +10,15 @@ import threading
 import time
 import uuid
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from moto.events.models import events_backends
+from moto.events.utils import EventMessageType
 from moto.s3 import notifications
 from moto.s3.models import S3Backend
 from moto.s3.notifications import S3NotificationEvent
+
+from emulator.repairing import replace
 
 logger = logging.getLogger("emulator.events")
 
@@ -87,7 +90,7 @@ def _send(account_id: str, bucket: Any, event_name: S3NotificationEvent, key: An
         return
     try:
         for rule in list(events_backends[account_id][bucket.region_name].event_buses["default"].rules.values()):
-            rule.send_to_targets(event)
+            rule.send_to_targets(cast("EventMessageType", event))
     except Exception:  # the object is there; who put it is not to hear of this
         logger.exception("the event of s3://%s/%s was lost", bucket.name, key.name)
 
@@ -103,5 +106,5 @@ def repair() -> None:
         finally:
             _completing.upload = False
 
-    S3Backend.complete_multipart_upload = complete_multipart_upload
-    notifications._send_event_bridge_message = _send
+    replace(S3Backend, complete_multipart_upload=complete_multipart_upload)
+    replace(notifications, _send_event_bridge_message=_send)

@@ -5,17 +5,20 @@ transformation of S3's events, and a rule that has only a schedule matches every
 """
 
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from moto.events.exceptions import ValidationException
 from moto.events.models import EventsBackend, Rule
+from moto.events.utils import EventMessageType
 
 from emulator.events.delivery import SERVED, Delivery, service_of
 from emulator.events.target_input import TargetInputError, target_input
+from emulator.repairing import replace
 
 logger = logging.getLogger("emulator.events")
-_moto_send = Rule.send_to_targets
+_moto_send: Callable[..., None] = Rule.send_to_targets
 _moto_put_targets = EventsBackend.put_targets
 
 
@@ -41,25 +44,27 @@ def deliveries_of(rule: Rule, event: dict[str, Any]) -> list[Delivery]:
     return made
 
 
-def repair(send: Any) -> None:
+def repair(send: Callable[[Delivery], None]) -> None:
     """Replace matching and delivery; `send` takes a Delivery."""
 
-    def send_to_targets(self: Rule, original_event: dict[str, Any], transform_input: bool = True) -> None:  # noqa: FBT001, FBT002 - moto's signature
+    def send_to_targets(self: Rule, original_event: EventMessageType, transform_input: bool = True) -> None:  # noqa: FBT001, FBT002 - moto's signature
         if self.state == "DISABLED" or not self.event_pattern.get_pattern():
             return
         if not self.event_pattern.matches_event(original_event):
             return
-        event = {key: value for key, value in original_event.items() if key not in ("ingestion-time", "replay-name")}
+        event: dict[str, Any] = {
+            key: value for key, value in original_event.items() if key not in ("ingestion-time", "replay-name")
+        }
         event["time"] = event_time(event["time"])
         for delivery in deliveries_of(self, event):
             send(delivery)
         _send_to_archives(self, original_event, transform_input=transform_input)
 
-    Rule.send_to_targets = send_to_targets
-    EventsBackend.put_targets = _put_targets
+    replace(Rule, send_to_targets=send_to_targets)
+    replace(EventsBackend, put_targets=_put_targets)
 
 
-def _send_to_archives(rule: Rule, event: dict[str, Any], *, transform_input: bool) -> None:
+def _send_to_archives(rule: Rule, event: EventMessageType, *, transform_input: bool) -> None:
     """Let moto serve what is its own: archives and other buses."""
     own = [target for target in rule.targets if service_of(target["Arn"]) == "events"]
     if own:

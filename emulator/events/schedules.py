@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from moto.events.models import EventsBackend, events_backends
 from moto.scheduler.exceptions import ValidationException
@@ -21,6 +21,7 @@ from moto.scheduler.models import EventBridgeSchedulerBackend, Schedule, schedul
 from emulator.events.delivery import Delivery, service_of
 from emulator.events.rules import deliveries_of
 from emulator.events.schedule_expression import At, Rate, ScheduleExpressionError, parse_expression
+from emulator.repairing import replace
 
 logger = logging.getLogger("emulator.events")
 
@@ -107,7 +108,8 @@ class Clock:
 
 
 def _schedules() -> Iterator[tuple[EventBridgeSchedulerBackend, Schedule]]:
-    for _, _, backend in list(scheduler_backends.iter_backends()):
+    for _, _, each in list(scheduler_backends.iter_backends()):
+        backend = cast("EventBridgeSchedulerBackend", each)
         for group in list(backend.schedule_groups.values()):
             for schedule in list(group.schedules.values()):
                 yield backend, schedule
@@ -115,7 +117,7 @@ def _schedules() -> Iterator[tuple[EventBridgeSchedulerBackend, Schedule]]:
 
 def _scheduled_rules() -> Iterator[Any]:
     for _, _, backend in list(events_backends.iter_backends()):
-        for bus in list(backend.event_buses.values()):
+        for bus in list(cast("EventsBackend", backend).event_buses.values()):
             yield from [rule for rule in list(bus.rules.values()) if rule.scheduled_expression]
 
 
@@ -184,11 +186,11 @@ def repair() -> None:
                 raise ValidationException(str(error)) from error
         return keep(self, name, scheduled_expression=scheduled_expression, **rest)
 
-    EventsBackend.put_rule = put_rule
+    replace(EventsBackend, put_rule=put_rule)
 
 
 def _check_before(operation: str) -> None:
-    keep = getattr(EventBridgeSchedulerBackend, operation)
+    keep: Callable[..., Schedule] = getattr(EventBridgeSchedulerBackend, operation)
 
     def checked(self: EventBridgeSchedulerBackend, **arguments: Any) -> Schedule:
         _check(
@@ -201,4 +203,4 @@ def _check_before(operation: str) -> None:
         arguments["state"] = arguments["state"] or "ENABLED"
         return keep(self, **arguments)
 
-    setattr(EventBridgeSchedulerBackend, operation, checked)
+    replace(EventBridgeSchedulerBackend, **{operation: checked})

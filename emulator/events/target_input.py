@@ -35,7 +35,8 @@ def target_input(target: Mapping[str, Any], event: Mapping[str, Any], *, rule_ar
 
 def at_path(event: Mapping[str, Any], path: str) -> Any:
     """Return what a path such as `$.detail.object.key` names; None when the event has no such thing."""
-    position, found = 1, event
+    position = 1
+    found: Any = event
     while position < len(path):
         step = _STEP.match(path, position)
         if step is None:

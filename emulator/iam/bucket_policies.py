@@ -9,10 +9,12 @@ from typing import Any
 from moto.iam.access_control import PermissionResult
 from moto.s3.models import FakeBucket
 
+from emulator.repairing import replace
+
 
 def repair() -> None:
     """Leave requests to S3 to whatever else decides about them."""
-    FakeBucket.get_permission = _neutral  # type: ignore[method-assign]
+    replace(FakeBucket, get_permission=_neutral)
 
 
 def _neutral(_bucket: Any, _action: str, _resource: str) -> PermissionResult:

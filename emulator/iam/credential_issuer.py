@@ -33,9 +33,9 @@ class CredentialIssuer:
                 region_name=REGION,
                 role_session_name=session_name,
                 role_arn=role_arn,
-                policy=None,
+                policy="",
                 duration=_SESSION_SECONDS,
-                external_id=None,
+                external_id="",
             )
             credentials = Credentials(assumed.access_key_id, assumed.secret_access_key, assumed.session_token)
             self._issued[role_arn, session_name] = credentials

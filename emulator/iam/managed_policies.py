@@ -8,13 +8,15 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.models import AWSManagedPolicy, IAMBackend
 
 from emulator.account import PARTITION, REGION
+from emulator.repairing import replace
 
 _PREFIX = f"arn:{PARTITION}:iam::aws:policy/"
 
 
 @cache
 def _documents() -> dict[str, Any]:
-    return json.loads(aws_managed_policies_data)
+    documents: dict[str, Any] = json.loads(aws_managed_policies_data)
+    return documents
 
 
 def _bring_in(backend: IAMBackend, policy_arn: str) -> None:
@@ -42,5 +44,4 @@ def repair() -> None:
         _bring_in(self, policy_arn)
         return get(self, policy_arn)
 
-    IAMBackend.attach_role_policy = attach_role_policy
-    IAMBackend.get_policy = get_policy
+    replace(IAMBackend, attach_role_policy=attach_role_policy, get_policy=get_policy)

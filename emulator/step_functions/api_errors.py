@@ -2,16 +2,17 @@
 
 from typing import Any
 
-from moto.stepfunctions.exceptions import AWSError
+from moto.core.exceptions import AWSError
 from moto.stepfunctions.parser import api
+
+from emulator.repairing import replace
 
 
 def _name(error_class: type[AWSError], name: str) -> None:
     def construct(self: AWSError, message: str = name, **rest: Any) -> None:
         AWSError.__init__(self, message, **rest)
 
-    error_class.TYPE = name
-    error_class.__init__ = construct
+    replace(error_class, TYPE=name, __init__=construct)
 
 
 def repair() -> None:

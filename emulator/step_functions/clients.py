@@ -3,7 +3,6 @@
 moto creates an anonymous client for `localhost` at each call: slow, and nobody could tell who calls.
 """
 
-import sys
 import threading
 from typing import Any
 
@@ -11,6 +10,7 @@ from botocore.config import Config
 from moto.stepfunctions.parser.asl.utils import boto_client
 
 from emulator.clients import Clients
+from emulator.repairing import replace_imported
 from emulator.step_functions.settings import InterpreterSettings
 
 _READ_TIMEOUT_SECONDS = 24 * 60 * 60  # the task's own timeout ends a call, not the connection's
@@ -54,7 +54,4 @@ def forget() -> None:
 
 def repair() -> None:
     """Replace moto's function wherever it was imported to."""
-    original = boto_client.boto_client_for
-    for name, module in list(sys.modules.items()):
-        if name.startswith("moto.stepfunctions") and getattr(module, "boto_client_for", None) is original:
-            module.boto_client_for = client_for  # type: ignore[attr-defined]
+    replace_imported("moto.stepfunctions", boto_client, "boto_client_for", client_for)

@@ -4,11 +4,13 @@ moto keeps a datetime there, which no state can put into its output, and microse
 """
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from moto.stepfunctions.parser.asl.component.state import state
 from moto.stepfunctions.parser.asl.eval.states import ExecutionData, StateData
 from moto.stepfunctions.parser.backend import execution_worker
+
+from emulator.repairing import replace
 
 
 def iso_time(moment: datetime | str) -> str:
@@ -18,15 +20,15 @@ def iso_time(moment: datetime | str) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _state_data(*, EnteredTime: str, **rest: Any) -> StateData:  # noqa: N803 - the field's name
-    return StateData(EnteredTime=iso_time(EnteredTime), **rest)
+def _state_data(**fields: Any) -> StateData:
+    return cast("StateData", {**fields, "EnteredTime": iso_time(fields["EnteredTime"])})
 
 
-def _execution_data(*, StartTime: datetime, **rest: Any) -> ExecutionData:  # noqa: N803 - the field's name
-    return ExecutionData(StartTime=iso_time(StartTime), **rest)
+def _execution_data(**fields: Any) -> ExecutionData:
+    return cast("ExecutionData", {**fields, "StartTime": iso_time(fields["StartTime"])})
 
 
 def repair() -> None:
     """Replace the constructors where the interpreter fills the context object."""
-    state.StateData = _state_data
-    execution_worker.ExecutionData = _execution_data
+    replace(state, StateData=_state_data)
+    replace(execution_worker, ExecutionData=_execution_data)

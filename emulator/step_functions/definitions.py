@@ -7,11 +7,15 @@ another definition or role is not silently answered with the old machine.
 import json
 from typing import Any
 
-from moto.stepfunctions.exceptions import AWSError, StateMachineDoesNotExist
+from moto.core.exceptions import AWSError
+from moto.core.responses import ActionResult
+from moto.stepfunctions.exceptions import StateMachineDoesNotExist
 from moto.stepfunctions.parser.api import InvalidDefinition
-from moto.stepfunctions.parser.backend.execution import Execution
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
-from moto.stepfunctions.responses import ActionResult, StepFunctionResponse
+from moto.stepfunctions.responses import StepFunctionResponse
+
+from emulator.repairing import replace
+from emulator.step_functions.backend import execution_of
 
 
 class StateMachineAlreadyExists(AWSError):
@@ -45,8 +49,7 @@ def _refuse_jsonata(definition: str) -> None:
 
 def _definition_of_execution(self: StepFunctionResponse) -> ActionResult:
     """Answer with the definition that the execution was started with, not the machine's present one."""
-    execution: Execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
-    machine = execution.state_machine
+    machine: Any = execution_of(self).state_machine
     return ActionResult(
         {
             "stateMachineArn": machine.arn,
@@ -81,6 +84,9 @@ def repair() -> None:
             raise StateMachineAlreadyExists(message)
         return existing
 
-    StepFunctionsParserBackend._validate_definition = staticmethod(validate_definition)
-    StepFunctionsParserBackend.create_state_machine = create_state_machine
-    StepFunctionResponse.describe_state_machine_for_execution = _definition_of_execution
+    replace(
+        StepFunctionsParserBackend,
+        _validate_definition=staticmethod(validate_definition),
+        create_state_machine=create_state_machine,
+    )
+    replace(StepFunctionResponse, describe_state_machine_for_execution=_definition_of_execution)

@@ -4,15 +4,18 @@
 `States.Timeout` matches a missed heartbeat too. moto's `States.ALL` hides a broken definition behind a Catch.
 """
 
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from moto.stepfunctions.parser.asl.component.common.error_name.error_equals_decl import ErrorEqualsDecl
+
+from emulator.repairing import replace
 
 _UNCATCHABLE = frozenset({"States.Runtime", "States.DataLimitExceeded"})
 _TIMEOUTS = frozenset({"States.Timeout", "States.HeartbeatTimeout"})
 
 
-def matches(names: set[str], error: str | None) -> bool:
+def matches(names: AbstractSet[str | None], error: str | None) -> bool:
     """Return whether a Retry or Catch with `names` in ErrorEquals is for `error`."""
     if error in _UNCATCHABLE:
         return False
@@ -31,4 +34,4 @@ def _eval_body(self: ErrorEqualsDecl, env: Any) -> None:
 
 def repair() -> None:
     """Replace the comparison."""
-    ErrorEqualsDecl._eval_body = _eval_body
+    replace(ErrorEqualsDecl, _eval_body=_eval_body)

@@ -34,7 +34,9 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task import StateTask
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_lambda import StateTaskLambda
-from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+
+from emulator.repairing import replace
+from emulator.step_functions.failure_events import failure_event
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class ErrorFamily:
 
 
 _LAMBDA = ErrorFamily("Lambda", "AWSLambdaException", "AWSLambda")
-_OPTIMISED: dict[type, ErrorFamily] = {
+_OPTIMISED: dict[type[StateTask], ErrorFamily] = {
     StateTaskLambda: _LAMBDA,
     StateTaskServiceLambda: _LAMBDA,
     StateTaskServiceDynamoDB: ErrorFamily("DynamoDB", "AmazonDynamoDBException", "AmazonDynamoDBv2"),
@@ -108,33 +110,28 @@ def error_cause(family: ErrorFamily, error: Exception, *, sdk_integration: bool)
     )
 
 
-def failure_event(task: Any, env: Any, name: str, cause: str) -> FailureEvent:
+def task_failure_event(task: Any, env: Any, name: str, cause: str) -> FailureEvent:
     """Return the event of a task that failed, in the words of its kind of task."""
+    error_name = ErrorName(error_name=name)
     if isinstance(task, StateTaskLambda):
-        details = EventDetails(
-            lambdaFunctionFailedEventDetails=LambdaFunctionFailedEventDetails(error=name, cause=cause)
+        lambda_details = LambdaFunctionFailedEventDetails(error=name, cause=cause)
+        return failure_event(
+            env, error_name, HistoryEventType.LambdaFunctionFailed, lambdaFunctionFailedEventDetails=lambda_details
         )
-        kind = HistoryEventType.LambdaFunctionFailed
-    else:
-        details = EventDetails(
-            taskFailedEventDetails=TaskFailedEventDetails(
-                error=name,
-                cause=cause,
-                resource=task._get_sfn_resource(),
-                resourceType=task._get_sfn_resource_type(),
-            )
-        )
-        kind = HistoryEventType.TaskFailed
-    return FailureEvent(env=env, error_name=ErrorName(error_name=name), event_type=kind, event_details=details)
+    task_details = TaskFailedEventDetails(
+        error=name, cause=cause, resource=task._get_sfn_resource(), resourceType=task._get_sfn_resource_type()
+    )
+    return failure_event(env, error_name, HistoryEventType.TaskFailed, taskFailedEventDetails=task_details)
 
 
 def repair() -> None:
     """Name failed calls before moto does; everything else stays moto's."""
-    for task_class in (StateTaskServiceAwsSdk, *_OPTIMISED):
+    task_classes: list[type[StateTask]] = [StateTaskServiceAwsSdk, *_OPTIMISED]
+    for task_class in task_classes:
         _name_calls_of(task_class)
 
 
-def _name_calls_of(task_class: type) -> None:
+def _name_calls_of(task_class: type[StateTask]) -> None:
     # Looked up on the class, since some inherit it; bound now, so that a wrapped parent is called, not a loop.
     # moto calls everything else that goes wrong in a DynamoDB task a DynamoDB error, timeouts included.
     moto_event = StateTask._from_error if task_class is StateTaskServiceDynamoDB else task_class._from_error
@@ -144,6 +141,6 @@ def _name_calls_of(task_class: type) -> None:
             return moto_event(self, env=env, ex=ex)
         family = error_family(self)
         cause = error_cause(family, ex, sdk_integration=isinstance(self, StateTaskServiceAwsSdk))
-        return failure_event(self, env, error_name(family, ex), cause)
+        return task_failure_event(self, env, error_name(family, ex), cause)
 
-    task_class._from_error = _from_error
+    replace(task_class, _from_error=_from_error)

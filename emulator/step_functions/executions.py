@@ -7,6 +7,7 @@ answers a string output without its quotes.
 import json
 import re
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from moto.core.responses import ActionResult
@@ -15,7 +16,9 @@ from moto.stepfunctions.parser.backend.execution import Execution
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.responses import StepFunctionResponse
 
+from emulator.repairing import replace
 from emulator.step_functions import stopping
+from emulator.step_functions.backend import execution_of
 from emulator.step_functions.payload_limit import MAX_BYTES
 
 _NAME = re.compile(r"[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}")
@@ -46,18 +49,18 @@ def describe(execution: Execution) -> dict[str, Any]:
 
 
 def _describe_execution(self: StepFunctionResponse) -> ActionResult:
-    return ActionResult(describe(self.stepfunction_backend.describe_execution(self._get_param("executionArn"))))
+    return ActionResult(describe(execution_of(self)))
 
 
 def _stop_execution(self: StepFunctionResponse) -> ActionResult:
-    execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
+    execution = execution_of(self)
     stopping.stop(execution, error=self._get_param("error"), cause=self._get_param("cause"))
     return ActionResult({"stopDate": execution.stop_date})
 
 
 def repair() -> None:
     """Replace the operations; starting itself stays moto's."""
-    start = StepFunctionsParserBackend.start_execution
+    start: Callable[..., Execution] = StepFunctionsParserBackend.start_execution
 
     def start_execution(
         self: StepFunctionsParserBackend,
@@ -77,6 +80,5 @@ def repair() -> None:
             raise ValidationException(message)
         return start(self, state_machine_arn, name or str(uuid.uuid4()), execution_input, trace_header)
 
-    StepFunctionsParserBackend.start_execution = start_execution
-    StepFunctionResponse.describe_execution = _describe_execution
-    StepFunctionResponse.stop_execution = _stop_execution
+    replace(StepFunctionsParserBackend, start_execution=start_execution)
+    replace(StepFunctionResponse, describe_execution=_describe_execution, stop_execution=_stop_execution)

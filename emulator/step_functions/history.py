@@ -6,6 +6,8 @@ from moto.core.responses import ActionResult
 from moto.stepfunctions.exceptions import InvalidToken, ValidationException
 from moto.stepfunctions.responses import StepFunctionResponse
 
+from emulator.repairing import replace
+
 _DEFAULT_PAGE = 100
 _LARGEST_PAGE = 1000
 _DATA = ("input", "inputDetails", "output", "outputDetails", "parameters")
@@ -54,4 +56,4 @@ def _get_execution_history(self: StepFunctionResponse) -> ActionResult:
 
 def repair() -> None:
     """Replace the operation."""
-    StepFunctionResponse.get_execution_history = _get_execution_history
+    replace(StepFunctionResponse, get_execution_history=_get_execution_history)

@@ -2,8 +2,9 @@
 
 import logging
 from functools import cache
+from typing import Any, cast
 
-from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+from moto.stepfunctions.parser.models import StepFunctionsParserBackend, stepfunctions_parser_backends
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
 from emulator.step_functions import (
@@ -56,7 +57,8 @@ class StepFunctionsService:
     def close(self) -> None:
         """Stop all executions. Safe to call twice."""
         for _, _, backend in list(stepfunctions_parser_backends.iter_backends()):
-            for machine in backend.state_machines:
+            machines: list[Any] = cast("StepFunctionsParserBackend", backend).state_machines
+            for machine in machines:
                 for execution in list(machine.executions):
                     if execution.status == "RUNNING":
                         stopping.stop(execution, error="Emulator.Stopped", cause="the emulator was stopped")

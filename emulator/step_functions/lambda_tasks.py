@@ -8,9 +8,11 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_lambda import (
     StateTaskServiceLambda,
 )
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task import StateTask
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_lambda import StateTaskLambda
 
-from emulator.step_functions.error_names import failure_event
+from emulator.repairing import replace
+from emulator.step_functions.error_names import task_failure_event
 
 
 def function_error(payload: str) -> tuple[str, str]:
@@ -34,12 +36,12 @@ def repair() -> None:
         _name_function_errors(task_class)
 
 
-def _name_function_errors(task_class: type) -> None:
+def _name_function_errors(task_class: type[StateTask]) -> None:
     previous = task_class._from_error
 
     def _from_error(self: Any, env: Any, ex: Exception) -> Any:
         if isinstance(ex, LambdaFunctionErrorException):
-            return failure_event(self, env, *function_error(ex.payload))
+            return task_failure_event(self, env, *function_error(ex.payload))
         return previous(self, env=env, ex=ex)
 
-    task_class._from_error = _from_error
+    replace(task_class, _from_error=_from_error)

@@ -4,10 +4,11 @@ moto measures JSON with its spaces and escapes, and so refuses text beyond ASCII
 """
 
 import json
-import sys
 from typing import Any
 
 from moto.stepfunctions.parser import quotas
+
+from emulator.repairing import replace_imported
 
 MAX_BYTES = 256 * 1024
 
@@ -22,7 +23,4 @@ def is_within_limit(value: Any) -> bool:
 
 def repair() -> None:
     """Replace the measure wherever it was imported to."""
-    original = quotas.is_within_size_quota
-    for name, module in list(sys.modules.items()):
-        if name.startswith("moto.stepfunctions") and getattr(module, "is_within_size_quota", None) is original:
-            module.is_within_size_quota = is_within_limit  # type: ignore[attr-defined]
+    replace_imported("moto.stepfunctions", quotas, "is_within_size_quota", is_within_limit)

@@ -8,8 +8,10 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_parallel import br
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_callback
 from moto.stepfunctions.parser.asl.component.state.fail import state_fail
 
+from emulator.repairing import replace
+
 
 def repair() -> None:
     """Accept any name where an error is reported; where one is expected (ErrorEquals) moto's check stays."""
     for module in (state_fail, branches_decl, state_task_service_callback):
-        module.CustomErrorName = ErrorName
+        replace(module, CustomErrorName=ErrorName)

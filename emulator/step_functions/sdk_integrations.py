@@ -18,6 +18,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
     StateTaskServiceSfn,
 )
 
+from emulator.repairing import replace
 from emulator.step_functions.context_object import iso_time
 
 # What Step Functions calls a service, where botocore has another name.
@@ -86,15 +87,18 @@ def _normalise_response(
 
 
 def _get_boto_service_action(self: StateTaskService, service_action_name: str | None = None) -> str:
-    return xform_name(service_action_name or self.resource.api_action)
+    return str(xform_name(service_action_name or self.resource.api_action))
 
 
 def repair() -> None:
     """Give moto's service tasks the normalisation that it leaves out."""
-    StateTaskService._SERVICE_NAME_SFN_TO_BOTO_OVERRIDES = _BOTO_NAMES
-    StateTaskService._normalise_parameters = _normalise_parameters
-    StateTaskService._normalise_response = _normalise_response
-    StateTaskService._get_boto_service_action = _get_boto_service_action
+    replace(
+        StateTaskService,
+        _SERVICE_NAME_SFN_TO_BOTO_OVERRIDES=_BOTO_NAMES,
+        _normalise_parameters=_normalise_parameters,
+        _normalise_response=_normalise_response,
+        _get_boto_service_action=_get_boto_service_action,
+    )
     evaluate = StateTaskServiceAwsSdk._eval_service_task
 
     def evaluate_to_json(self: StateTaskServiceAwsSdk, env: Any, **arguments: Any) -> None:
@@ -102,4 +106,4 @@ def repair() -> None:
         evaluate(self, env, **arguments)
         env.stack.append(to_json_value(env.stack.pop()))
 
-    StateTaskServiceAwsSdk._eval_service_task = evaluate_to_json
+    replace(StateTaskServiceAwsSdk, _eval_service_task=evaluate_to_json)

@@ -22,6 +22,8 @@ from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, ProgramError, ProgramStopped
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 
+from emulator.repairing import replace
+
 _LAST_EVENTS = frozenset({"ExecutionAborted", "ExecutionFailed", "ExecutionSucceeded", "ExecutionTimedOut"})
 _POLL_SECONDS = 0.02  # how soon a waiting thread sees that its execution was stopped
 
@@ -51,7 +53,7 @@ def _wait_until_started(execution: Execution) -> None:
     # The worker parses the definition before it has an environment that can be told to stop.
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
-        environment = execution.exec_worker.env
+        environment = execution.exec_worker.env if execution.exec_worker is not None else None
         if environment is not None and environment.is_running():
             return
         if execution.exec_status != ExecutionStatus.RUNNING:
@@ -123,16 +125,19 @@ def _until_stopped(evaluate: Callable[..., None]) -> Callable[..., None]:
 
 def _reflect_execution_status(self: BaseExecutionWorkerCommunication) -> None:
     """Note how an execution ended: the status last, since whoever sees it looks for the rest; an abortion stays."""
-    execution, state = self.execution, self.execution.exec_worker.env.program_state()
+    execution = self.execution
+    environment: Any = execution.exec_worker.env if execution.exec_worker is not None else None
+    state = environment.program_state()
     with _ending:
         if execution.exec_status != ExecutionStatus.RUNNING:
             return
         execution.stop_date = datetime.now(tz=UTC)
         if isinstance(state, ProgramEnded):
-            execution.output = execution.exec_worker.env.states.get_input()
+            execution.output = environment.states.get_input()
             execution.exec_status = ExecutionStatus.SUCCEEDED
         elif isinstance(state, ProgramError):
-            execution.error, execution.cause = state.error.get("error"), state.error.get("cause")
+            error = state.error or {}
+            execution.error, execution.cause = error.get("error"), error.get("cause")
             execution.exec_status = ExecutionStatus.FAILED
         elif isinstance(state, ProgramStopped):
             execution.error, execution.cause = state.error, state.cause
@@ -152,11 +157,11 @@ def _until_the_end(publish: Callable[..., None]) -> Callable[..., None]:
 
 def repair() -> None:
     """Make every place where the interpreter waits notice a stop."""
-    ExecutionState._evaluate_with_timeout = _in_environment(ExecutionState._evaluate_with_timeout)
-    RetrierDecl._eval_body = _in_environment(RetrierDecl._eval_body)
-    CommonStateField._eval_body = _until_stopped(CommonStateField._eval_body)
-    namespace = SimpleNamespace(**{**vars(threading), "Event": _InterruptibleEvent})
-    execute_state.threading = namespace
-    branches_decl.threading = namespace
-    EventManager._publish_history_event = _until_the_end(EventManager._publish_history_event)
-    BaseExecutionWorkerCommunication._reflect_execution_status = _reflect_execution_status
+    replace(ExecutionState, _evaluate_with_timeout=_in_environment(ExecutionState._evaluate_with_timeout))
+    replace(RetrierDecl, _eval_body=_in_environment(RetrierDecl._eval_body))
+    replace(CommonStateField, _eval_body=_until_stopped(CommonStateField._eval_body))
+    interruptible = SimpleNamespace(**{**vars(threading), "Event": _InterruptibleEvent})
+    replace(execute_state, threading=interruptible)
+    replace(branches_decl, threading=interruptible)
+    replace(EventManager, _publish_history_event=_until_the_end(EventManager._publish_history_event))
+    replace(BaseExecutionWorkerCommunication, _reflect_execution_status=_reflect_execution_status)

@@ -2,9 +2,12 @@
 
 import json
 
+from moto.core.exceptions import AWSError
 from moto.core.responses import EmptyResult
-from moto.stepfunctions.exceptions import AWSError
 from moto.stepfunctions.responses import StepFunctionResponse
+
+from emulator.repairing import replace
+from emulator.step_functions.backend import backend_of
 
 
 class InvalidOutput(AWSError):
@@ -15,7 +18,7 @@ class InvalidOutput(AWSError):
 
 
 def _send_task_failure(self: StepFunctionResponse) -> EmptyResult:
-    self.stepfunction_backend.send_task_failure(
+    backend_of(self).send_task_failure(
         self._get_param("taskToken"), error=self._get_param("error"), cause=self._get_param("cause")
     )
     return EmptyResult()
@@ -28,11 +31,10 @@ def _send_task_success(self: StepFunctionResponse) -> EmptyResult:
     except ValueError as error:
         message = f"Invalid Output: '{error}'"
         raise InvalidOutput(message) from error
-    self.stepfunction_backend.send_task_success(self._get_param("taskToken"), output)
+    backend_of(self).send_task_success(self._get_param("taskToken"), output)
     return EmptyResult()
 
 
 def repair() -> None:
     """Replace both operations."""
-    StepFunctionResponse.send_task_failure = _send_task_failure
-    StepFunctionResponse.send_task_success = _send_task_success
+    replace(StepFunctionResponse, send_task_failure=_send_task_failure, send_task_success=_send_task_success)

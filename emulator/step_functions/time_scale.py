@@ -12,6 +12,7 @@ from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.timestamp import Timestamp
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
 
+from emulator.repairing import replace
 from emulator.step_functions.settings import InterpreterSettings
 from emulator.step_functions.stopping import environment_here, pause
 
@@ -36,6 +37,6 @@ def _sleep(seconds: float) -> None:
 
 def repair() -> None:
     """Replace the places where the interpreter lets time pass."""
-    WaitFunction._wait_interval = _wait_interval
-    Timestamp._get_wait_seconds = _get_wait_seconds
-    retrier_decl.time = SimpleNamespace(sleep=_sleep)
+    replace(WaitFunction, _wait_interval=_wait_interval)
+    replace(Timestamp, _get_wait_seconds=_get_wait_seconds)
+    replace(retrier_decl, time=SimpleNamespace(sleep=_sleep))

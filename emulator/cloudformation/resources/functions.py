@@ -52,7 +52,7 @@ def _check_package(properties: Properties) -> None:
 
 
 def _code(properties: Properties) -> dict[str, Any]:
-    code = properties["Code"]
+    code: dict[str, Any] = properties["Code"]
     if "ZipFile" not in code:
         return code
     buffer = io.BytesIO()

@@ -57,8 +57,8 @@ def _run(url: FunctionUrl, request: HttpRequest, signer: Signer | None, request_
         message = f"Request must be smaller than {PAYLOAD_LIMIT} bytes for the InvokeFunction operation"
         return json_response(413, {"Message": message}, ("x-amzn-errortype", "RequestEntityTooLargeException"))
     except TooManyRequests:
-        message = {"Reason": "ConcurrentInvocationLimitExceeded", "Type": "User", "message": "Rate Exceeded."}
-        return json_response(429, message, ("x-amzn-errortype", "TooManyRequestsException"))
+        throttle = {"Reason": "ConcurrentInvocationLimitExceeded", "Type": "User", "message": "Rate Exceeded."}
+        return json_response(429, throttle, ("x-amzn-errortype", "TooManyRequestsException"))
     except (LambdaClientError, InvalidAnswer) as error:
         logger.info("the function URL of %s: %s", url.function_name, error)
         return _BROKEN

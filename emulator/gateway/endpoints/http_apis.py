@@ -85,7 +85,7 @@ class HttpApis:
 
 
 def _function_of(api: Any, route: Any) -> str:
-    uri = api.integrations[route.target.removeprefix("integrations/")].integration_uri
+    uri: str = api.integrations[route.target.removeprefix("integrations/")].integration_uri
     return uri.removesuffix("/invocations").rpartition("/functions/")[2]
 
 

@@ -2,14 +2,16 @@
 
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from moto.awslambda.models import LambdaAlias, LambdaStorage
+from moto.awslambda.models import LambdaAlias
 
 from emulator.lambda_.api_errors import InvalidParameterValue, PreconditionFailed
 from emulator.lambda_.control.functions import EmulatedFunction
-from emulator.lambda_.control.versions import additional_weights
+from emulator.lambda_.control.storage import EmulatedStorage
+from emulator.lambda_.control.versions import additional_weights, weights_of
 
 NAME = re.compile(r"(?!^[0-9]+$)[a-zA-Z0-9_-]{1,128}")
 
@@ -44,9 +46,9 @@ def new_revision() -> str:
     return str(uuid.uuid4())
 
 
-def check_routing(storage: LambdaStorage, name: str, version: str, routing_config: dict | None) -> None:
+def check_routing(storage: EmulatedStorage, name: str, version: str, routing_config: Mapping[str, Any] | None) -> None:
     """Raise what Lambda answers to versions that do not exist or weights that it does not route by."""
-    primary = storage.get_function_by_name_or_arn_with_qualifier(name, _number(version))
+    primary = storage.function(name, _number(version))
     weights = additional_weights(routing_config)
     if len(weights) > 1:
         raise InvalidParameterValue("Number of items in AdditionalVersionWeights cannot be greater than 1")
@@ -60,26 +62,26 @@ def check_routing(storage: LambdaStorage, name: str, version: str, routing_confi
                 f"Invalid function version {additional}. Function version {additional} is already included in "
                 "routing configuration."
             )
-        if storage.get_function_by_name_or_arn_with_qualifier(name, _number(additional)).role != primary.role:
+        if storage.function(name, _number(additional)).role != primary.role:
             raise InvalidParameterValue("Both versions of an alias must have the same execution role")
 
 
-def resolve(storage: LambdaStorage, name: str, qualifier: str | None, draw: Callable[[], float]) -> Target:
+def resolve(storage: EmulatedStorage, name: str, qualifier: str | None, draw: Callable[[], float]) -> Target:
     """Return what an invocation of name and qualifier runs; `draw` decides between an alias's versions."""
-    latest: EmulatedFunction = storage.get_function_by_name_or_arn_with_qualifier(name)
+    latest = storage.function(name)
     if qualifier is None:
         return Target(latest, latest.unqualified_arn, latest.function_name, through_alias=False)
     resource = f"{latest.function_name}:{qualifier}"
     arn = f"{latest.unqualified_arn}:{qualifier}"
     alias = storage._aliases[latest.unqualified_arn].get(qualifier)
     if alias is None:
-        found = storage.get_function_by_name_or_arn_with_qualifier(name, qualifier)
+        found = storage.function(name, qualifier)
         return Target(found, arn, resource, through_alias=False)
     chosen = alias.function_version
-    for additional, weight in additional_weights(alias.routing_config).items():
+    for additional, weight in weights_of(alias).items():
         if draw() < float(weight):
             chosen = additional
-    found = storage.get_function_by_name_or_arn_with_qualifier(name, chosen)
+    found = storage.function(name, chosen)
     return Target(found, arn, resource, through_alias=True)
 
 

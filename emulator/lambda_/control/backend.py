@@ -2,12 +2,12 @@
 
 import copy
 import threading
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from types import ModuleType
 from typing import Any, ClassVar
 
 from moto.awslambda.exceptions import FunctionAlreadyExists
-from moto.awslambda.models import LambdaAlias, LambdaBackend, LambdaStorage
+from moto.awslambda.models import LambdaAlias, LambdaBackend
 
 from emulator.lambda_.api_errors import InvalidParameterValue, ResourceConflict, Unsupported
 from emulator.lambda_.control import aliases, versions
@@ -17,21 +17,9 @@ from emulator.lambda_.control.functions import EmulatedFunction, EmulatedLayerVe
 from emulator.lambda_.control.invoke import Call, invoke
 from emulator.lambda_.control.lifecycle import ACTIVE, UPDATING
 from emulator.lambda_.control.names import split_name
+from emulator.lambda_.control.storage import EmulatedStorage
 from emulator.lambda_.runtime.function_runtime import Failure, LambdaService
 from emulator.lambda_.spec import FunctionSpec
-
-
-class EmulatedStorage(LambdaStorage):
-    """Functions by name; a copy of one shares its environments, so none is ever deep-copied."""
-
-    def all(self) -> Iterable[EmulatedFunction]:
-        """Return every `$LATEST`, with its qualified ARN, and every version."""
-        found: list[EmulatedFunction] = []
-        for group in list(self._functions.values()):
-            latest = copy.copy(group["latest"])
-            latest.function_arn = f"{latest.unqualified_arn}:$LATEST"
-            found += [latest, *group["versions"]]
-        return found
 
 
 class EmulatedBackend(LambdaBackend):
@@ -42,23 +30,26 @@ class EmulatedBackend(LambdaBackend):
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
-        self._lambdas = EmulatedStorage(region_name=region_name, account_id=account_id)
+        self._storage = self._lambdas = EmulatedStorage(region_name=region_name, account_id=account_id)
         self._lock = threading.RLock()
-        self.function_urls = FunctionUrlBook(self._lambdas, region_name)
+        self.function_urls = FunctionUrlBook(self._storage, region_name)
 
     @property
     def storage(self) -> EmulatedStorage:
         """The functions."""
-        return self._lambdas
+        return self._storage
 
     def create_function(self, spec: dict[str, Any]) -> EmulatedFunction:
         """Create a function, `Pending` until it is ready; with `Publish`, its first version as well."""
         with self._lock:
             name, _ = split_name(spec["FunctionName"])
-            if name in self._lambdas._functions:
+            if name in self._storage._functions:
                 raise FunctionAlreadyExists(name)
-            function = EmulatedFunction(self.service, self.account_id, {**spec, "FunctionName": name}, self.region_name)
-            self._lambdas.put_function(function)
+            # moto's own functions leave the same abstract methods out: nothing is made by its CloudFormation
+            function = EmulatedFunction(  # type: ignore[abstract]
+                self.service, self.account_id, {**spec, "FunctionName": name}, self.region_name
+            )
+            self._storage.put_function(function)
             self._make_ready(function, function.to_spec(), self.service.settings.delays.create)
             if spec.get("Publish"):
                 return self._publish(function, "")
@@ -99,7 +90,7 @@ class EmulatedBackend(LambdaBackend):
     ) -> EmulatedFunction:
         """Return the version that is `$LATEST` as it is now: the last one when nothing changed since."""
         with self._lock:
-            function: EmulatedFunction = self._lambdas.get_function_by_name_or_arn_forbid_qualifier(function_name)
+            function = self._storage.unqualified_function(function_name)
             function.lifecycle.check_publish(function.unqualified_arn)
             function.check_revision(revision_id)
             versions.check_code_sha256(function, code_sha256)
@@ -109,16 +100,16 @@ class EmulatedBackend(LambdaBackend):
         """Delete a version, or the function with everything that belongs to it."""
         with self._lock:
             name, number = split_name(function_name, qualifier)
-            function = self._lambdas.get_function_by_name_or_arn_with_qualifier(name)
+            function = self._storage.function(name)
             if number is None:
-                gone = versions.remove_all(self._lambdas, function)
+                gone = versions.remove_all(self._storage, function)
                 self.function_urls.forget(name)
             else:
-                version = self._lambdas._get_version(name, number)
+                version = self._storage.version(name, number)
                 if version is None and number != "$LATEST":
-                    raise self._lambdas.construct_unknown_function_exception(name, number)
-                versions.remove(self._lambdas, function, version or function)
-                gone = [version]
+                    raise self._storage.construct_unknown_function_exception(name, number)
+                versions.remove(self._storage, function, version or function)
+                gone = [version or function]
             for each in gone:
                 if each.serving is not None:
                     self.service.retire(each.serving)
@@ -126,12 +117,12 @@ class EmulatedBackend(LambdaBackend):
     def list_versions_by_function(self, function_name: str) -> Sequence[EmulatedFunction]:
         """Return `$LATEST` and all versions; raises ResourceNotFoundException for a function that is not there."""
         name, _ = split_name(function_name)
-        self._lambdas.get_function_by_name_or_arn_with_qualifier(name)
-        return list(self._lambdas.list_versions_by_function(name))
+        self._storage.function(name)
+        return self._storage.list_versions_by_function(name)
 
     def list_aliases(self, function_name: str) -> Sequence[LambdaAlias]:
         """Return all aliases by name."""
-        return list(self._lambdas.list_aliases(split_name(function_name)[0]))
+        return list(self._storage.list_aliases(split_name(function_name)[0]))
 
     def create_alias(
         self, name: str, function_name: str, function_version: str, description: str, routing_config: Any
@@ -140,10 +131,10 @@ class EmulatedBackend(LambdaBackend):
         with self._lock:
             function_name, _ = split_name(function_name)
             aliases.check_name(name)
-            aliases.check_routing(self._lambdas, function_name, function_version, routing_config)
-            if name in self._lambdas._get_function_aliases(function_name):
+            aliases.check_routing(self._storage, function_name, function_version, routing_config)
+            if name in self._storage._get_function_aliases(function_name):
                 raise ResourceConflict(f"Alias already exists: {function_name}:{name}")
-            return self._lambdas.put_alias(name, function_name, function_version, description, routing_config)
+            return self._storage.put_alias(name, function_name, function_version, description, routing_config)
 
     def update_alias(
         self,
@@ -157,13 +148,14 @@ class EmulatedBackend(LambdaBackend):
         """Change what is given; the whole must be something that Lambda routes by."""
         with self._lock:
             function_name, _ = split_name(function_name)
-            alias = self._lambdas.get_alias(name, function_name)
+            alias = self._storage.get_alias(name, function_name)
             aliases.check_revision(alias, revision_id)
             version = function_version or alias.function_version
-            routing = alias.routing_config if routing_config is None else routing_config
-            aliases.check_routing(self._lambdas, function_name, version, routing)
+            routing: Any = alias.routing_config if routing_config is None else routing_config
+            aliases.check_routing(self._storage, function_name, version, routing)
             alias.update(description, version, None)
-            alias.routing_config = routing if versions.additional_weights(routing) else None
+            # moto declares text, and keeps the API's object or None
+            alias.routing_config = routing if versions.additional_weights(routing) else None  # type: ignore[assignment]
             alias.revision_id = aliases.new_revision()
             return alias
 
@@ -172,7 +164,9 @@ class EmulatedBackend(LambdaBackend):
         if not spec.get("Content"):
             raise InvalidParameterValue("Missing Content")
         with self._lock:
-            version = EmulatedLayerVersion(self.service, spec, self.account_id, self.region_name)
+            version = EmulatedLayerVersion(  # type: ignore[abstract] # as above, for functions
+                self.service, spec, self.account_id, self.region_name
+            )
             self._layers.put_layer_version(version)
             return version
 
@@ -198,7 +192,7 @@ class EmulatedBackend(LambdaBackend):
         plain, number = split_name(name, qualifier)
         if number not in (None, "$LATEST"):
             raise InvalidParameterValue("This operation is permitted on Lambda functions only: leave the qualifier out")
-        function: EmulatedFunction = self._lambdas.get_function_by_name_or_arn_with_qualifier(plain)
+        function = self._storage.function(plain)
         function.lifecycle.check_change(function.unqualified_arn)
         function.check_revision(revision_id)
         return function
@@ -209,7 +203,7 @@ class EmulatedBackend(LambdaBackend):
         self._make_ready(function, function.to_spec(), self.service.settings.delays.update)
 
     def _publish(self, function: EmulatedFunction, description: str) -> EmulatedFunction:
-        version, new = versions.publish(self._lambdas, function, description)
+        version, new = versions.publish(self._storage, function, description)
         if new and version.serving is not None:
             self._make_ready(version, version.serving, self.service.settings.delays.publish)
         return version
@@ -233,5 +227,5 @@ class EmulatedBackend(LambdaBackend):
         self.service.prepare(spec, delay, done)
 
     def _is_there(self, function: EmulatedFunction) -> bool:
-        group = self._lambdas._functions.get(function.function_name)
+        group = self._storage._functions.get(function.function_name)
         return group is not None and any(each is function for each in (group["latest"], *group["versions"]))

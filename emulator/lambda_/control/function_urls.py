@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from moto.awslambda.exceptions import GenericResourcNotFound
-from moto.awslambda.models import LambdaStorage
 
 from emulator.lambda_.api_errors import InvalidParameterValue, ResourceConflict, Unsupported
+from emulator.lambda_.control.storage import EmulatedStorage
 
 _AUTH_TYPES = ("AWS_IAM", "NONE")
 
@@ -42,14 +42,14 @@ class FunctionUrl:
 class FunctionUrlBook:
     """The URLs of one account's functions in one region."""
 
-    def __init__(self, storage: LambdaStorage, region: str) -> None:
+    def __init__(self, storage: EmulatedStorage, region: str) -> None:
         self._storage = storage
         self._region = region
         self._urls: dict[tuple[str, str | None], FunctionUrl] = {}
 
     def create(self, name: str, qualifier: str | None, config: Mapping[str, Any]) -> FunctionUrl:
         """Give a function or an alias its URL."""
-        function = self._storage.get_function_by_name_or_arn_with_qualifier(name)
+        function = self._storage.function(name)
         arn = function.unqualified_arn
         if qualifier is not None:
             arn = self._storage.get_alias(qualifier, name).arn  # a version has no URL of its own

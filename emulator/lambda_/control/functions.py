@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, Self
 
-from moto.awslambda.models import LambdaFunction, LayerVersion
+from moto.awslambda.models import LambdaFunction, LayerVersion, lambda_backends
 from moto.iam.exceptions import NotFoundException
 from moto.iam.models import iam_backends
 from moto.utilities.utils import get_partition
@@ -131,11 +131,10 @@ class EmulatedFunction(LambdaFunction):
         return tuple(self._layer_version(layer["Arn"]).package for layer in self.layers)
 
     def _layer_version(self, arn: str) -> EmulatedLayerVersion:
-        from moto.awslambda.models import lambda_backends
-
         found = lambda_backends[self.account_id][self.region].layers_versions_by_arn(arn)
         if found is None:
             raise InvalidParameterValue(f"Layer version {arn} does not exist.")
+        assert isinstance(found, EmulatedLayerVersion)  # noqa: S101 - the emulator's backend keeps no other
         return found
 
     def to_spec(self) -> FunctionSpec:
@@ -146,8 +145,8 @@ class EmulatedFunction(LambdaFunction):
             name=self.function_name,
             version=str(self.version),
             arn=self.unqualified_arn,
-            handler=self.handler,
-            runtime=self.run_time,
+            handler=str(self.handler),
+            runtime=str(self.run_time),
             role=self.role,
             memory_mb=self.memory_size,
             storage_mb=self.ephemeral_storage,
@@ -198,8 +197,6 @@ class EmulatedFunction(LambdaFunction):
 
     def invoke(self, body: str, request_headers: Any, response_headers: Any) -> bytes:  # noqa: ARG002 - moto's signature
         """Take an event of another service of moto's (SNS, logs, DynamoDB): those invoke asynchronously."""
-        from moto.awslambda.models import lambda_backends
-
         backend = lambda_backends[self.account_id][self.region]
         headers = {"X-Amz-Invocation-Type": "Event"}
         backend.invoke(self.function_name, str(self.version), body, headers, response_headers)

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
 from moto.awslambda.exceptions import LambdaClientError
-from moto.awslambda.models import LambdaStorage
 
 from emulator.lambda_.api_errors import InvalidRequestContent, RequestTooLarge, TooManyRequests
 from emulator.lambda_.control import invocation_metrics
 from emulator.lambda_.control.aliases import Target, resolve
+from emulator.lambda_.control.storage import EmulatedStorage
 from emulator.lambda_.runtime.function_runtime import LambdaService
 from emulator.lambda_.runtime.invocation import PAYLOAD_LIMIT, Invocation, Outcome
 
@@ -30,7 +30,7 @@ class Functions(Protocol):
     """The functions that can be invoked, and who runs them."""
 
     @property
-    def storage(self) -> LambdaStorage:
+    def storage(self) -> EmulatedStorage:
         """The functions."""
 
     @property
@@ -118,7 +118,7 @@ async def _invoke_later(backend: Functions, name: str, qualifier: str | None, ca
 
 
 def _retry_delays(backend: Functions, name: str) -> tuple[float, ...]:
-    function = backend.storage.get_function_by_name_or_arn_with_qualifier(name)
+    function = backend.storage.function(name)
     delays = backend.service.settings.async_retry_delays
     if function.event_invoke_config:
         return delays[: function.event_invoke_config[-1].config.get("MaximumRetryAttempts", len(delays))]

@@ -1,13 +1,15 @@
 """Published versions: made when something changed, numbered once and for all, kept while an alias needs them."""
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Mapping
+from typing import Any
 
-from moto.awslambda.models import LambdaStorage
+from moto.awslambda.models import LambdaAlias
 
 from emulator.lambda_.api_errors import InvalidParameterValue, ResourceConflict
 from emulator.lambda_.control.functions import EmulatedFunction
 from emulator.lambda_.control.lifecycle import PUBLISHING
+from emulator.lambda_.control.storage import EmulatedStorage
 
 
 def check_code_sha256(function: EmulatedFunction, expected: str | None) -> None:
@@ -19,7 +21,7 @@ def check_code_sha256(function: EmulatedFunction, expected: str | None) -> None:
         )
 
 
-def publish(storage: LambdaStorage, function: EmulatedFunction, description: str) -> tuple[EmulatedFunction, bool]:
+def publish(storage: EmulatedStorage, function: EmulatedFunction, description: str) -> tuple[EmulatedFunction, bool]:
     """Return the version that is `$LATEST` as it is now, and whether it is new."""
     versions: list[EmulatedFunction] = storage._functions[function.function_name]["versions"]
     state = function.fingerprint()
@@ -43,13 +45,13 @@ def publish(storage: LambdaStorage, function: EmulatedFunction, description: str
     return version, True
 
 
-def remove(storage: LambdaStorage, function: EmulatedFunction, version: EmulatedFunction) -> None:
+def remove(storage: EmulatedStorage, function: EmulatedFunction, version: EmulatedFunction) -> None:
     """Delete one version; raises ResourceConflictException while an alias points at it."""
     number = str(version.version)
     if number == "$LATEST":
         raise InvalidParameterValue("$LATEST version cannot be deleted without deleting the function.")
     for alias in storage._aliases[function.unqualified_arn].values():
-        if number == alias.function_version or number in additional_weights(alias.routing_config):
+        if number == alias.function_version or number in weights_of(alias):
             raise ResourceConflict(
                 f"Version {number} cannot be deleted because it is in use by the alias {alias.arn}: "
                 "point the alias somewhere else first"
@@ -58,16 +60,22 @@ def remove(storage: LambdaStorage, function: EmulatedFunction, version: Emulated
     storage._arns.pop(version.function_arn, None)
 
 
-def remove_all(storage: LambdaStorage, function: EmulatedFunction) -> Iterable[EmulatedFunction]:
+def remove_all(storage: EmulatedStorage, function: EmulatedFunction) -> list[EmulatedFunction]:
     """Delete the function with its versions and aliases; return all that is gone."""
     group = storage._functions.pop(function.function_name)
-    gone = [group["latest"], *group["versions"]]
+    gone: list[EmulatedFunction] = [group["latest"], *group["versions"]]
     for each in gone:
         storage._arns.pop(each.function_arn, None)
     storage._aliases.pop(function.unqualified_arn, None)
     return gone
 
 
-def additional_weights(routing_config: dict | str | None) -> dict[str, float]:
+def weights_of(alias: LambdaAlias) -> dict[str, float]:
     """Return the additional versions of an alias with their weights."""
-    return dict((routing_config or {}).get("AdditionalVersionWeights") or {}) if routing_config else {}  # type: ignore[union-attr]
+    routing_config: Any = alias.routing_config  # moto declares text and keeps the API's object
+    return additional_weights(routing_config)
+
+
+def additional_weights(routing_config: Mapping[str, Any] | None) -> dict[str, float]:
+    """Return the additional versions of a routing configuration with their weights."""
+    return dict((routing_config or {}).get("AdditionalVersionWeights") or {})

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from emulator.lambda_.runtime.event_loop import first_of
 from emulator.lambda_.runtime.invocation import Fault, Invocation, Outcome, fault_of
 from emulator.lambda_.runtime.log_lines import Report, end_lines, start_line
 from emulator.lambda_.runtime.log_stream import LogStream
@@ -63,9 +64,7 @@ class Environment:
         """Wait until the runtime asks for work; return what went wrong, a timeout after `limit` seconds included."""
         waiting = asyncio.ensure_future(self.api.waiting.wait())
         try:
-            await asyncio.wait(
-                {waiting, self.api.failed, self.process.exited}, timeout=limit, return_when=asyncio.FIRST_COMPLETED
-            )
+            await first_of(waiting, self.api.failed, self.process.exited, timeout=limit)
             if waiting.done():
                 return None
             if self.api.failed.done():
@@ -84,7 +83,7 @@ class Environment:
         self.log.emit(start_line(invocation.request_id, self.spec.version, self.spec.log_format))
         begun = time.perf_counter()
         answer = self.api.hand_over(invocation, time.time() + limit)
-        await asyncio.wait({answer, self.process.exited}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+        await first_of(answer, self.process.exited, timeout=limit)
         duration = (time.perf_counter() - begun) * 1000
         self.stop_watching()
         self.meter.note_peak()
@@ -141,7 +140,7 @@ class Environment:
     async def _settle(self) -> None:
         """Wait until the runtime is free again, so that the next request finds it warm."""
         waiting = asyncio.ensure_future(self.api.waiting.wait())
-        await asyncio.wait({waiting, self.process.exited}, timeout=SETTLE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        await first_of(waiting, self.process.exited, timeout=SETTLE_SECONDS)
         waiting.cancel()
 
     def _watch(self) -> None:

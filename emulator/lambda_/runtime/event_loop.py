@@ -9,6 +9,11 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
+async def first_of(*futures: asyncio.Future[Any], timeout: float) -> None:  # noqa: ASYNC109 - it is no error when none is done
+    """Wait until one of the futures is done, or for `timeout` seconds. None of them is cancelled."""
+    await asyncio.wait(futures, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+
+
 class RuntimeLoop:
     """Runs coroutines for threads that have no loop."""
 

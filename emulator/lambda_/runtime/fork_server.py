@@ -22,6 +22,7 @@ import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 CONTROL_VARIABLE = "_EMULATOR_CONTROL_FD"
 OPENMP_VARIABLE = "_EMULATOR_OMP_NUM_THREADS"
@@ -34,11 +35,11 @@ def main() -> None:
     control = socket.socket(fileno=int(os.environ.pop(CONTROL_VARIABLE)))
     wanted_openmp_threads = os.environ.pop(OPENMP_VARIABLE, None)
     # runtime_client's C++ half reads the API's address once, when it is loaded: it must not be before the fork
-    sys.modules["runtime_client"] = SimpleNamespace(initialize_client=lambda _agent: None)  # type: ignore[assignment]
+    sys.modules["runtime_client"] = SimpleNamespace(initialize_client=lambda _agent: None)  # type: ignore[assignment] # a namespace does for a module
     from awslambdaric import bootstrap, lambda_runtime_client
     from awslambdaric.lambda_config import LambdaConfigProvider
 
-    class SnapshotClient(lambda_runtime_client.LambdaRuntimeClient):  # type: ignore[misc]
+    class SnapshotClient(lambda_runtime_client.LambdaRuntimeClient):  # type: ignore[misc] # it has no types
         def restore_next(self) -> None:
             order = serve_forks(control)
             become_environment(order, wanted_openmp_threads)
@@ -53,7 +54,7 @@ def main() -> None:
     bootstrap.run(config.handler, SnapshotClient(config.api_address, config.use_thread_polling))
 
 
-def serve_forks(control: socket.socket) -> dict:
+def serve_forks(control: socket.socket) -> dict[str, Any]:
     """Fork on every order; return the order in each child, never in the template."""
     control.send(json.dumps({"ready": living_threads()}).encode())
     children: set[int] = set()
@@ -104,7 +105,7 @@ def report_exits(control: socket.socket, children: set[int]) -> None:
                 control.send(json.dumps({"exited": pid, "status": os.waitstatus_to_exitcode(status)}).encode())
 
 
-def become_environment(order: dict, wanted_openmp_threads: str | None) -> None:
+def become_environment(order: dict[str, Any], wanted_openmp_threads: str | None) -> None:
     """Make the forked process one execution environment of its own."""
     os.dup2(order["log"], 1)
     os.dup2(order["log"], 2)

@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def init_report_line(duration_ms: float, *, phase: str, status: str, error_type:
     return line + (f"\tError Type: {error_type}" if error_type else "")
 
 
-def _record(report: Report) -> dict:
+def _record(report: Report) -> dict[str, Any]:
     metrics = {
         "durationMs": round(report.duration_ms, 3),
         "billedDurationMs": math.ceil(report.duration_ms + (report.init_ms or 0)),
@@ -84,6 +85,6 @@ def _record(report: Report) -> dict:
     return {**kept, "metrics": {name: value for name, value in metrics.items() if value is not None}}
 
 
-def _event(kind: str, record: dict) -> str:
+def _event(kind: str, record: dict[str, Any]) -> str:
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return json.dumps({"time": now, "type": kind, "record": record})

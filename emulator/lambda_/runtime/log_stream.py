@@ -58,8 +58,10 @@ class LogStream:
             self._release()
 
     def _read(self) -> None:
+        if self._reading is None:
+            return
         try:
-            data = os.read(self._reading, READ_SIZE)  # type: ignore[arg-type]
+            data = os.read(self._reading, READ_SIZE)
         except BlockingIOError:
             return
         if not data:

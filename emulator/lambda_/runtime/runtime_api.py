@@ -100,7 +100,7 @@ class RuntimeApi:
         invocation, deadline = await self._queue.get()
         self._current = invocation
         trace = f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]};Parent={uuid.uuid4().hex[:16]};Sampled=0"
-        headers = (
+        headers: tuple[tuple[str, str], ...] = (
             ("Lambda-Runtime-Aws-Request-Id", invocation.request_id),
             ("Lambda-Runtime-Deadline-Ms", str(int(deadline * 1000))),
             ("Lambda-Runtime-Invoked-Function-Arn", invocation.arn),

@@ -11,6 +11,7 @@ from typing import Self
 
 from emulator.lambda_.api_errors import ServiceFailed
 from emulator.lambda_.runtime.environment import Environment
+from emulator.lambda_.runtime.event_loop import first_of
 from emulator.lambda_.runtime.fork_server import CONTROL_VARIABLE, OPENMP_VARIABLE, ORDER_LIMIT
 from emulator.lambda_.runtime.invocation import Fault
 from emulator.lambda_.runtime.launcher import Launcher
@@ -118,11 +119,7 @@ class SnapshotTemplate:
 
     async def _wait_for_snapshot(self, limit: float) -> None:
         template = self._template
-        await asyncio.wait(
-            {self._ready, template.api.failed, template.process.exited},
-            timeout=limit,
-            return_when=asyncio.FIRST_COMPLETED,
-        )
+        await first_of(self._ready, template.api.failed, template.process.exited, timeout=limit)
         if template.meter.exceeded:
             raise SnapshotFailed(
                 "FunctionError.InitResourceExhausted", f"Init used more than {template.spec.memory_mb} MB of memory"
@@ -163,8 +160,8 @@ class SnapshotTemplate:
                     kill_session(process.pid, str(scratch))
                 else:
                     order.set_result(process)
-            elif process := self._forks.pop(said["exited"], None):
-                process.report(said["status"])
+            elif ended := self._forks.pop(said["exited"], None):
+                ended.report(said["status"])
         for order, _ in self._orders:
             if not order.done():
                 order.set_exception(ConnectionResetError("its process ended"))
