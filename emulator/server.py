@@ -20,17 +20,18 @@ from emulator.clients import Clients
 from emulator.cloudformation import BuildCache, Stacks
 from emulator.errors import EmulatorError
 from emulator.events import EventSettings, start_events
-from emulator.gateway.endpoints import Endpoints, local_url
+from emulator.gateway.endpoints import PublicEndpoints, local_url
 from emulator.gateway.front_door import FrontDoor
 from emulator.gateway.http_server import HttpServer
 from emulator.gateway.moto_app import create_moto_app
 from emulator.lambda_ import LambdaSettings, start_lambda
 from emulator.step_functions import InterpreterSettings, start_step_functions
 
-# Longer than a function may take; one attempt, so that a test sees what happened and not what a retry made of it.
-_PATIENT = Config(read_timeout=910, retries={"total_max_attempts": 1}, max_pool_connections=50)
+_OPERATOR_CONFIG = Config(read_timeout=910, retries={"total_max_attempts": 1}, max_pool_connections=50)
+"""The operator's clients wait longer than a function may run (900 s), and never retry: a test sees the first answer."""
 
-_running = threading.Lock()  # moto's state is the process's: one emulator at a time
+_running = threading.Lock()
+"""Held while an emulator runs. moto's state belongs to the process, so there can be one emulator at a time."""
 
 
 def _repair_moto() -> None:
@@ -54,8 +55,7 @@ class Emulator:
 
     def __init__(self, *, port: int = 0, time_scale: float = 1.0, preinstalled: Sequence[str] = ()) -> None:
         if time_scale <= 0:
-            message = f"time_scale is {time_scale}: give a number greater than 0"
-            raise EmulatorError(message)
+            raise EmulatorError(f"time_scale is {time_scale}: give a number greater than 0")
         self._port = port
         self._time_scale = time_scale
         self._preinstalled = tuple(preinstalled)
@@ -63,15 +63,19 @@ class Emulator:
 
     @property
     def endpoint_url(self) -> str:
-        """Where clients connect to, e.g. `http://127.0.0.1:4566`."""
+        """The URL that clients connect to, e.g. `http://127.0.0.1:4566`."""
         return self._http.url
 
     def start(self) -> Self:
-        """Start to answer; EmulatorError when the port is taken or another emulator runs in this process."""
+        """Start to answer.
+
+        Raises EmulatorError when the port is taken or another emulator runs in this process.
+        """
         if not _running.acquire(blocking=False):
-            message = "an emulator is running in this process already: stop it first, or start `python -m emulator`"
-            raise EmulatorError(message)
-        with ExitStack() as started:  # whatever fails half-way, what was started until then is stopped
+            raise EmulatorError(
+                "an emulator is running in this process already: stop it first, or start `python -m emulator`"
+            )
+        with ExitStack() as started:  # when a step fails, the steps before it are undone
             started.callback(_running.release)
             self._start_services(started)
             self._started = started.pop_all()
@@ -90,7 +94,7 @@ class Emulator:
         self.credential_issuer = iam.CredentialIssuer()
         url, credentials_for, scale = self.endpoint_url, self.credential_issuer.issue, self._time_scale
         self._clients = Clients(
-            endpoint_url=url, credentials_for=credentials_for, session_name="operator", config=_PATIENT
+            endpoint_url=url, credentials_for=credentials_for, session_name="operator", config=_OPERATOR_CONFIG
         )
         started.callback(self._clients.close)
         self._stacks = Stacks(self.client, BuildCache.of_user(os.environ))
@@ -101,7 +105,7 @@ class Emulator:
         self.front_door = FrontDoor(
             create_moto_app(),
             self.credential_issuer.identify,
-            Endpoints(self.credential_issuer, lambda: datetime.now(UTC)),
+            PublicEndpoints(self.credential_issuer, lambda: datetime.now(UTC)),
         )
         self._http.serve(self.front_door)
 
@@ -128,11 +132,14 @@ class Emulator:
         stack_name: str = "model-tools",
         parameters: Mapping[str, str] = MappingProxyType({}),
     ) -> dict[str, str]:
-        """Create or update a stack from a SAM template and its folders; return its outputs when it is usable."""
+        """Create or update a stack from a SAM template and its folders; return its outputs when it can be used.
+
+        Raises EmulatorError, which names the resource, when something cannot be made.
+        """
         return self._stacks.deploy(template, stack_name=stack_name, parameters=parameters)
 
     def local_urls(self, stack_name: str = "model-tools") -> dict[str, str]:
-        """Return where this machine answers those outputs of a stack that are URLs of its functions or APIs.
+        """Return the local URLs of a stack's functions and HTTP APIs, by the names of the outputs that hold their URLs.
 
         curl and browsers find the names by themselves; other clients may connect to 127.0.0.1 with the name as Host.
         """

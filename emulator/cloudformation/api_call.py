@@ -6,25 +6,25 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 
 def call(client: Any, operation: str, **parameters: Any) -> Any:
-    """Call a boto3 client's method; values are fitted to the operation's shape, as CloudFormation does."""
+    """Call a method of a boto3 client. Values are converted to the types of the operation, as CloudFormation does."""
     model = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation])
-    return getattr(client, operation)(**fit(parameters, model.input_shape))
+    return getattr(client, operation)(**convert(parameters, model.input_shape))
 
 
-def fit(value: Any, shape: Shape | None) -> Any:
-    """Return the value in the shape's type where it is text (or a number) that says the same."""
+def convert(value: Any, shape: Shape | None) -> Any:
+    """Return a value in the type of a shape, where its text or number can be converted."""
     if shape is None or value is None:
         return value
     if isinstance(shape, StructureShape) and isinstance(value, dict):
-        return {key: fit(item, shape.members.get(key)) for key, item in value.items()}
+        return {key: convert(item, shape.members.get(key)) for key, item in value.items()}
     if isinstance(shape, ListShape) and isinstance(value, list):
-        return [fit(item, shape.member) for item in value]
+        return [convert(item, shape.member) for item in value]
     if isinstance(shape, MapShape) and isinstance(value, dict):
-        return {str(key): fit(item, shape.value) for key, item in value.items()}
-    return _fit_scalar(value, shape.type_name)
+        return {str(key): convert(item, shape.value) for key, item in value.items()}
+    return _convert_scalar(value, shape.type_name)
 
 
-def _fit_scalar(value: Any, kind: str) -> Any:
+def _convert_scalar(value: Any, kind: str) -> Any:
     if kind in ("integer", "long") and isinstance(value, str):
         return int(value)
     if kind in ("float", "double") and isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Built archives, kept between emulators: in this process, and in the user's cache for the next one."""
+"""A cache of built archives, in this process and in a folder that all emulators of a user share."""
 
 import contextlib
 import hashlib
@@ -11,13 +11,17 @@ from typing import Self
 from emulator import packages
 from emulator.packages.build import LocalCode, source_files
 
-_KEPT = 20  # archives; each is some megabytes
+_MAX_ARCHIVES = 20
+"""The number of archives in the folder. Each has some megabytes."""
 
 _in_process: dict[str, bytes] = {}
 
 
 class BuildCache:
-    """Archives under a digest of all that goes into them. A folder that cannot be written to is done without."""
+    """Archives under the digest of everything that they are built from.
+
+    When the folder cannot be written to, archives are kept in this process only.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -29,15 +33,15 @@ class BuildCache:
         return cls(Path(root, "aws-emulator", "builds"))
 
     def get(self, key: str) -> bytes | None:
-        """Return a kept archive."""
+        """Return an archive, None when it is not in the cache."""
         if key not in _in_process:
             with contextlib.suppress(OSError):
                 _in_process[key] = self._path(key).read_bytes()
-                os.utime(self._path(key))  # what is used is kept
+                os.utime(self._path(key))  # the archives that were used last are kept
         return _in_process.get(key)
 
     def put(self, key: str, archive: bytes) -> None:
-        """Keep an archive, and forget those that were used longest ago."""
+        """Store an archive, and remove those from the folder that were used longest ago."""
         _in_process[key] = archive
         with contextlib.suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -45,7 +49,7 @@ class BuildCache:
             partial.write_bytes(archive)
             partial.replace(self._path(key))
             by_use = sorted(self._folder.iterdir(), key=lambda path: path.stat().st_mtime)
-            for old in by_use[:-_KEPT]:
+            for old in by_use[:-_MAX_ARCHIVES]:
                 old.unlink()
 
     def _path(self, key: str) -> Path:
@@ -53,7 +57,7 @@ class BuildCache:
 
 
 def build_key(code: LocalCode) -> str:
-    """Return the digest of what a build is made from: its folder, what is installed, and how we build."""
+    """Return a digest of everything that a build depends on: its folder, the installed packages, and our code."""
     digest = hashlib.sha256(repr((code.logical_id, code.is_layer, code.build_method, sys.version)).encode())
     for folder in (code.folder, Path(packages.__file__).parent):
         for path in source_files(folder):

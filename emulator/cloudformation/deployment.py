@@ -9,35 +9,38 @@ from typing import Any, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from emulator.account import ACCOUNT_ID, PARTITION, REGION
-from emulator.cloudformation.intrinsics import NO_VALUE, Resolver
-from emulator.cloudformation.resource_type import Physical, Properties, Site
+from emulator.cloudformation.intrinsics import NO_VALUE, IntrinsicResolver
+from emulator.cloudformation.resource_type import Properties, Resource, ResourceContext
 from emulator.cloudformation.resources import RESOURCE_TYPES
 from emulator.cloudformation.template import Template
 from emulator.errors import EmulatorError
 
 Result = TypeVar("Result")
 
-# The policies say what happens on deletion; an emulator's stack is forgotten as a whole.
 _ALLOWED_FIELDS = frozenset(
     {"Type", "Properties", "DependsOn", "Condition", "Metadata", "DeletionPolicy", "UpdateReplacePolicy"}
 )
+"""The attributes of a resource. Both policies are ignored: an emulator's stack ends with the emulator."""
 
 
 @dataclass(frozen=True)
-class Deployed:
-    """A resource as it was last deployed: later changes by others are theirs, and are left alone."""
+class DeployedResource:
+    """A resource with the properties that it was last deployed with.
+
+    A deployment compares these with the template's, so it does not undo changes that others have made since.
+    """
 
     type_name: str
     properties: Properties
-    physical: Physical
+    physical: Resource
 
 
 @dataclass
-class Stack:
-    """What a stack has made so far, by logical id, and which of it is not known to be usable yet."""
+class StackState:
+    """The resources of a stack by logical id, and the ids of those that are not known to be ready yet."""
 
-    resources: dict[str, Deployed] = field(default_factory=dict)
-    unproved: set[str] = field(default_factory=set)
+    resources: dict[str, DeployedResource] = field(default_factory=dict)
+    not_ready: set[str] = field(default_factory=set)
     outputs: dict[str, str] = field(default_factory=dict)
 
 
@@ -49,7 +52,7 @@ class Deployment:
         template: Template,
         parameters: Mapping[str, Any],
         stack_name: str,
-        stack: Stack,
+        stack: StackState,
         client: Callable[[str], Any],
     ) -> None:
         self._template = template
@@ -66,20 +69,20 @@ class Deployment:
             "AWS::StackName": stack_name,
             "AWS::URLSuffix": "amazonaws.com",
         }
-        self._resolver = Resolver(template, ref=self._ref, attribute=self._attribute)
-        self._current: dict[str, Physical] = {}
+        self._resolver = IntrinsicResolver(template, ref=self._ref, attribute=self._attribute)
+        self._current: dict[str, Resource] = {}
         self._in_progress: list[str] = []
 
     def run(self) -> dict[str, str]:
-        """Make all resources, wait until they can be used, remove those that left the template; return the outputs."""
+        """Make all resources, wait until they are ready, remove those that left the template; return the outputs."""
         self._check_rules()
         wanted = [name for name in self._template["Resources"] if self._is_wanted(name)]
         for logical_id in wanted:
             self._check(logical_id)
         for logical_id in wanted:
-            self._ensure(logical_id)
+            self._ensure_resource(logical_id)
         for logical_id in wanted:
-            self._prove(logical_id)
+            self._wait_until_ready(logical_id)
         self._remove_all_but(set(wanted))
         return {
             name: str(self._resolver.resolve(output["Value"]))
@@ -92,7 +95,7 @@ class Deployment:
         return condition is None or self._resolver.condition(condition)
 
     def _check(self, logical_id: str) -> None:
-        """Refuse what cannot be made before anything is made."""
+        """Raise EmulatorError for a resource that cannot be made, before anything is made."""
         resource = self._template["Resources"][logical_id]
         handler = RESOURCE_TYPES.get(resource["Type"])
         if handler is None:
@@ -111,7 +114,7 @@ class Deployment:
             _attempt(logical_id, resource["Type"], lambda: check(properties))
 
     def _check_rules(self) -> None:
-        """Refuse parameters that the template's rules do not allow together."""
+        """Raise EmulatorError for parameters that the template's rules do not allow together."""
         for name, rule in self._template.get("Rules", {}).items():
             if not self._resolver.resolve(rule.get("RuleCondition", True)):
                 continue
@@ -123,17 +126,17 @@ class Deployment:
     def _ref(self, name: str) -> Any:
         if name in self._parameters:
             return self._parameters[name]
-        return self._ensure(name).ref
+        return self._ensure_resource(name).ref
 
     def _attribute(self, name: str, attribute: str) -> str:
-        physical = self._ensure(name)
+        physical = self._ensure_resource(name)
         if attribute not in physical.attributes:
             kind = self._template["Resources"][name]["Type"]
             raise EmulatorError(f"{name}: the emulator knows no attribute {attribute} of {kind}")
         return physical.attributes[attribute]
 
-    def _ensure(self, logical_id: str) -> Physical:
-        """Return the resource, made or brought up to date; what it refers to first."""
+    def _ensure_resource(self, logical_id: str) -> Resource:
+        """Make or update a resource, after all resources that it refers to, and return it."""
         if logical_id in self._current:
             return self._current[logical_id]
         if logical_id not in self._template["Resources"]:
@@ -147,22 +150,22 @@ class Deployment:
         resource = self._template["Resources"][logical_id]
         depends_on = resource.get("DependsOn", [])
         for other in [depends_on] if isinstance(depends_on, str) else depends_on:
-            self._ensure(other)
+            self._ensure_resource(other)
         properties = self._resolver.resolve(resource.get("Properties") or {})
         physical = self._make(logical_id, resource["Type"], properties)
-        self._stack.resources[logical_id] = Deployed(resource["Type"], properties, physical)
+        self._stack.resources[logical_id] = DeployedResource(resource["Type"], properties, physical)
         self._current[logical_id] = physical
         self._in_progress.pop()
         return physical
 
-    def _make(self, logical_id: str, type_name: str, properties: Properties) -> Physical:
+    def _make(self, logical_id: str, type_name: str, properties: Properties) -> Resource:
         handler = RESOURCE_TYPES[type_name]
-        site = Site(self._stack_name, logical_id, self._client)
+        context = ResourceContext(self._stack_name, logical_id, self._client)
         before = self._stack.resources.get(logical_id)
-        wanted = copy.deepcopy(properties)  # a handler may take its copy apart
+        wanted = copy.deepcopy(properties)  # a handler may change its copy
         if before is None:
-            self._stack.unproved.add(logical_id)
-            return _attempt(logical_id, type_name, lambda: handler.create(site, wanted))
+            self._stack.not_ready.add(logical_id)
+            return _attempt(logical_id, type_name, lambda: handler.create(context, wanted))
         if before.type_name == type_name and before.properties == properties:
             return before.physical
         update = handler.update
@@ -171,20 +174,20 @@ class Deployment:
                 f"{logical_id}: the emulator cannot update {type_name} ({_difference(before, properties)}); "
                 "start it afresh"
             )
-        self._stack.unproved.add(logical_id)
+        self._stack.not_ready.add(logical_id)
         old = copy.deepcopy(before.properties)
-        return _attempt(logical_id, type_name, lambda: update(site, before.physical, old, wanted))
+        return _attempt(logical_id, type_name, lambda: update(context, before.physical, old, wanted))
 
-    def _prove(self, logical_id: str) -> None:
-        """Wait until the resource is usable; one that was not in an earlier deployment is looked at again."""
-        if logical_id not in self._stack.unproved:
+    def _wait_until_ready(self, logical_id: str) -> None:
+        """Wait until a resource is ready, also one that was made by an earlier deployment and was not ready then."""
+        if logical_id not in self._stack.not_ready:
             return
         made = self._stack.resources[logical_id]
         wait = RESOURCE_TYPES[made.type_name].wait
         if wait is not None:
-            site = Site(self._stack_name, logical_id, self._client)
-            _attempt(logical_id, made.type_name, lambda: wait(site, made.physical))
-        self._stack.unproved.discard(logical_id)
+            context = ResourceContext(self._stack_name, logical_id, self._client)
+            _attempt(logical_id, made.type_name, lambda: wait(context, made.physical))
+        self._stack.not_ready.discard(logical_id)
 
     def _remove_all_but(self, wanted: set[str]) -> None:
         for logical_id in [name for name in self._stack.resources if name not in wanted]:
@@ -195,8 +198,8 @@ class Deployment:
                     f"{logical_id}: the emulator cannot delete {gone.type_name}, which left the template; "
                     "start it afresh"
                 )
-            site = Site(self._stack_name, logical_id, self._client)
-            _attempt(logical_id, gone.type_name, partial(delete, site, gone.physical))
+            context = ResourceContext(self._stack_name, logical_id, self._client)
+            _attempt(logical_id, gone.type_name, partial(delete, context, gone.physical))
             del self._stack.resources[logical_id]
 
 
@@ -207,7 +210,7 @@ def _attempt(logical_id: str, type_name: str, work: Callable[[], Result]) -> Res
         raise EmulatorError(f"{logical_id} ({type_name}): {type(error).__name__}: {error}") from error
 
 
-def _difference(before: Deployed, properties: Properties) -> str:
+def _difference(before: DeployedResource, properties: Properties) -> str:
     names = sorted(
         name for name in {*before.properties, *properties} if before.properties.get(name) != properties.get(name)
     )

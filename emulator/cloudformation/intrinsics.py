@@ -1,4 +1,4 @@
-"""CloudFormation's intrinsic functions: a property as written → its value."""
+"""CloudFormation's intrinsic functions: from a property as it is written to its value."""
 
 import base64
 import json
@@ -8,15 +8,17 @@ from typing import Any
 
 from emulator.errors import EmulatorError
 
-NO_VALUE = object()  # what AWS::NoValue stands for: the property is left out
+NO_VALUE = object()
+"""The value of AWS::NoValue. A property with this value is left out."""
+
 _VARIABLE = re.compile(r"\$\{(!?)([^}]+)\}")
 
 
-class Resolver:
-    """Resolves values of one template.
+class IntrinsicResolver:
+    """Resolves the values of one template.
 
-    `ref(name)` and `attribute(name, attribute)` give a parameter's or resource's value; they may create the resource
-    first, which is how dependencies are found.
+    `ref(name)` and `attribute(name, attribute)` return the value of a parameter or a resource. They may create the
+    resource first: this is how dependencies are found.
     """
 
     def __init__(
@@ -49,7 +51,7 @@ class Resolver:
         }
 
     def resolve(self, value: Any) -> Any:
-        """Return the value with every function replaced by its result and every AWS::NoValue left out."""
+        """Return a value with every function replaced by its result, and without every AWS::NoValue."""
         if isinstance(value, list):
             return [item for item in map(self.resolve, value) if item is not NO_VALUE]
         if not isinstance(value, dict):
@@ -64,7 +66,7 @@ class Resolver:
         return {key: item for key, item in resolved.items() if item is not NO_VALUE}
 
     def condition(self, name: str) -> bool:
-        """Return whether the template's condition holds."""
+        """Return True when a condition of the template holds."""
         if name not in self._conditions:
             raise EmulatorError(f"the template has no condition {name}")
         return self._truth(self._conditions[name])

@@ -1,4 +1,4 @@
-"""A template's parameters: what was given, what is the default, what is allowed."""
+"""The values of a template's parameters, given or by default, checked as the template declares."""
 
 import re
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from emulator.errors import EmulatorError
 
 
 def parameter_values(declared: Mapping[str, Mapping[str, Any]], given: Mapping[str, str]) -> dict[str, Any]:
-    """Return the value of every parameter, text except for lists; EmulatorError for what CloudFormation refuses."""
+    """Return the value of every parameter, as text or as a list; raises EmulatorError where CloudFormation refuses."""
     unknown = sorted(set(given) - set(declared))
     if unknown:
         known = ", ".join(sorted(declared)) or "none"

@@ -1,4 +1,4 @@
-"""What a handler of a resource type is made of."""
+"""The parts of a handler of one resource type."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -8,19 +8,20 @@ from typing import Any
 from emulator.account import ACCOUNT_ID, PARTITION, REGION
 
 Properties = dict[str, Any]
+"""The properties of a resource in a template."""
 
 
 @dataclass(frozen=True)
-class Physical:
-    """A resource that exists: what `Ref` gives, what `Fn::GetAtt` gives."""
+class Resource:
+    """A resource that exists: the value of `Ref`, and those of `Fn::GetAtt` by name."""
 
     ref: str
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Site:
-    """Where a resource is made: its stack, its logical id, and the clients to make it with."""
+class ResourceContext:
+    """The stack and the logical id of a resource, and the clients that make it."""
 
     stack_name: str
     logical_id: str
@@ -39,36 +40,35 @@ def arn(service: str, resource: str, *, region: str = REGION, account: str = ACC
     return f"arn:{PARTITION}:{service}:{region}:{account}:{resource}"
 
 
-Create = Callable[[Site, Properties], Physical]
-Update = Callable[[Site, Physical, Properties, Properties], Physical]
-Delete = Callable[[Site, Physical], None]
-Wait = Callable[[Site, Physical], None]
+Create = Callable[[ResourceContext, Properties], Resource]
+Update = Callable[[ResourceContext, Resource, Properties, Properties], Resource]
+Delete = Callable[[ResourceContext, Resource], None]
+Wait = Callable[[ResourceContext, Resource], None]
 Check = Callable[[Properties], None]
 
 
 @dataclass(frozen=True)
 class ResourceType:
-    """How resources of one type are made.
-
-    `properties` are all that the handler passes on; any other in a template is an error. `update` gets the physical
-    resource, its old and its new properties; without it a changed resource is an error. `delete` likewise. `wait`
-    returns once the resource is usable; it is called when everything else is made, since much can go on meanwhile.
-    `check` raises ValueError for what cannot be made, from the properties as they are written, before anything is made.
-    """
+    """The handler of one resource type. Its functions raise ValueError for what the emulator cannot do."""
 
     properties: frozenset[str]
+    """The properties that the handler passes on. Any other property in a template is an error."""
     create: Create
     update: Update | None = None
+    """Changes a resource, from its old to its new properties. Without it a changed resource is an error."""
     delete: Delete | None = None
+    """Deletes a resource that left the template. Without it such a resource is an error."""
     wait: Wait | None = None
+    """Returns when the resource is ready. It is called after all resources of the stack have been made."""
     check: Check | None = None
+    """Checks the properties as they are written in the template, before anything is made."""
 
 
 def tag_map(tags: list[dict[str, str]] | None) -> dict[str, str]:
-    """Return CloudFormation's list of tags as a map."""
+    """Return CloudFormation's list of tags as a mapping."""
     return {tag["Key"]: str(tag["Value"]) for tag in tags or []}
 
 
 def pick(properties: Properties, *names: str) -> Properties:
-    """Return those of the named properties that are given."""
+    """Return the named properties, without those that are not given."""
     return {name: properties[name] for name in names if name in properties}

@@ -1,4 +1,4 @@
-"""Making a stack visible to `cloudformation describe-stacks`, for clients that look its outputs up."""
+"""Making a stack visible to `cloudformation describe-stacks`, for clients that look up its outputs."""
 
 import json
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ def list_stack(
 ) -> None:
     """Put the stack's name, parameters and outputs into moto's CloudFormation."""
     template = {
-        "Resources": {},  # they exist already: listing must not make them again
+        "Resources": {},  # they exist already, and must not be made again
         "Parameters": {name: {"Type": "String"} for name in parameters},
         "Outputs": {
             name: {"Value": value, "Description": declared[name].get("Description", "")}

@@ -16,20 +16,23 @@ from emulator.account import REGION
 from emulator.errors import EmulatorError
 from emulator.packages.build import LocalCode
 
-Template = dict[str, Any]
-
-# SAM counts what it translates and complains at exit that nobody asked for the numbers.
+# SAM measures itself, and warns at exit that nobody has read its metrics.
 logging.getLogger("samtranslator.metrics").setLevel(logging.ERROR)
 
+Template = dict[str, Any]
+"""A template, as it is written or translated."""
+
 Upload = Callable[[LocalCode], str]
+"""Uploads local code and returns its `s3://` URI."""
 
 _LAYER = "AWS::Serverless::LayerVersion"
-# Where a SAM resource names local code.
+
 _LOCAL_CODE = {"AWS::Serverless::Function": "CodeUri", _LAYER: "ContentUri"}
+"""The property in which a SAM resource names its local code."""
 
 
 def read_template(path: Path) -> Template:
-    """Return the template as it is written; EmulatorError when it is not one."""
+    """Return the template as it is written; raises EmulatorError when the file is not a template."""
     try:
         template = yaml_parse(path.read_text())
     except (OSError, UnicodeDecodeError, yaml.YAMLError, ValueError) as error:
@@ -40,10 +43,7 @@ def read_template(path: Path) -> Template:
 
 
 def upload_local_code(template: Template, folder: Path, upload: Upload) -> None:
-    """Put S3 URIs where the template names local code, and definitions where it names files.
-
-    `upload` takes a folder or zip file and what it is for, and returns its `s3://` URI.
-    """
+    """Replace local code in the template by S3 URIs, and files of definitions by their content."""
     shared = template.get("Globals", {}).get("Function", {}).get("CodeUri")
     for logical_id, resource in template["Resources"].items():
         properties = resource.setdefault("Properties", {}) or {}
@@ -58,7 +58,7 @@ def upload_local_code(template: Template, folder: Path, upload: Upload) -> None:
 
 
 def translate(template: Template, parameters: Mapping[str, str]) -> Template:
-    """Return the template with SAM's resources replaced by CloudFormation's."""
+    """Return the template with SAM's resources replaced by CloudFormation's; raises EmulatorError."""
     translator = Translator({}, Parser(), boto_session=boto3.session.Session(region_name=REGION))
     try:
         translated: Template = translator.translate(template, dict(parameters))

@@ -52,5 +52,5 @@ class LogWriter:
                 backend.put_log_events(
                     group.name, stream, [{"timestamp": event.timestamp, "message": event.message} for event in events]
                 )
-        except Exception:  # a function must not fail because its log does
+        except Exception:  # a function must not fail because its log cannot be written
             logger.exception("events for the log stream %s of %s were lost", stream, group.name)

@@ -2,7 +2,7 @@
 
 moto 5.2.5 drops the current second, starts periods anywhere, mixes dimension sets (a query for a function gets its
 aliases' numbers on top), ignores the namespace when dimensions are given, and answers percentiles and metric math with
-an error or with nothing. Metric math is refused here: an empty answer would read as "no errors".
+an error or with nothing. Metric math is refused: an empty answer would be read as a count of 0.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ from moto.cloudwatch.exceptions import InvalidParameterCombination, InvalidParam
 from moto.cloudwatch.models import CloudWatchBackend, MetricAggregatedDatum, MetricDatum, MetricDatumBase, Statistics
 from moto.cloudwatch.responses import CloudWatchResponse
 
-from emulator.cloudwatch.metric_series import Datum, Series, bins, statistic
+from emulator.cloudwatch.metric_series import DataPoint, MetricSelector, group_by_period, statistic
 from emulator.repairing import replace
 
 _moto_get_metric_statistics = CloudWatchResponse.get_metric_statistics
@@ -35,18 +35,16 @@ def get_metric_data(
     """Answer GetMetricData."""
     start, end = _epoch(start_time), _epoch(end_time)
     if start >= end:
-        message = "The parameter EndTime must be greater than StartTime."
-        raise ValidationError(message)
+        raise ValidationError("The parameter EndTime must be greater than StartTime.")
     found = []
     for query in queries:
         if "MetricStat" not in query:
-            message = (
+            raise ValidationError(
                 f"The emulator does not evaluate metric math ({query['Expression']}): query the metrics themselves"
             )
-            raise ValidationError(message)
         stat = query["MetricStat"]
-        grouped = bins(_select(self, _series(stat)), start=start, end=end, period=int(stat["Period"]))
-        points = [(_moment(at), _statistic(stat["Stat"], data)) for at, data in grouped.items()]
+        grouped = group_by_period(_select(self, _selector(stat)), start=start, end=end, period=int(stat["Period"]))
+        points = [(_naive_time(at), _statistic(stat["Stat"], data)) for at, data in grouped.items()]
         if scan_by == "TimestampDescending":
             points.reverse()
         if query.get("ReturnData", True):
@@ -76,14 +74,13 @@ def get_metric_statistics(
     """Answer GetMetricStatistics."""
     start, end = _epoch(start_time), _epoch(end_time)
     if start >= end:
-        message = "The parameter StartTime must be less than the parameter EndTime."
-        raise InvalidParameterValue(message)
-    wanted = Series(namespace, metric_name, _dimensions(dimensions), unit)
-    chosen = [(datum, _datum(datum)) for datum in self.get_all_metrics() if _belongs(datum, wanted)]
+        raise InvalidParameterValue("The parameter StartTime must be less than the parameter EndTime.")
+    wanted = MetricSelector(namespace, metric_name, _dimensions(dimensions), unit)
+    chosen = [(datum, _data_point(datum)) for datum in self.get_all_metrics() if _is_selected(datum, wanted)]
     sources = {id(short): datum for datum, short in chosen}
     answered = []
-    for at, data in bins([short for _, short in chosen], start=start, end=end, period=period).items():
-        point = Statistics(stats, _moment(at))
+    for at, data in group_by_period([short for _, short in chosen], start=start, end=end, period=period).items():
+        point = Statistics(stats, _naive_time(at))
         point.metric_data = [sources[id(short)] for short in data]
         point.unit = point.metric_data[0].unit
         answered.append(point)
@@ -91,16 +88,17 @@ def get_metric_statistics(
 
 
 def answer_metric_statistics(self: CloudWatchResponse) -> Any:
-    """Refuse what would be left out of the answer without a word."""
+    """Answer GetMetricStatistics, and refuse the ExtendedStatistics that moto would leave out of the answer."""
     if self._get_param("ExtendedStatistics"):
-        message = "The emulator has no ExtendedStatistics here: ask GetMetricData for percentiles"
-        raise InvalidParameterCombination(message)
+        raise InvalidParameterCombination(
+            "The emulator has no ExtendedStatistics here: ask GetMetricData for percentiles"
+        )
     return _moto_get_metric_statistics(self)
 
 
-def _series(stat: Mapping[str, Any]) -> Series:
+def _selector(stat: Mapping[str, Any]) -> MetricSelector:
     metric = stat["Metric"]
-    return Series(
+    return MetricSelector(
         metric["Namespace"], metric["MetricName"], _dimensions(metric.get("Dimensions") or []), stat.get("Unit")
     )
 
@@ -109,11 +107,11 @@ def _dimensions(given: Iterable[Mapping[str, str]]) -> frozenset[tuple[str, str]
     return frozenset((dimension["Name"], dimension["Value"]) for dimension in given)
 
 
-def _select(backend: CloudWatchBackend, wanted: Series) -> list[Datum]:
-    return [_datum(datum) for datum in backend.get_all_metrics() if _belongs(datum, wanted)]
+def _select(backend: CloudWatchBackend, wanted: MetricSelector) -> list[DataPoint]:
+    return [_data_point(datum) for datum in backend.get_all_metrics() if _is_selected(datum, wanted)]
 
 
-def _belongs(datum: MetricDatumBase, wanted: Series) -> bool:
+def _is_selected(datum: MetricDatumBase, wanted: MetricSelector) -> bool:
     return (
         datum.name == wanted.name
         and datum.namespace == wanted.namespace
@@ -123,15 +121,15 @@ def _belongs(datum: MetricDatumBase, wanted: Series) -> bool:
     )
 
 
-def _datum(datum: MetricDatumBase) -> Datum:
+def _data_point(datum: MetricDatumBase) -> DataPoint:
     at = _epoch(datum.timestamp)
     if isinstance(datum, MetricAggregatedDatum):
-        return Datum(at, datum.sum, datum.min, datum.max, datum.sample_count)
+        return DataPoint(at, datum.sum, datum.min, datum.max, datum.sample_count)
     value = cast("MetricDatum", datum).value
-    return Datum(at, value, value, value)
+    return DataPoint(at, value, value, value)
 
 
-def _statistic(name: str, data: list[Datum]) -> float:
+def _statistic(name: str, data: list[DataPoint]) -> float:
     try:
         return statistic(name, data)
     except ValueError as error:
@@ -142,5 +140,5 @@ def _epoch(moment: datetime) -> float:
     return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
 
 
-def _moment(epoch: int) -> datetime:
+def _naive_time(epoch: int) -> datetime:
     return datetime.fromtimestamp(epoch, UTC).replace(tzinfo=None)

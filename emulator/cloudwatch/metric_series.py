@@ -1,7 +1,7 @@
 """Selecting and summing up metric data the way CloudWatch does. Pure.
 
-Data are kept by the minute (by the second when a period is shorter), so a query whose start lies inside a minute gets
-the whole minute, and a query that ends now gets what was counted a moment ago.
+Data are kept by the minute, or by the second when a period is shorter. A query whose start lies inside a minute gets
+the whole minute, and a query that ends now gets the data of a moment ago.
 """
 
 import re
@@ -9,13 +9,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 MINUTE = 60
+"""Seconds."""
+
 PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d+)?|100)$")
+
 Dimensions = frozenset[tuple[str, str]]
 
 
 @dataclass(frozen=True)
-class Series:
-    """Which data are meant: dimensions are exact, as on AWS; no unit means any unit."""
+class MetricSelector:
+    """The data that a query selects. Dimensions must be equal, as on AWS; a query without a unit selects any unit."""
 
     namespace: str
     name: str
@@ -24,8 +27,8 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Datum:
-    """One value, or several summed up already. `at` is epoch seconds."""
+class DataPoint:
+    """One value, or several that were summed up before. `at` is in seconds since the epoch."""
 
     at: float
     total: float
@@ -34,11 +37,14 @@ class Datum:
     count: float = 1.0
 
 
-def bins(data: Iterable[Datum], *, start: float, end: float, period: int) -> dict[int, list[Datum]]:
-    """Group the data from `start` up to `end` (epoch seconds) by period; keys are the periods' beginnings."""
+def group_by_period(data: Iterable[DataPoint], *, start: float, end: float, period: int) -> dict[int, list[DataPoint]]:
+    """Group the data from `start` up to `end` by periods of `period` seconds.
+
+    All times are seconds since the epoch; the keys are the beginnings of the periods.
+    """
     resolution = min(period, MINUTE)
     first = start // resolution * resolution
-    grouped: dict[int, list[Datum]] = {}
+    grouped: dict[int, list[DataPoint]] = {}
     for datum in data:
         kept_at = datum.at // resolution * resolution
         if first <= kept_at < end:
@@ -46,8 +52,8 @@ def bins(data: Iterable[Datum], *, start: float, end: float, period: int) -> dic
     return dict(sorted(grouped.items()))
 
 
-def statistic(name: str, data: list[Datum]) -> float:
-    """Return one statistic of at least one datum; ValueError for one that is not known."""
+def statistic(name: str, data: list[DataPoint]) -> float:
+    """Return a statistic of at least one data point; ValueError for a statistic that is not known."""
     count = sum(datum.count for datum in data)
     known: Mapping[str, float] = {
         "Sum": sum(datum.total for datum in data),
@@ -60,8 +66,9 @@ def statistic(name: str, data: list[Datum]) -> float:
         return known[name]
     matched = PERCENTILE.match(name)
     if matched is None:
-        message = f"the statistic {name} is not known: use Sum, SampleCount, Average, Minimum, Maximum or p0 to p100"
-        raise ValueError(message)
+        raise ValueError(
+            f"the statistic {name} is not known: use Sum, SampleCount, Average, Minimum, Maximum or p0 to p100"
+        )
     values = sorted(datum.total for datum in data)
     position = float(matched[1]) / 100 * (len(values) - 1)
     below = int(position)

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from moto.cloudwatch.models import cloudwatch_backends
 
 DimensionSet = Sequence[tuple[str, str]]
-"""Names and values of the dimensions that one metric is filed under."""
+"""The names and values of the dimensions that a metric is filed under."""
 
 
 @dataclass(frozen=True)
-class Measurement:
+class MetricValue:
     """One value of one metric, measured now."""
 
     metric_name: str
@@ -23,22 +23,22 @@ def record(
     account_id: str,
     region: str,
     namespace: str,
-    measurements: Sequence[Measurement],
+    values: Sequence[MetricValue],
     dimension_sets: Sequence[DimensionSet],
 ) -> None:
-    """File every measurement under every set of dimensions."""
+    """File every value under every set of dimensions, with the present time."""
     now = datetime.now(UTC).replace(tzinfo=None)  # moto keeps naive UTC times
     cloudwatch_backends[account_id][region].put_metric_data(
         namespace,
         [
             {
-                "MetricName": measurement.metric_name,
-                "Value": measurement.value,
-                "Unit": measurement.unit,
-                "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions],
+                "MetricName": value.metric_name,
+                "Value": value.value,
+                "Unit": value.unit,
+                "Dimensions": [{"Name": name, "Value": text} for name, text in dimensions],
                 "Timestamp": now,
             }
             for dimensions in dimension_sets
-            for measurement in measurements
+            for value in values
         ],
     )

@@ -8,24 +8,24 @@ from botocore.config import Config
 
 from emulator.clients import Clients
 from emulator.events import object_events, rules, schedules
-from emulator.events.delivery import Courier, Delivery
-from emulator.events.schedules import Clock
+from emulator.events.delivery import Delivery, DeliveryQueue
+from emulator.events.schedules import ScheduleRunner
 from emulator.iam import CredentialsFor
 
 
 @dataclass(frozen=True)
 class EventSettings:
-    """Everything that the service takes from outside."""
+    """Everything that the service needs from outside."""
 
     endpoint_url: str
     credentials_for: CredentialsFor
     time_scale: float = 1.0
 
 
-class EventsService:
-    """Running delivery; `close()` leaves no thread behind."""
+class EventBridge:
+    """Running rules and schedules. After `close()` no thread is left."""
 
-    _current: ClassVar["EventsService | None"] = None
+    _current: ClassVar["EventBridge | None"] = None
 
     def __init__(self, settings: EventSettings) -> None:
         self._clients = Clients(
@@ -34,34 +34,34 @@ class EventsService:
             session_name="EventBridge",
             config=Config(retries={"total_max_attempts": 3, "mode": "standard"}),
         )
-        self._courier = Courier(self._clients.get)
-        self._clock = Clock(self._courier.send, time_scale=settings.time_scale)
-        EventsService._current = self
+        self._courier = DeliveryQueue(self._clients.get)
+        self._clock = ScheduleRunner(self._courier.send, time_scale=settings.time_scale)
+        EventBridge._current = self
 
     def close(self) -> None:
         """Stop schedules and deliveries. Safe to call twice."""
-        if EventsService._current is not self:
+        if EventBridge._current is not self:
             return
-        EventsService._current = None
+        EventBridge._current = None
         self._clock.close()
         self._courier.close()
         self._clients.close()
 
     @classmethod
     def send(cls, delivery: Delivery) -> None:
-        """Hand a delivery to the running service; dropped when none runs."""
+        """Queue a delivery in the service that runs. It is dropped when none runs."""
         if cls._current is not None:
             cls._current._courier.send(delivery)
 
 
 @cache
 def _repair_moto() -> None:
-    rules.repair(EventsService.send)
+    rules.repair(EventBridge.send)
     object_events.repair()
     schedules.repair()
 
 
-def start_events(settings: EventSettings) -> EventsService:
-    """Repair moto's EventBridge and Scheduler (once a process) and start to deliver."""
+def start_events(settings: EventSettings) -> EventBridge:
+    """Repair moto's EventBridge and Scheduler, once a process, and start to deliver."""
     _repair_moto()
-    return EventsService(settings)
+    return EventBridge(settings)

@@ -1,4 +1,4 @@
-"""Answers of the emulator's own, in the format that the caller's SDK reads."""
+"""Error responses of the emulator itself, in the format that the caller's SDK reads."""
 
 import json
 import uuid
@@ -20,7 +20,7 @@ def refuse(
 ) -> Iterable[bytes]:
     """Answer with an error: XML for S3 and the query protocol, JSON for everybody else.
 
-    `service` is empty for a request that no SDK has signed.
+    `service` is empty when no SDK has signed the request.
     """
     request_id = str(uuid.uuid4())
     if service == "s3":

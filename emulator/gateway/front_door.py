@@ -16,49 +16,55 @@ from typing import NoReturn
 from urllib.parse import parse_qs
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from emulator.gateway.endpoints import Endpoints
+from emulator.gateway.endpoints import PublicEndpoints
 from emulator.gateway.error_responses import refuse
 from emulator.iam import Caller
 
 logger = logging.getLogger(__name__)
 
-CALLER = "emulator.caller"  # where in the WSGI environment the next one finds the Caller
+CALLER = "emulator.caller"
+"""The key in the WSGI environment under which applications behind the front door find the Caller."""
 
 _CREDENTIAL = re.compile(r"Credential=([^,\s]+)")
-# moto checks and then acts without a lock. In these services a second writer between the two would break promises
-# that callers rely on (conditional writes, names that exist once). None of their calls waits for long.
-_ONE_AT_A_TIME = ("dynamodb", "events", "s3", "scheduler", "states")
+
+_SERIALISED_SERVICES = ("dynamodb", "events", "s3", "scheduler", "states")
+"""The services that take one request at a time.
+
+moto checks and then acts without a lock. In these services a second writer between the two would break promises that
+callers rely on (conditional writes, names that exist once). None of their calls waits for long.
+"""
 
 
 @dataclass
 class Interruption:
-    """What goes wrong with the next calls of one kind."""
+    """A fault that the next calls of one kind meet."""
 
     service: str
-    """As in a signature's scope: `lambda`, `dynamodb`, `s3`."""
+    """The service's name as in the scope of a signature: `lambda`, `dynamodb`, `s3`."""
     call: re.Pattern[str]
+    """The operation's name where the protocol has one, the method and the path otherwise."""
     error: str | None
-    """The code that the call is refused with, before anything is done; None does the work and loses the answer."""
+    """The code that a call is refused with before anything is done. With None the work is done and the answer lost."""
     skip: int
-    """How many calls pass before."""
+    """The number of calls that still pass before the first one is interrupted."""
     left: int
-    """How many calls it is still waiting for."""
+    """The number of calls that are still to be interrupted."""
 
     def concerns(self, service: str, environ: WSGIEnvironment) -> bool:
-        """Tell whether a request is one of these calls."""
-        return self.left > 0 and service == self.service and self.call.fullmatch(_call(environ)) is not None
+        """Return True when a request is one of these calls."""
+        return self.left > 0 and service == self.service and self.call.fullmatch(_name_of_call(environ)) is not None
 
 
 class FrontDoor:
     """WSGI middleware in front of moto's application."""
 
     def __init__(
-        self, app: WSGIApplication, identify: Callable[[str | None], Caller], endpoints: Endpoints | None = None
+        self, app: WSGIApplication, identify: Callable[[str | None], Caller], endpoints: PublicEndpoints | None = None
     ) -> None:
         self._app = app
         self._endpoints = endpoints
         self._identify = identify
-        self._locks = {service: threading.Lock() for service in _ONE_AT_A_TIME}
+        self._locks = {service: threading.Lock() for service in _SERIALISED_SERVICES}
         self._interruptions: list[Interruption] = []
         self._interrupting = threading.Lock()
 
@@ -71,7 +77,7 @@ class FrontDoor:
         `call` is a regular expression for the whole of the operation's name where the protocol has one
         (`UpdateItem`), of method and path otherwise (`PUT .*/aliases/live`). With an `error` the call is refused with
         that code and nothing is done; without one the work is done, and the connection breaks before the answer.
-        What is yielded tells how many such calls are still `left`.
+        The interruption that is yielded counts the calls that are still `left`.
         """
         interruption = Interruption(service, re.compile(call), error, skip, times)
         with self._interrupting:
@@ -99,7 +105,7 @@ class FrontDoor:
                 return refuse(environ, start_response, status=500, code=code, message=message, service=service)
             with lock or nullcontext():
                 if interruption is not None:
-                    _lose(self._app(environ, lambda *_: lambda _: None), environ)
+                    _drop_answer(self._app(environ, lambda *_: lambda _: None), environ)
                 return self._app(environ, start_response)
         except ConnectionAbortedError:
             raise
@@ -123,21 +129,20 @@ class FrontDoor:
         return None
 
 
-def _call(environ: WSGIEnvironment) -> str:
-    """Return what a request asks for: the operation's name where a header has it, else method and path."""
+def _name_of_call(environ: WSGIEnvironment) -> str:
+    """Return the operation's name where a header has it, else method and path."""
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     return target.rpartition(".")[2] or f"{environ.get('REQUEST_METHOD')} {environ.get('PATH_INFO')}"
 
 
-def _lose(answer: Iterable[bytes], environ: WSGIEnvironment) -> NoReturn:
-    """Take an answer to its end and hang up instead of sending it."""
+def _drop_answer(answer: Iterable[bytes], environ: WSGIEnvironment) -> NoReturn:
+    """Read an answer to its end, and hang up instead of sending it."""
     for _ in answer:
         pass
     if (close := getattr(answer, "close", None)) is not None:
         close()
     environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
-    message = "the answer is lost on request"
-    raise ConnectionAbortedError(message)
+    raise ConnectionAbortedError("the answer is lost on request")
 
 
 def _scope(environ: WSGIEnvironment) -> tuple[str | None, str]:

@@ -18,15 +18,16 @@ logger = logging.getLogger(__name__)
 
 _HOST = "127.0.0.1"
 _BACKLOG = 128
+"""The number of connections that may wait to be accepted."""
 
 
 class _RequestHandler(MotoRequestHandler):
-    """Answers at once and silently."""
+    """Sends answers without delay, and logs nothing."""
 
     disable_nagle_algorithm = True
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
-        """Keep quiet: a line for each request would bury what matters."""
+        """Log nothing: a line for each request would bury the warnings."""
 
 
 class _Server(ThreadedWSGIServer):
@@ -49,7 +50,7 @@ class _Server(ThreadedWSGIServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - the base class's signature
-        """Keep quiet: a client that hung up is not an event."""
+        """Log nothing but a debug line: a client that hangs up is no fault of the server."""
         logger.debug("the connection from %s broke", client_address, exc_info=sys.exception())
 
     def disconnect_all(self) -> None:
@@ -73,7 +74,7 @@ class HttpServer:
 
     @property
     def url(self) -> str:
-        """The endpoint URL."""
+        """The URL that the server answers at."""
         return f"http://{_HOST}:{self.port}"
 
     def serve(self, app: WSGIApplication) -> None:
@@ -103,8 +104,8 @@ def _bind(port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         listening.close()
         if getattr(error, "errno", None) == errno.EADDRINUSE:
-            message = f"port {port} on {_HOST} is in use: stop what listens there or choose another with --port"
-        else:
-            message = f"cannot listen on {_HOST} port {port}: {error}"
-        raise EmulatorError(message) from error
+            raise EmulatorError(
+                f"port {port} on {_HOST} is in use: stop the program that listens there or choose another with --port"
+            ) from error
+        raise EmulatorError(f"cannot listen on {_HOST} port {port}: {error}") from error
     return listening

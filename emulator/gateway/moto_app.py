@@ -1,4 +1,4 @@
-"""moto's own WSGI application, which lets its errors out instead of answering them with a page of HTML."""
+"""moto's WSGI application. It raises its errors instead of answering them with a page of HTML."""
 
 from typing import Any
 from wsgiref.types import WSGIApplication

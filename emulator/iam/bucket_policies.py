@@ -1,7 +1,7 @@
 """Bucket policies are kept and shown, and not enforced.
 
-moto evaluates them without their conditions, so "deny whatever does not come by TLS" denies everything. Who may do
-what belongs to the front door, which does not judge callers yet; until it does, no half of a policy is enforced.
+moto evaluates them without their conditions, so a policy that denies all requests without TLS denies every request.
+The front door does not judge callers yet; until it does, no half of a policy is enforced.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from emulator.repairing import replace
 
 
 def repair() -> None:
-    """Leave requests to S3 to whatever else decides about them."""
+    """Let bucket policies neither allow nor deny a request."""
     replace(FakeBucket, get_permission=_neutral)
 
 

@@ -1,4 +1,4 @@
-"""Who calls: temporary credentials of a role, and the caller behind an access key."""
+"""Giving out temporary credentials of roles, and finding the caller behind an access key."""
 
 import threading
 
@@ -9,12 +9,13 @@ from emulator.account import ACCOUNT_ID, OPERATOR_KEY, OPERATOR_SECRET, PARTITIO
 from emulator.iam.credentials import OPERATOR, Caller, Credentials
 
 _SESSION_SECONDS = 12 * 60 * 60
+"""The longest session that STS allows; nobody renews credentials of a running emulator."""
 
 
 class CredentialIssuer:
     """Issues a role's credentials through moto's STS, in process, and recognises them again.
 
-    Keys that a client fetched itself with `sts:AssumeRole` are recognised as well: both end in STS's own book.
+    Keys that a client has fetched itself with `sts:AssumeRole` are recognised as well: moto's STS knows both.
     """
 
     def __init__(self) -> None:
@@ -23,7 +24,7 @@ class CredentialIssuer:
         self._callers: dict[str, Caller] = {}
 
     def issue(self, role_arn: str, session_name: str) -> Credentials:
-        """Return temporary credentials of the role; the same pair of arguments gets the same credentials."""
+        """Return temporary credentials of a role. The same pair of arguments gets the same credentials."""
         with self._lock:
             known = self._issued.get((role_arn, session_name))
             if known is not None:
@@ -43,7 +44,7 @@ class CredentialIssuer:
             return credentials
 
     def identify(self, access_key_id: str | None) -> Caller:
-        """Return whose key it is; the operator's when no role was given it."""
+        """Return the caller behind a key: a role's session, or the operator when no role has this key."""
         if access_key_id is None:
             return OPERATOR
         caller = self._callers.get(access_key_id)
@@ -59,7 +60,7 @@ class CredentialIssuer:
         return OPERATOR
 
     def credentials(self, access_key_id: str) -> Credentials | None:
-        """Return what belongs to a key that was given out here: to a role, a user or the operator."""
+        """Return the credentials of a key that was given to a role, a user or the operator; None for any other key."""
         if access_key_id == OPERATOR_KEY:
             return Credentials(OPERATOR_KEY, OPERATOR_SECRET, "")
         for partitions in list(sts_backends.values()):

@@ -1,4 +1,4 @@
-"""AWS's own IAM policies, each brought in when it is first asked for; all of them at once would cost a second."""
+"""AWS's managed policies, each loaded when it is first needed: loading all of them takes a second."""
 
 import json
 from functools import cache
@@ -19,7 +19,7 @@ def _documents() -> dict[str, Any]:
     return documents
 
 
-def _bring_in(backend: IAMBackend, policy_arn: str) -> None:
+def _load(backend: IAMBackend, policy_arn: str) -> None:
     if not policy_arn.startswith(_PREFIX) or policy_arn in backend.managed_policies:
         return
     name = policy_arn.rsplit("/", 1)[1]
@@ -33,15 +33,15 @@ def _bring_in(backend: IAMBackend, policy_arn: str) -> None:
 
 
 def repair() -> None:
-    """Bring a policy in when it is attached or read: moto has either none of them or all."""
+    """Load a managed policy when it is attached or read. moto has either none of them or all."""
     attach, get = IAMBackend.attach_role_policy, IAMBackend.get_policy
 
     def attach_role_policy(self: IAMBackend, policy_arn: str, role_name: str) -> None:
-        _bring_in(self, policy_arn)
+        _load(self, policy_arn)
         attach(self, policy_arn, role_name)
 
     def get_policy(self: IAMBackend, policy_arn: str) -> Any:
-        _bring_in(self, policy_arn)
+        _load(self, policy_arn)
         return get(self, policy_arn)
 
     replace(IAMBackend, attach_role_policy=attach_role_policy, get_policy=get_policy)

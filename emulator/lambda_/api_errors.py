@@ -14,7 +14,7 @@ InvalidParameterValue = InvalidParameterValueException
 
 
 class ResourceConflict(LambdaClientError):
-    """Something else is going on with this resource, or something else needs it."""
+    """Another operation on this resource is in progress, or another resource needs it."""
 
     code = 409
 
@@ -77,7 +77,7 @@ class InvalidRequestContent(LambdaClientError):
 
 
 class SnapStartNotReady(LambdaClientError):
-    """The version's snapshot is not there yet."""
+    """The version's snapshot is still being taken."""
 
     code = 409
 
@@ -95,7 +95,7 @@ class SnapStartTimeout(LambdaClientError):
 
 
 class Unsupported(LambdaClientError):
-    """AWS does this and the emulator does not: better refused than made up."""
+    """AWS can do this and the emulator cannot, so it refuses."""
 
     code = 400
 
@@ -104,7 +104,7 @@ class Unsupported(LambdaClientError):
 
 
 class ServiceFailed(LambdaClientError):
-    """The emulator itself could not do it."""
+    """The emulator itself has failed."""
 
     code = 500
 

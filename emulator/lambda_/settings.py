@@ -1,4 +1,4 @@
-"""What the Lambda service is told when it is installed: where it lives, who pays, how long things take."""
+"""The settings of the Lambda service: its folder, its credentials, its limits and delays."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,8 +7,8 @@ from emulator.iam import CredentialsFor
 
 
 @dataclass(frozen=True)
-class Delays:
-    """Seconds of real time that the control plane stays busy, so that wait loops are exercised."""
+class LifecycleDelays:
+    """The seconds for which the control plane stays busy, so that callers have to wait as on AWS."""
 
     create: float = 0.2
     update: float = 0.3
@@ -17,18 +17,17 @@ class Delays:
 
 @dataclass(frozen=True)
 class LambdaSettings:
-    """Everything that the service takes from outside.
+    """Everything that the service needs from outside.
 
-    `credentials_for(role_arn, session_name)` gives the temporary credentials of a function's role; it is called once
-    for each environment, from the service's own thread, and must not call the emulator over HTTP. `preinstalled` are
-    distributions that functions find beside Lambda's own, as in a container image.
+    `credentials_for` is called once for each environment, and must not call the emulator over HTTP. `preinstalled`
+    names distributions that functions find beside Lambda's own, as in a container image.
     """
 
     endpoint_url: str
     credentials_for: CredentialsFor
     work_dir: Path
     preinstalled: tuple[str, ...] = ()
-    delays: Delays = field(default_factory=Delays)
+    delays: LifecycleDelays = field(default_factory=LifecycleDelays)
     environments_per_version: int = 10
     queued_per_version: int = 100
     init_seconds: float = 10.0

@@ -1,4 +1,4 @@
-"""What an execution environment is started from: one immutable state of a function's code and configuration."""
+"""One immutable state of a function: the code and the configuration that environments are started with."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class CodePackage:
-    """A zip that was uploaded as function code or as a layer. `size` and `unzipped_size` are bytes."""
+    """A zip that was uploaded as code or as a layer. `size` and `unzipped_size` are in bytes."""
 
     digest: str
     sha256_base64: str
@@ -41,5 +41,5 @@ class FunctionSpec:
 
     @property
     def restores(self) -> bool:
-        """Whether its environments come from a snapshot; `$LATEST` never does."""
+        """True when its environments are restored from a snapshot, which `$LATEST` never has."""
         return self.snap_start and self.version != "$LATEST"

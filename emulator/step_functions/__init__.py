@@ -1,9 +1,9 @@
-"""AWS Step Functions inside the emulator: repairs of moto's interpreter, one concern a module.
+"""AWS Step Functions inside the emulator: repairs of moto's interpreter, one concern in each module.
 
-It refuses JSONata and what the interpreter does not know; it never makes a success up.
+It refuses JSONata and operations that the interpreter does not know; it never makes a success up.
 """
 
-from emulator.step_functions.interpreter import StepFunctionsService, start_step_functions
+from emulator.step_functions.interpreter import Interpreter, start_step_functions
 from emulator.step_functions.settings import InterpreterSettings
 
-__all__ = ["InterpreterSettings", "StepFunctionsService", "start_step_functions"]
+__all__ = ["Interpreter", "InterpreterSettings", "start_step_functions"]

@@ -1,4 +1,4 @@
-"""Errors of the API have names; moto's interpreter raises many without one, and some it cannot even construct."""
+"""The names of the API's errors. moto's interpreter raises many without a name, and some it cannot even construct."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def _name(error_class: type[AWSError], name: str) -> None:
 
 
 def repair() -> None:
-    """Give each error the name that moto declares for it and then does not use."""
+    """Give each error the name that moto declares for it and does not use."""
     for found in vars(api).values():
         if isinstance(found, type) and issubclass(found, AWSError) and found.TYPE is None and found is not AWSError:
             _name(found, found.__dict__["code"])

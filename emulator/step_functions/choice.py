@@ -29,7 +29,7 @@ def _eval_state(self: StateChoice, env: Any) -> None:
     for rule in self.choices_decl.rules:
         rule.eval(env)
         if env.stack.pop() is True:
-            assert rule.next_stmt is not None  # noqa: S101 - moto's grammar demands it of a rule at the top
+            assert rule.next_stmt is not None  # noqa: S101 - moto's grammar demands it
             env.stack.append(rule.next_stmt.name)
             return
     if self.default_state is None:

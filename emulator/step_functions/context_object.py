@@ -1,6 +1,7 @@
-"""Times in the context object: text with milliseconds, as `$$.Execution.StartTime` has it on AWS.
+"""The times in the context object, which are text with milliseconds on AWS.
 
-moto keeps a datetime there, which no state can put into its output, and microseconds in `$$.State.EnteredTime`.
+moto has a datetime in `$$.Execution.StartTime`, which no state can put into its output, and microseconds in
+`$$.State.EnteredTime`.
 """
 
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from emulator.repairing import replace
 
 
 def iso_time(moment: datetime | str) -> str:
-    """Return e.g. `2026-01-31T09:30:00.123Z`."""
+    """Return a time as text, e.g. `2026-01-31T09:30:00.123Z`."""
     if isinstance(moment, str):
         moment = datetime.fromisoformat(moment)
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,7 +1,7 @@
 """Creating and updating state machines.
 
-A definition in JSONata is refused, since moto's interpreter has no evaluator for it, and a name that exists with
-another definition or role is not silently answered with the old machine.
+A definition in JSONata is refused, since moto's interpreter cannot evaluate it. A name that exists with another
+definition or role is an error, where moto answers with the existing machine.
 """
 
 import json
@@ -19,14 +19,14 @@ from emulator.step_functions.backend import execution_of
 
 
 class StateMachineAlreadyExists(AWSError):
-    """A state machine of that name exists, with another definition or role."""
+    """A state machine of that name exists with another definition or role."""
 
     TYPE = "StateMachineAlreadyExists"
     STATUS = 400
 
 
 def jsonata_places(definition: Any, place: str = "$") -> list[str]:
-    """Return where a definition asks for JSONata, as JSON paths."""
+    """Return the JSON paths of all places in a definition that choose JSONata."""
     if isinstance(definition, list):
         return [found for i, item in enumerate(definition) for found in jsonata_places(item, f"{place}[{i}]")]
     if not isinstance(definition, dict):
@@ -39,16 +39,16 @@ def _refuse_jsonata(definition: str) -> None:
     try:
         places = jsonata_places(json.loads(definition))
     except ValueError:
-        return  # moto says what is wrong with it
+        return  # moto refuses it with a message of its own
     if places:
-        message = (
-            f"Invalid State Machine Definition: the emulator does not evaluate JSONata ({places[0]}): use JSONPath"
+        raise InvalidDefinition(
+            message="Invalid State Machine Definition: "
+            f"the emulator does not evaluate JSONata ({places[0]}): use JSONPath"
         )
-        raise InvalidDefinition(message=message)
 
 
 def _definition_of_execution(self: StepFunctionResponse) -> ActionResult:
-    """Answer with the definition that the execution was started with, not the machine's present one."""
+    """Answer with the definition that the execution was started with. moto answers with the machine's present one."""
     machine: Any = execution_of(self).state_machine
     return ActionResult(
         {
@@ -65,7 +65,7 @@ def _definition_of_execution(self: StepFunctionResponse) -> ActionResult:
 
 
 def repair() -> None:
-    """Check before moto creates or updates."""
+    """Check definitions and names before moto creates or updates a machine."""
     create = StepFunctionsParserBackend.create_state_machine
     validate = StepFunctionsParserBackend._validate_definition
 
@@ -80,8 +80,7 @@ def repair() -> None:
         except StateMachineDoesNotExist:
             return create(self, name=name, definition=definition, **rest)
         if (existing.definition, existing.roleArn) != (definition, rest["roleArn"]):
-            message = f"State Machine Already Exists: '{arn}'"
-            raise StateMachineAlreadyExists(message)
+            raise StateMachineAlreadyExists(f"State Machine Already Exists: '{arn}'")
         return existing
 
     replace(

@@ -1,7 +1,7 @@
-"""The names that failed calls of a service have in `Retry`, `Catch` and the history.
+"""The names of failed calls to services, as `Retry`, `Catch` and the history have them.
 
 moto names SDK integrations in lower case, hides every failed call of a Lambda ARN behind `Exception`, and turns a
-connection that broke into `States.Runtime`, which nothing can catch.
+broken connection into `States.Runtime`, which nothing can catch.
 """
 
 from dataclasses import dataclass
@@ -41,15 +41,14 @@ from emulator.step_functions.failure_events import failure_event
 
 @dataclass(frozen=True)
 class ErrorFamily:
-    """How one integration names its errors.
-
-    `prefix` stands before the dot; `unmodelled` is the name of an error that the service's API does not list (an
-    access denied, most often); `service` is what the cause calls the service.
-    """
+    """The names of the errors of one integration."""
 
     prefix: str
+    """The part before the dot."""
     unmodelled: str
+    """The name of errors that the service's API does not list, such as a denied access."""
     service: str
+    """The name of the service in the cause."""
 
 
 _LAMBDA = ErrorFamily("Lambda", "AWSLambdaException", "AWSLambda")
@@ -62,7 +61,6 @@ _OPTIMISED: dict[type[StateTask], ErrorFamily] = {
     StateTaskServiceSns: ErrorFamily("SNS", "AmazonSNSException", "AmazonSNS"),
     StateTaskServiceSqs: ErrorFamily("SQS", "AmazonSQSException", "AmazonSQS"),
 }
-# SDK integrations name a service as AWS's SDK for Java does.
 _JAVA_NAMES = {
     "cloudformation": "CloudFormation",
     "cloudwatch": "CloudWatch",
@@ -72,10 +70,11 @@ _JAVA_NAMES = {
     "sagemaker": "SageMaker",
     "secretsmanager": "SecretsManager",
 }
+"""Names of services in SDK integrations, which are those of AWS's SDK for Java."""
 
 
 def error_family(task: Any) -> ErrorFamily:
-    """Return how the task's integration names its errors."""
+    """Return the error names of a task's integration."""
     if isinstance(task, StateTaskServiceAwsSdk):
         api = task.resource.api_name.lower()
         name = _JAVA_NAMES.get(api, api.capitalize())
@@ -86,7 +85,7 @@ def error_family(task: Any) -> ErrorFamily:
 def error_name(family: ErrorFamily, error: Exception) -> str:
     """Return the name of a failed call, e.g. `Lambda.ResourceConflictException`."""
     if not isinstance(error, ClientError):
-        return f"{family.prefix}.SdkClientException"  # the answer never came
+        return f"{family.prefix}.SdkClientException"  # there was no answer
     if type(error) is ClientError:
         return f"{family.prefix}.{family.unmodelled}"
     modelled = type(error).__name__
@@ -94,7 +93,7 @@ def error_name(family: ErrorFamily, error: Exception) -> str:
 
 
 def error_cause(family: ErrorFamily, error: Exception, *, sdk_integration: bool) -> str:
-    """Return the cause as Step Functions words it: the service's message and what identifies the call."""
+    """Return the cause in the words of Step Functions: the service's message, its name, the status and the request."""
     if not isinstance(error, ClientError):
         return str(error)
     answer = error.response
@@ -111,7 +110,7 @@ def error_cause(family: ErrorFamily, error: Exception, *, sdk_integration: bool)
 
 
 def task_failure_event(task: Any, env: Any, name: str, cause: str) -> FailureEvent:
-    """Return the event of a task that failed, in the words of its kind of task."""
+    """Return the event of a failed task, which is another one for the ARN of a function."""
     error_name = ErrorName(error_name=name)
     if isinstance(task, StateTaskLambda):
         lambda_details = LambdaFunctionFailedEventDetails(error=name, cause=cause)
@@ -125,15 +124,15 @@ def task_failure_event(task: Any, env: Any, name: str, cause: str) -> FailureEve
 
 
 def repair() -> None:
-    """Name failed calls before moto does; everything else stays moto's."""
+    """Name failed calls to services. All other errors are moto's."""
     task_classes: list[type[StateTask]] = [StateTaskServiceAwsSdk, *_OPTIMISED]
     for task_class in task_classes:
         _name_calls_of(task_class)
 
 
 def _name_calls_of(task_class: type[StateTask]) -> None:
-    # Looked up on the class, since some inherit it; bound now, so that a wrapped parent is called, not a loop.
-    # moto calls everything else that goes wrong in a DynamoDB task a DynamoDB error, timeouts included.
+    # The method is looked up now, so that a class which inherits it does not call its own replacement.
+    # For DynamoDB moto calls every other error a DynamoDB error, timeouts included.
     moto_event = StateTask._from_error if task_class is StateTaskServiceDynamoDB else task_class._from_error
 
     def _from_error(self: Any, env: Any, ex: Exception) -> FailureEvent:

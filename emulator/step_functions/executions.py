@@ -1,7 +1,7 @@
-"""StartExecution, DescribeExecution and StopExecution as the API promises them.
+"""StartExecution, DescribeExecution and StopExecution.
 
-moto starts executions named `None`, takes any name and any size of input, forgets why an execution was stopped, and
-answers a string output without its quotes.
+moto starts executions with the name `None`, accepts any name and any size of input, forgets the reason why an execution
+was stopped, and answers an output that is text without its quotes.
 """
 
 import json
@@ -59,7 +59,7 @@ def _stop_execution(self: StepFunctionResponse) -> ActionResult:
 
 
 def repair() -> None:
-    """Replace the operations; starting itself stays moto's."""
+    """Replace the operations. moto still starts the execution."""
     start: Callable[..., Execution] = StepFunctionsParserBackend.start_execution
 
     def start_execution(
@@ -70,14 +70,12 @@ def repair() -> None:
         trace_header: str | None = None,
     ) -> Execution:
         if name is not None and not _NAME.fullmatch(name):
-            message = f"Invalid Name: '{name}'"
-            raise InvalidName(message)
+            raise InvalidName(f"Invalid Name: '{name}'")
         if execution_input is not None and len(execution_input.encode()) > MAX_BYTES:
-            message = (
+            raise ValidationException(
                 "1 validation error detected: Value at 'input' failed to satisfy constraint: "
                 f"Member must have length less than or equal to {MAX_BYTES}"
             )
-            raise ValidationException(message)
         return start(self, state_machine_arn, name or str(uuid.uuid4()), execution_input, trace_header)
 
     replace(StepFunctionsParserBackend, start_execution=start_execution)

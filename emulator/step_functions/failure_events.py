@@ -1,4 +1,4 @@
-"""Events of moto's interpreter that say that a state has failed."""
+"""The events of moto's interpreter for a failed state."""
 
 from typing import Any, cast
 
@@ -9,7 +9,7 @@ from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
 
 def failure_event(env: Any, error_name: ErrorName, event_type: HistoryEventType, **details: Any) -> FailureEvent:
-    """Return the event of a failure; `details` has the one block of details that belongs to the event's type."""
-    # moto declares the blocks of all types as required, and gives one of them
+    """Return the event of a failure. `details` is the one block of details that belongs to the event's type."""
+    # moto declares the blocks of all types as required, and uses one of them
     event_details = cast("EventDetails", details)
     return FailureEvent(env=env, error_name=error_name, event_type=event_type, event_details=event_details)

@@ -1,4 +1,4 @@
-"""A task that stopped to send heartbeats fails as `States.HeartbeatTimeout`; moto calls it `States.Timeout`."""
+"""A task without heartbeats fails with `States.HeartbeatTimeout`; moto calls it `States.Timeout`."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from emulator.step_functions.failure_events import failure_event
 
 
 def repair() -> None:
-    """Tell the two timeouts apart."""
+    """Give missed heartbeats their own error."""
     moto_event = StateTaskServiceCallback._from_error
 
     def _from_error(self: StateTaskServiceCallback, env: Any, ex: Exception) -> FailureEvent:

@@ -1,4 +1,4 @@
-"""Starting and stopping the interpreter: which endpoint it calls, with whose credentials, how fast time passes."""
+"""Starting and stopping moto's interpreter with all its repairs."""
 
 import logging
 from functools import cache
@@ -36,7 +36,7 @@ _REPAIRS = (
     context_object,
     definitions,
     error_matching,
-    heartbeat,  # before error_names, which wraps what it finds
+    heartbeat,  # before error_names, which wraps its replacement
     error_names,
     executions,
     history,
@@ -51,8 +51,8 @@ _REPAIRS = (
 )
 
 
-class StepFunctionsService:
-    """A running interpreter; `close()` ends every execution that is still running."""
+class Interpreter:
+    """A running interpreter. `close()` ends every execution."""
 
     def close(self) -> None:
         """Stop all executions. Safe to call twice."""
@@ -62,7 +62,7 @@ class StepFunctionsService:
                 for execution in list(machine.executions):
                     if execution.status == "RUNNING":
                         stopping.stop(execution, error="Emulator.Stopped", cause="the emulator was stopped")
-        TMP_THREADS.clear()  # moto collects every thread it ever started
+        TMP_THREADS.clear()  # moto keeps every thread that it has started
         clients.forget()
 
 
@@ -70,12 +70,12 @@ class StepFunctionsService:
 def _repair_moto() -> None:
     for concern in _REPAIRS:
         concern.repair()
-    # A failed state is an ordinary event, told by the execution's history; moto logs it as an error of its own.
+    # The history of an execution has its failed states; moto logs them as its own errors.
     logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)
 
 
-def start_step_functions(settings: InterpreterSettings) -> StepFunctionsService:
-    """Repair moto's interpreter (once a process) and use `settings` from now on."""
+def start_step_functions(settings: InterpreterSettings) -> Interpreter:
+    """Repair moto's interpreter, once a process, and use `settings` from now on."""
     settings.activate()
     _repair_moto()
-    return StepFunctionsService()
+    return Interpreter()

@@ -1,4 +1,4 @@
-"""Tasks that invoke a function: which parameters reach Lambda, and what an error without a type is called."""
+"""Tasks that invoke a function: the InvocationType, and the names of function errors."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ from emulator.step_functions.error_names import task_failure_event
 
 
 def function_error(payload: str) -> tuple[str, str]:
-    """Return error name and cause of a function's error: its type's name and the payload it ended with."""
+    """Return the name and the cause of a function error: its type, and the payload of the answer."""
     try:
         answer = json.loads(payload)
     except ValueError:
@@ -29,8 +29,8 @@ def function_error(payload: str) -> tuple[str, str]:
 
 
 def repair() -> None:
-    """Let InvocationType through, and name every function error."""
-    # Without it an `Event` invocation is a synchronous one.
+    """Pass InvocationType on to Lambda, and name every function error."""
+    # moto drops it, which makes an `Event` invocation a synchronous one
     state_task_service_lambda._SUPPORTED_API_PARAM_BINDINGS["invoke"].add("InvocationType")
     for task_class in (StateTaskServiceLambda, StateTaskLambda):
         _name_function_errors(task_class)

@@ -1,7 +1,7 @@
-"""`startExecution.sync` and `.sync:2`: a state that starts another execution and waits for its end.
+"""States that start another execution and wait for its end: `startExecution.sync` and `.sync:2`.
 
-moto polls twice a second whatever the time scale, gives the child's dates as text, and leaves the child running when
-its parent is stopped or times out.
+moto polls twice a second whatever the time scale is, returns the child's dates as text, and does not stop the child
+when its parent is stopped or times out.
 """
 
 import json
@@ -26,7 +26,7 @@ _POLL_SECONDS = 0.05
 
 
 def child_description(answer: dict[str, Any], *, parse: bool) -> dict[str, Any]:
-    """Return DescribeExecution's answer as the parent sees it; `parse` (`.sync:2`) opens Input and Output."""
+    """Return the child's description as the parent gets it. `parse` (`.sync:2`) makes Input and Output JSON values."""
     described = {key[0].upper() + key[1:]: value for key, value in answer.items() if key != "ResponseMetadata"}
     if parse:
         described |= {key: json.loads(described[key]) for key in ("Input", "Output") if key in described}
@@ -68,7 +68,7 @@ def _resolver(*, parse: bool) -> Callable[..., Callable[[], Any]]:
             if answer["status"] == "RUNNING":
                 return None
             if answer["status"] != "SUCCEEDED":
-                # The cause is text, so the child's own output stays text in it.
+                # The cause is text, and the child's output is text in it.
                 raise _child_failed(self, env, child_description(answer, parse=False))
             return child_description(answer, parse=parse)
 
@@ -89,7 +89,7 @@ _moto_eval_sync = state_task_service_callback.StateTaskServiceCallback._eval_syn
 
 
 def repair() -> None:
-    """Replace both ways to wait for a child."""
+    """Replace both ways of waiting for a child."""
     replace(
         StateTaskServiceSfn,
         _build_sync_resolver=_resolver(parse=False),

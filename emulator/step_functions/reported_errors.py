@@ -1,6 +1,6 @@
-"""Errors that a definition passes on by name, such as a Fail state that reports what a Catch has caught.
+"""The names of errors that a definition reports, such as a Fail state that passes on a caught error.
 
-moto refuses names that begin with `States.` there, so a publication that timed out could not say so.
+moto refuses names that begin with `States.` there, so an execution could not report a timeout.
 """
 
 from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
@@ -12,6 +12,6 @@ from emulator.repairing import replace
 
 
 def repair() -> None:
-    """Accept any name where an error is reported; where one is expected (ErrorEquals) moto's check stays."""
+    """Accept every name where an error is reported. In ErrorEquals moto's check stays."""
     for module in (state_fail, branches_decl, state_task_service_callback):
         replace(module, CustomErrorName=ErrorName)

@@ -1,4 +1,4 @@
-"""Answers to `.waitForTaskToken`: a failure keeps its cause, a success is JSON."""
+"""SendTaskFailure and SendTaskSuccess. moto drops the cause of a failure, and accepts an output that is not JSON."""
 
 import json
 
@@ -29,8 +29,7 @@ def _send_task_success(self: StepFunctionResponse) -> EmptyResult:
     try:
         json.loads(output)
     except ValueError as error:
-        message = f"Invalid Output: '{error}'"
-        raise InvalidOutput(message) from error
+        raise InvalidOutput(f"Invalid Output: '{error}'") from error
     backend_of(self).send_task_success(self._get_param("taskToken"), output)
     return EmptyResult()
 

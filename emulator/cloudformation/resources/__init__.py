@@ -1,4 +1,4 @@
-"""One handler a resource type: a template's properties → calls of the service's API."""
+"""One handler for each resource type: from the properties in a template to calls of the service's API."""
 
 from emulator.cloudformation.resource_type import ResourceType
 from emulator.cloudformation.resources import (

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from emulator.cloudformation.api_call import call
-from emulator.cloudformation.resource_type import Physical, Properties, ResourceType, Site
+from emulator.cloudformation.resource_type import Properties, Resource, ResourceContext, ResourceType
 
 _PROPERTIES = frozenset(
     {
@@ -18,19 +18,19 @@ _PROPERTIES = frozenset(
         "VersioningConfiguration",
     }
 )
-_LIFECYCLE_AS_IT_IS = ("AbortIncompleteMultipartUpload", "NoncurrentVersionExpiration", "Status")
+_UNCHANGED_LIFECYCLE_FIELDS = ("AbortIncompleteMultipartUpload", "NoncurrentVersionExpiration", "Status")
 
 
-def _create_bucket(site: Site, properties: Properties) -> Physical:
-    name = properties.get("BucketName") or site.name(longest=63, lower=True)
-    client = site.client("s3")
+def _create_bucket(context: ResourceContext, properties: Properties) -> Resource:
+    name = properties.get("BucketName") or context.name(longest=63, lower=True)
+    client = context.client("s3")
     existing = {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}
     if name in existing:
-        # In us-east-1 creating one's own bucket again succeeds; a stack may not take a bucket over like that.
+        # In us-east-1 it is no error to create one's own bucket again, but a stack may not take over a bucket.
         raise ValueError(f"the bucket {name} exists already")
     client.create_bucket(Bucket=name)
-    _configure(site, name, properties)
-    return Physical(name, _attributes(name))
+    _configure(context, name, properties)
+    return Resource(name, _attributes(name))
 
 
 def _attributes(name: str) -> dict[str, str]:
@@ -41,18 +41,18 @@ def _attributes(name: str) -> dict[str, str]:
     }
 
 
-def _update_bucket(site: Site, physical: Physical, old: Properties, new: Properties) -> Physical:
+def _update_bucket(context: ResourceContext, resource: Resource, old: Properties, new: Properties) -> Resource:
     if old.get("BucketName") != new.get("BucketName"):
         raise ValueError("a bucket cannot be renamed: start the emulator afresh")
     gone = sorted(set(old) - set(new))
     if gone:
         raise ValueError(f"{gone[0]} cannot be taken away from a bucket: start the emulator afresh")
-    _configure(site, physical.ref, new)
-    return physical
+    _configure(context, resource.ref, new)
+    return resource
 
 
-def _configure(site: Site, name: str, properties: Properties) -> None:
-    client = site.client("s3")
+def _configure(context: ResourceContext, name: str, properties: Properties) -> None:
+    client = context.client("s3")
 
     def put(operation: str, **configuration: Any) -> None:
         call(client, operation, Bucket=name, **configuration)
@@ -95,7 +95,7 @@ def _lifecycle_rule(rule: dict[str, Any]) -> dict[str, Any]:
         expiration["ExpiredObjectDeleteMarker"] = left.pop("ExpiredObjectDeleteMarker")
     if expiration:
         made["Expiration"] = expiration
-    made.update({key: left.pop(key) for key in _LIFECYCLE_AS_IT_IS if key in left})
+    made.update({key: left.pop(key) for key in _UNCHANGED_LIFECYCLE_FIELDS if key in left})
     if left:
         raise ValueError(f"the emulator does not know {min(left)} in a lifecycle rule")
     return made
@@ -110,20 +110,20 @@ def _notifications(properties: Properties) -> dict[str, Any]:
     return {"EventBridgeConfiguration": {}} if enabled else {}
 
 
-def _put_policy(site: Site, properties: Properties) -> Physical:
+def _put_policy(context: ResourceContext, properties: Properties) -> Resource:
     bucket = properties["Bucket"]
-    site.client("s3").put_bucket_policy(Bucket=bucket, Policy=json.dumps(properties["PolicyDocument"]))
-    return Physical(bucket)
+    context.client("s3").put_bucket_policy(Bucket=bucket, Policy=json.dumps(properties["PolicyDocument"]))
+    return Resource(bucket)
 
 
-def _update_policy(site: Site, physical: Physical, old: Properties, new: Properties) -> Physical:
+def _update_policy(context: ResourceContext, resource: Resource, old: Properties, new: Properties) -> Resource:
     if old["Bucket"] != new["Bucket"]:
-        _delete_policy(site, physical)
-    return _put_policy(site, new)
+        _delete_policy(context, resource)
+    return _put_policy(context, new)
 
 
-def _delete_policy(site: Site, physical: Physical) -> None:
-    site.client("s3").delete_bucket_policy(Bucket=physical.ref)
+def _delete_policy(context: ResourceContext, resource: Resource) -> None:
+    context.client("s3").delete_bucket_policy(Bucket=resource.ref)
 
 
 TYPES = {

@@ -3,7 +3,7 @@
 import json
 
 from emulator.cloudformation.api_call import call
-from emulator.cloudformation.resource_type import Physical, Properties, ResourceType, Site, pick
+from emulator.cloudformation.resource_type import Properties, Resource, ResourceContext, ResourceType, pick
 
 _RULE = ("Description", "EventBusName", "RoleArn", "ScheduleExpression", "State")
 _SCHEDULE = frozenset(
@@ -23,12 +23,12 @@ _SCHEDULE = frozenset(
 )
 
 
-def _create_rule(site: Site, properties: Properties) -> Physical:
-    return _put_rule(site, properties.get("Name") or site.name(), properties)
+def _create_rule(context: ResourceContext, properties: Properties) -> Resource:
+    return _put_rule(context, properties.get("Name") or context.name(), properties)
 
 
-def _put_rule(site: Site, name: str, properties: Properties) -> Physical:
-    client = site.client("events")
+def _put_rule(context: ResourceContext, name: str, properties: Properties) -> Resource:
+    client = context.client("events")
     request = pick(properties, *_RULE)
     if "EventPattern" in properties:
         request["EventPattern"] = json.dumps(properties["EventPattern"])
@@ -38,35 +38,35 @@ def _put_rule(site: Site, name: str, properties: Properties) -> Physical:
         answer = call(client, "put_targets", Rule=name, Targets=properties["Targets"], **bus)
         if answer["FailedEntryCount"]:
             raise ValueError(f"a target was refused: {answer['FailedEntries'][0]['ErrorMessage']}")
-    return Physical(name, {"Arn": rule_arn})
+    return Resource(name, {"Arn": rule_arn})
 
 
-def _update_rule(site: Site, physical: Physical, old: Properties, new: Properties) -> Physical:
+def _update_rule(context: ResourceContext, resource: Resource, old: Properties, new: Properties) -> Resource:
     if pick(old, "Name", "EventBusName") != pick(new, "Name", "EventBusName"):
         raise ValueError("a rule cannot be renamed or moved: start the emulator afresh")
     gone = [target["Id"] for target in old.get("Targets", [])]
     if gone:
-        site.client("events").remove_targets(Rule=physical.ref, Ids=gone, **pick(old, "EventBusName"))
-    return _put_rule(site, physical.ref, new)
+        context.client("events").remove_targets(Rule=resource.ref, Ids=gone, **pick(old, "EventBusName"))
+    return _put_rule(context, resource.ref, new)
 
 
-def _create_schedule(site: Site, properties: Properties) -> Physical:
-    name = properties.pop("Name", None) or site.name()
-    schedule = call(site.client("scheduler"), "create_schedule", Name=name, **properties)["ScheduleArn"]
-    return Physical(name, {"Arn": schedule})
+def _create_schedule(context: ResourceContext, properties: Properties) -> Resource:
+    name = properties.pop("Name", None) or context.name()
+    schedule = call(context.client("scheduler"), "create_schedule", Name=name, **properties)["ScheduleArn"]
+    return Resource(name, {"Arn": schedule})
 
 
-def _update_schedule(site: Site, physical: Physical, old: Properties, new: Properties) -> Physical:
+def _update_schedule(context: ResourceContext, resource: Resource, old: Properties, new: Properties) -> Resource:
     if pick(old, "Name", "GroupName") != pick(new, "Name", "GroupName"):
         raise ValueError("a schedule cannot be renamed or moved: start the emulator afresh")
     new.pop("Name", None)
-    call(site.client("scheduler"), "update_schedule", Name=physical.ref, **new)
-    return physical
+    call(context.client("scheduler"), "update_schedule", Name=resource.ref, **new)
+    return resource
 
 
-def _delete_schedule(site: Site, physical: Physical) -> None:
-    group = physical.attributes["Arn"].rsplit("/", 2)[1]
-    site.client("scheduler").delete_schedule(Name=physical.ref, GroupName=group)
+def _delete_schedule(context: ResourceContext, resource: Resource) -> None:
+    group = resource.attributes["Arn"].rsplit("/", 2)[1]
+    context.client("scheduler").delete_schedule(Name=resource.ref, GroupName=group)
 
 
 TYPES = {

@@ -6,7 +6,14 @@ from typing import Any
 
 from emulator.cloudformation.api_call import call
 from emulator.cloudformation.function_state import wait_until_active, wait_until_updated
-from emulator.cloudformation.resource_type import Physical, Properties, ResourceType, Site, pick, tag_map
+from emulator.cloudformation.resource_type import (
+    Properties,
+    Resource,
+    ResourceContext,
+    ResourceType,
+    pick,
+    tag_map,
+)
 
 _CONFIGURATION = (
     "DeadLetterConfig",
@@ -23,23 +30,23 @@ _CONFIGURATION = (
     "Timeout",
     "TracingConfig",
 )
-_AT_CREATION = ("Architectures", "PackageType")
+_CREATION_ONLY = ("Architectures", "PackageType")
 
 
-def _create_function(site: Site, properties: Properties) -> Physical:
-    client = site.client("lambda")
-    name = properties.get("FunctionName") or site.name()
+def _create_function(context: ResourceContext, properties: Properties) -> Resource:
+    client = context.client("lambda")
+    name = properties.get("FunctionName") or context.name()
     function_arn = call(
         client,
         "create_function",
         FunctionName=name,
         Code=_code(properties),
         Tags=tag_map(properties.get("Tags")),
-        **pick(properties, *_CONFIGURATION, *_AT_CREATION),
+        **pick(properties, *_CONFIGURATION, *_CREATION_ONLY),
     )["FunctionArn"]
     if "ReservedConcurrentExecutions" in properties:
         _reserve(client, name, properties)
-    return Physical(name, {"Arn": function_arn})
+    return Resource(name, {"Arn": function_arn})
 
 
 def _check_package(properties: Properties) -> None:
@@ -61,8 +68,8 @@ def _code(properties: Properties) -> dict[str, Any]:
     return {"ZipFile": buffer.getvalue()}
 
 
-def _update_function(site: Site, physical: Physical, old: Properties, new: Properties) -> Physical:
-    client, name = site.client("lambda"), physical.ref
+def _update_function(context: ResourceContext, resource: Resource, old: Properties, new: Properties) -> Resource:
+    client, name = context.client("lambda"), resource.ref
     if pick(old, "FunctionName", "PackageType") != pick(new, "FunctionName", "PackageType"):
         raise ValueError("a function cannot be renamed or change its package type: start the emulator afresh")
     if pick(old, "Code", "Architectures") != pick(new, "Code", "Architectures"):
@@ -77,8 +84,8 @@ def _update_function(site: Site, physical: Physical, old: Properties, new: Prope
     if old.get("ReservedConcurrentExecutions") != new.get("ReservedConcurrentExecutions"):
         _reserve(client, name, new)
     if old.get("Tags") != new.get("Tags"):
-        client.tag_resource(Resource=physical.attributes["Arn"], Tags=tag_map(new.get("Tags")))
-    return physical
+        client.tag_resource(Resource=resource.attributes["Arn"], Tags=tag_map(new.get("Tags")))
+    return resource
 
 
 def _reserve(client: Any, name: str, properties: Properties) -> None:
@@ -89,32 +96,32 @@ def _reserve(client: Any, name: str, properties: Properties) -> None:
         call(client, "put_function_concurrency", FunctionName=name, ReservedConcurrentExecutions=reserved)
 
 
-def _wait_for_function(site: Site, physical: Physical) -> None:
-    wait_until_active(site.client("lambda"), physical.ref)
-    wait_until_updated(site.client("lambda"), physical.ref)
+def _wait_for_function(context: ResourceContext, resource: Resource) -> None:
+    wait_until_active(context.client("lambda"), resource.ref)
+    wait_until_updated(context.client("lambda"), resource.ref)
 
 
-def _delete_function(site: Site, physical: Physical) -> None:
-    site.client("lambda").delete_function(FunctionName=physical.ref)
+def _delete_function(context: ResourceContext, resource: Resource) -> None:
+    context.client("lambda").delete_function(FunctionName=resource.ref)
 
 
-def _create_layer(site: Site, properties: Properties) -> Physical:
-    properties.setdefault("LayerName", site.name())
-    layer = call(site.client("lambda"), "publish_layer_version", **properties)["LayerVersionArn"]
-    return Physical(layer, {"LayerVersionArn": layer})
+def _create_layer(context: ResourceContext, properties: Properties) -> Resource:
+    properties.setdefault("LayerName", context.name())
+    layer = call(context.client("lambda"), "publish_layer_version", **properties)["LayerVersionArn"]
+    return Resource(layer, {"LayerVersionArn": layer})
 
 
-def _update_layer(site: Site, _physical: Physical, _old: Properties, new: Properties) -> Physical:
-    return _create_layer(site, new)  # a changed layer is a new version of it
+def _update_layer(context: ResourceContext, _resource: Resource, _old: Properties, new: Properties) -> Resource:
+    return _create_layer(context, new)  # a layer is changed by a new version
 
 
-def _delete_layer(site: Site, physical: Physical) -> None:
-    name, version = physical.ref.rsplit(":", 1)
-    site.client("lambda").delete_layer_version(LayerName=name, VersionNumber=int(version))
+def _delete_layer(context: ResourceContext, resource: Resource) -> None:
+    name, version = resource.ref.rsplit(":", 1)
+    context.client("lambda").delete_layer_version(LayerName=name, VersionNumber=int(version))
 
 
 def split_qualifier(function: str) -> tuple[str, str | None]:
-    """Return the function and the qualifier of a name, an ARN, or either with a qualifier."""
+    """Return the function and the qualifier (None without one) of a name or an ARN."""
     parts = function.split(":")
     if function.startswith("arn:"):
         unqualified = 7
@@ -122,35 +129,35 @@ def split_qualifier(function: str) -> tuple[str, str | None]:
     return parts[0], parts[1] if len(parts) > 1 else None
 
 
-def _create_permission(site: Site, properties: Properties) -> Physical:
+def _create_permission(context: ResourceContext, properties: Properties) -> Resource:
     function, qualifier = split_qualifier(properties.pop("FunctionName"))
     if qualifier is not None:
         properties["Qualifier"] = qualifier
-    statement = site.name(longest=100)
-    call(site.client("lambda"), "add_permission", FunctionName=function, StatementId=statement, **properties)
-    return Physical(statement)
+    statement = context.name(longest=100)
+    call(context.client("lambda"), "add_permission", FunctionName=function, StatementId=statement, **properties)
+    return Resource(statement)
 
 
-def _create_url(site: Site, properties: Properties) -> Physical:
+def _create_url(context: ResourceContext, properties: Properties) -> Resource:
     function, qualifier = split_qualifier(properties.pop("TargetFunctionArn"))
     if qualifier is not None:
         properties["Qualifier"] = qualifier
-    url = call(site.client("lambda"), "create_function_url_config", FunctionName=function, **properties)
-    return Physical(url["FunctionArn"], {"FunctionArn": url["FunctionArn"], "FunctionUrl": url["FunctionUrl"]})
+    url = call(context.client("lambda"), "create_function_url_config", FunctionName=function, **properties)
+    return Resource(url["FunctionArn"], {"FunctionArn": url["FunctionArn"], "FunctionUrl": url["FunctionUrl"]})
 
 
-def _put_invoke_config(site: Site, properties: Properties) -> Physical:
-    call(site.client("lambda"), "put_function_event_invoke_config", **properties)
-    return Physical(f"{properties['FunctionName']}:{properties['Qualifier']}")
+def _put_invoke_config(context: ResourceContext, properties: Properties) -> Resource:
+    call(context.client("lambda"), "put_function_event_invoke_config", **properties)
+    return Resource(f"{properties['FunctionName']}:{properties['Qualifier']}")
 
 
-def _update_invoke_config(site: Site, _physical: Physical, _old: Properties, new: Properties) -> Physical:
-    return _put_invoke_config(site, new)
+def _update_invoke_config(context: ResourceContext, _resource: Resource, _old: Properties, new: Properties) -> Resource:
+    return _put_invoke_config(context, new)
 
 
 TYPES = {
     "AWS::Lambda::Function": ResourceType(
-        frozenset(_CONFIGURATION + _AT_CREATION) | {"Code", "FunctionName", "ReservedConcurrentExecutions", "Tags"},
+        frozenset(_CONFIGURATION + _CREATION_ONLY) | {"Code", "FunctionName", "ReservedConcurrentExecutions", "Tags"},
         _create_function,
         _update_function,
         _delete_function,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from emulator.cloudformation.api_call import call
-from emulator.cloudformation.resource_type import Physical, Properties, ResourceType, Site, pick
+from emulator.cloudformation.resource_type import Properties, Resource, ResourceContext, ResourceType, pick
 
 _API = ("Description", "DisableExecuteApiEndpoint", "Tags")
 _STAGE = frozenset(
@@ -13,15 +13,15 @@ _STAGE = frozenset(
 _INTEGRATION = "x-amazon-apigateway-integration"
 _AUTHORIZATION = "x-amazon-apigateway-auth"
 _ANY = "x-amazon-apigateway-any-method"
-_SAYS_NOTHING_OF_ROUTES = frozenset(
+_DOCUMENTATION_FIELDS = frozenset(
     {"description", "operationId", "parameters", "requestBody", "responses", "summary", "tags"}
 )
 
 
-def _create_api(site: Site, properties: Properties) -> Physical:
-    client = site.client("apigatewayv2")
+def _create_api(context: ResourceContext, properties: Properties) -> Resource:
+    client = context.client("apigatewayv2")
     body = properties.get("Body", {})
-    name = properties.get("Name") or body.get("info", {}).get("title") or site.name()
+    name = properties.get("Name") or body.get("info", {}).get("title") or context.name()
     routes = _routes(body)
     api = call(
         client,
@@ -31,19 +31,19 @@ def _create_api(site: Site, properties: Properties) -> Physical:
         **pick(properties, *_API),
     )
     _make_routes(client, api["ApiId"], routes)
-    return Physical(api["ApiId"], {"ApiEndpoint": api["ApiEndpoint"], "ApiId": api["ApiId"]})
+    return Resource(api["ApiId"], {"ApiEndpoint": api["ApiEndpoint"], "ApiId": api["ApiId"]})
 
 
-def _update_api(site: Site, physical: Physical, old: Properties, new: Properties) -> Physical:
+def _update_api(context: ResourceContext, resource: Resource, old: Properties, new: Properties) -> Resource:
     if {**old, "Body": None} != {**new, "Body": None}:
         raise ValueError("of an HTTP API only its Body can change: start the emulator afresh")
-    client, routes = site.client("apigatewayv2"), _routes(new["Body"])
-    for route in client.get_routes(ApiId=physical.ref)["Items"]:
-        client.delete_route(ApiId=physical.ref, RouteId=route["RouteId"])
+    client, routes = context.client("apigatewayv2"), _routes(new["Body"])
+    for route in client.get_routes(ApiId=resource.ref)["Items"]:
+        client.delete_route(ApiId=resource.ref, RouteId=route["RouteId"])
         integration = route["Target"].removeprefix("integrations/")
-        client.delete_integration(ApiId=physical.ref, IntegrationId=integration)
-    _make_routes(client, physical.ref, routes)
-    return physical
+        client.delete_integration(ApiId=resource.ref, IntegrationId=integration)
+    _make_routes(client, resource.ref, routes)
+    return resource
 
 
 def _make_routes(client: Any, api_id: str, routes: dict[str, Properties]) -> None:
@@ -62,7 +62,10 @@ def _make_routes(client: Any, api_id: str, routes: dict[str, Properties]) -> Non
 
 
 def _routes(document: Properties) -> dict[str, Properties]:
-    """Return the operations of an OpenAPI document by route key; ValueError for what would not be as on AWS."""
+    """Return the operations of an OpenAPI document by route key.
+
+    Raises ValueError for parts of the document that the emulator would ignore.
+    """
     for field in ("components", "security", "x-amazon-apigateway-cors", "x-amazon-apigateway-importexport-version"):
         if document.get(field):
             raise ValueError(f"the emulator does not know {field} of an HTTP API")
@@ -77,7 +80,7 @@ def _routes(document: Properties) -> dict[str, Properties]:
 
 
 def _check(key: str, operation: Properties) -> None:
-    unknown = sorted(set(operation) - _SAYS_NOTHING_OF_ROUTES - {_INTEGRATION, _AUTHORIZATION})
+    unknown = sorted(set(operation) - _DOCUMENTATION_FIELDS - {_INTEGRATION, _AUTHORIZATION})
     if unknown:
         raise ValueError(f"{key}: the emulator does not know {unknown[0]} of a route")
     integration = operation.get(_INTEGRATION, {})
@@ -89,9 +92,9 @@ def _check(key: str, operation: Properties) -> None:
         raise ValueError(f"{key}: the emulator authorizes by AWS_IAM or NONE, not by {authorization}")
 
 
-def _create_stage(site: Site, properties: Properties) -> Physical:
-    call(site.client("apigatewayv2"), "create_stage", **properties)
-    return Physical(properties["StageName"])
+def _create_stage(context: ResourceContext, properties: Properties) -> Resource:
+    call(context.client("apigatewayv2"), "create_stage", **properties)
+    return Resource(properties["StageName"])
 
 
 TYPES = {

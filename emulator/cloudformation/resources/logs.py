@@ -3,36 +3,43 @@
 import contextlib
 
 from emulator.cloudformation.api_call import call
-from emulator.cloudformation.resource_type import Physical, Properties, ResourceType, Site, arn, tag_map
+from emulator.cloudformation.resource_type import (
+    Properties,
+    Resource,
+    ResourceContext,
+    ResourceType,
+    arn,
+    tag_map,
+)
 
 
-def _create(site: Site, properties: Properties) -> Physical:
-    client = site.client("logs")
-    name = properties.get("LogGroupName") or site.name(longest=512)
-    # A function that ran before its log group was made has made it; what is left to do is its retention.
+def _create(context: ResourceContext, properties: Properties) -> Resource:
+    client = context.client("logs")
+    name = properties.get("LogGroupName") or context.name(longest=512)
+    # A function that has already run has made its log group; only the retention is missing.
     with contextlib.suppress(client.exceptions.ResourceAlreadyExistsException):
         call(client, "create_log_group", logGroupName=name, tags=tag_map(properties.get("Tags")))
-    _keep(site, name, properties)
-    return Physical(name, {"Arn": arn("logs", f"log-group:{name}:*")})
+    _set_retention(context, name, properties)
+    return Resource(name, {"Arn": arn("logs", f"log-group:{name}:*")})
 
 
-def _update(site: Site, physical: Physical, old: Properties, new: Properties) -> Physical:
+def _update(context: ResourceContext, resource: Resource, old: Properties, new: Properties) -> Resource:
     if {**old, "RetentionInDays": None} != {**new, "RetentionInDays": None}:
         raise ValueError("of a log group only RetentionInDays can change: start the emulator afresh")
-    _keep(site, physical.ref, new)
-    return physical
+    _set_retention(context, resource.ref, new)
+    return resource
 
 
-def _keep(site: Site, name: str, properties: Properties) -> None:
-    client = site.client("logs")
+def _set_retention(context: ResourceContext, name: str, properties: Properties) -> None:
+    client = context.client("logs")
     if "RetentionInDays" in properties:
         call(client, "put_retention_policy", logGroupName=name, retentionInDays=properties["RetentionInDays"])
     else:
         client.delete_retention_policy(logGroupName=name)
 
 
-def _delete(site: Site, physical: Physical) -> None:
-    site.client("logs").delete_log_group(logGroupName=physical.ref)
+def _delete(context: ResourceContext, resource: Resource) -> None:
+    context.client("logs").delete_log_group(logGroupName=resource.ref)
 
 
 TYPES = {

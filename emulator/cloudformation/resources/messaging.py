@@ -3,7 +3,14 @@
 import json
 
 from emulator.cloudformation.api_call import call
-from emulator.cloudformation.resource_type import Physical, Properties, ResourceType, Site, arn, tag_map
+from emulator.cloudformation.resource_type import (
+    Properties,
+    Resource,
+    ResourceContext,
+    ResourceType,
+    arn,
+    tag_map,
+)
 
 _QUEUE_ATTRIBUTES = frozenset(
     {
@@ -21,22 +28,22 @@ _QUEUE_ATTRIBUTES = frozenset(
 )
 
 
-def _create_topic(site: Site, properties: Properties) -> Physical:
-    client = site.client("sns")
-    name = properties.get("TopicName") or site.name(longest=256)
+def _create_topic(context: ResourceContext, properties: Properties) -> Resource:
+    client = context.client("sns")
+    name = properties.get("TopicName") or context.name(longest=256)
     attributes = {key: str(properties[key]) for key in ("DisplayName", "KmsMasterKeyId") if key in properties}
     topic = call(client, "create_topic", Name=name, Attributes=attributes, Tags=properties.get("Tags", []))["TopicArn"]
     for subscription in properties.get("Subscription", []):
         call(client, "subscribe", TopicArn=topic, **subscription)
-    return Physical(topic, {"TopicArn": topic, "TopicName": name})
+    return Resource(topic, {"TopicArn": topic, "TopicName": name})
 
 
-def _create_queue(site: Site, properties: Properties) -> Physical:
-    name = properties.pop("QueueName", None) or site.name(longest=80)
+def _create_queue(context: ResourceContext, properties: Properties) -> Resource:
+    name = properties.pop("QueueName", None) or context.name(longest=80)
     tags = tag_map(properties.pop("Tags", None))
     attributes = {key: _attribute(value) for key, value in properties.items()}
-    url = call(site.client("sqs"), "create_queue", QueueName=name, Attributes=attributes, tags=tags)["QueueUrl"]
-    return Physical(url, {"Arn": arn("sqs", name), "QueueName": name, "QueueUrl": url})
+    url = call(context.client("sqs"), "create_queue", QueueName=name, Attributes=attributes, tags=tags)["QueueUrl"]
+    return Resource(url, {"Arn": arn("sqs", name), "QueueName": name, "QueueUrl": url})
 
 
 def _attribute(value: object) -> str:

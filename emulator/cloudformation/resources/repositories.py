@@ -1,11 +1,11 @@
-"""AWS::ECR::Repository: it can be described; nothing can be pushed to it, for want of a registry."""
+"""AWS::ECR::Repository. It can be described; nothing can be pushed to it, since the emulator has no registry."""
 
 import contextlib
 import json
 from typing import Any
 
 from emulator.cloudformation.api_call import call
-from emulator.cloudformation.resource_type import Physical, Properties, ResourceType, Site
+from emulator.cloudformation.resource_type import Properties, Resource, ResourceContext, ResourceType
 
 _PROPERTIES = frozenset(
     {
@@ -18,12 +18,12 @@ _PROPERTIES = frozenset(
         "Tags",
     }
 )
-_FIXED = ("EncryptionConfiguration", "RepositoryName", "Tags")
+_IMMUTABLE = ("EncryptionConfiguration", "RepositoryName", "Tags")
 
 
-def _create(site: Site, properties: Properties) -> Physical:
-    client = site.client("ecr")
-    name = properties.get("RepositoryName") or site.name(longest=256, lower=True)
+def _create(context: ResourceContext, properties: Properties) -> Resource:
+    client = context.client("ecr")
+    name = properties.get("RepositoryName") or context.name(longest=256, lower=True)
     request: dict[str, Any] = {"imageTagMutability": properties.get("ImageTagMutability", "MUTABLE")}
     if "ImageScanningConfiguration" in properties:
         request["imageScanningConfiguration"] = _scanning(properties)
@@ -34,24 +34,24 @@ def _create(site: Site, properties: Properties) -> Physical:
         request["tags"] = properties["Tags"]
     made = call(client, "create_repository", repositoryName=name, **request)["repository"]
     _put_policies(client, name, properties)
-    return Physical(name, {"Arn": made["repositoryArn"], "RepositoryUri": made["repositoryUri"]})
+    return Resource(name, {"Arn": made["repositoryArn"], "RepositoryUri": made["repositoryUri"]})
 
 
-def _update(site: Site, physical: Physical, old: Properties, new: Properties) -> Physical:
-    for name in _FIXED:
+def _update(context: ResourceContext, resource: Resource, old: Properties, new: Properties) -> Resource:
+    for name in _IMMUTABLE:
         if old.get(name) != new.get(name):
             raise ValueError(f"{name} of a repository cannot change: start the emulator afresh")
-    client = site.client("ecr")
+    client = context.client("ecr")
     mutability = new.get("ImageTagMutability", "MUTABLE")
-    client.put_image_tag_mutability(repositoryName=physical.ref, imageTagMutability=mutability)
+    client.put_image_tag_mutability(repositoryName=resource.ref, imageTagMutability=mutability)
     scanning = _scanning(new)
-    call(client, "put_image_scanning_configuration", repositoryName=physical.ref, imageScanningConfiguration=scanning)
+    call(client, "put_image_scanning_configuration", repositoryName=resource.ref, imageScanningConfiguration=scanning)
     with contextlib.suppress(client.exceptions.LifecyclePolicyNotFoundException):
-        client.delete_lifecycle_policy(repositoryName=physical.ref)
+        client.delete_lifecycle_policy(repositoryName=resource.ref)
     with contextlib.suppress(client.exceptions.RepositoryPolicyNotFoundException):
-        client.delete_repository_policy(repositoryName=physical.ref)
-    _put_policies(client, physical.ref, new)
-    return physical
+        client.delete_repository_policy(repositoryName=resource.ref)
+    _put_policies(client, resource.ref, new)
+    return resource
 
 
 def _scanning(properties: Properties) -> dict[str, Any]:
@@ -68,8 +68,8 @@ def _put_policies(client: Any, name: str, properties: Properties) -> None:
         client.set_repository_policy(repositoryName=name, policyText=text)
 
 
-def _delete(site: Site, physical: Physical) -> None:
-    site.client("ecr").delete_repository(repositoryName=physical.ref)
+def _delete(context: ResourceContext, resource: Resource) -> None:
+    context.client("ecr").delete_repository(repositoryName=resource.ref)
 
 
 TYPES = {"AWS::ECR::Repository": ResourceType(_PROPERTIES, _create, _update, _delete)}

@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from emulator.cloudformation.api_call import call
-from emulator.cloudformation.resource_type import Physical, Properties, ResourceType, Site, pick
+from emulator.cloudformation.resource_type import Properties, Resource, ResourceContext, ResourceType, pick
 
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z0-9_]+)\}")
 _PROPERTIES = frozenset(
@@ -24,33 +24,33 @@ _PROPERTIES = frozenset(
 
 
 def substitute(definition: str, substitutions: dict[str, Any]) -> str:
-    """Return the definition with its `${…}` placeholders filled; ValueError when one has no value."""
+    """Return the definition with its `${…}` placeholders filled; raises ValueError when one has no value."""
     missing = sorted(set(_PLACEHOLDER.findall(definition)) - set(substitutions))
     if missing:
         raise ValueError(f"the definition has ${{{missing[0]}}}, which DefinitionSubstitutions does not")
     return _PLACEHOLDER.sub(lambda match: str(substitutions[match[1]]), definition)
 
 
-def _create(site: Site, properties: Properties) -> Physical:
-    name = properties.get("StateMachineName") or site.name(longest=80)
+def _create(context: ResourceContext, properties: Properties) -> Resource:
+    name = properties.get("StateMachineName") or context.name(longest=80)
     if properties.get("StateMachineType", "STANDARD") != "STANDARD":
         raise ValueError("the emulator runs standard workflows only, not express ones")
     machine = call(
-        site.client("stepfunctions"),
+        context.client("stepfunctions"),
         "create_state_machine",
         name=name,
         tags=[{"key": tag["Key"], "value": tag["Value"]} for tag in properties.get("Tags", [])],
         **_request(properties),
     )["stateMachineArn"]
-    return Physical(machine, {"Arn": machine, "Name": name})
+    return Resource(machine, {"Arn": machine, "Name": name})
 
 
-def _update(site: Site, physical: Physical, old: Properties, new: Properties) -> Physical:
+def _update(context: ResourceContext, resource: Resource, old: Properties, new: Properties) -> Resource:
     fixed = ("StateMachineName", "StateMachineType", "Tags")
     if pick(old, *fixed) != pick(new, *fixed):
         raise ValueError("a state machine's name, type and tags cannot change: start the emulator afresh")
-    call(site.client("stepfunctions"), "update_state_machine", stateMachineArn=physical.ref, **_request(new))
-    return physical
+    call(context.client("stepfunctions"), "update_state_machine", stateMachineArn=resource.ref, **_request(new))
+    return resource
 
 
 def _request(properties: Properties) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def _lower(name: str) -> str:
 
 
 def _lower_keys(value: Any) -> Any:
-    """Return CloudFormation's `LogGroupArn` as the API's `logGroupArn`, all the way down."""
+    """Return a value with all keys as the API has them: CloudFormation's `LogGroupArn` is its `logGroupArn`."""
     if isinstance(value, list):
         return [_lower_keys(item) for item in value]
     if isinstance(value, dict):
@@ -78,8 +78,8 @@ def _lower_keys(value: Any) -> Any:
     return value
 
 
-def _delete(site: Site, physical: Physical) -> None:
-    site.client("stepfunctions").delete_state_machine(stateMachineArn=physical.ref)
+def _delete(context: ResourceContext, resource: Resource) -> None:
+    context.client("stepfunctions").delete_state_machine(stateMachineArn=resource.ref)
 
 
 TYPES = {"AWS::StepFunctions::StateMachine": ResourceType(_PROPERTIES, _create, _update, _delete)}

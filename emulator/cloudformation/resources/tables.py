@@ -1,9 +1,9 @@
 """AWS::DynamoDB::Table."""
 
 from emulator.cloudformation.api_call import call
-from emulator.cloudformation.resource_type import Physical, Properties, ResourceType, Site, pick
+from emulator.cloudformation.resource_type import Properties, Resource, ResourceContext, ResourceType, pick
 
-_AS_THEY_ARE = (
+_CREATION_FIELDS = (
     "AttributeDefinitions",
     "BillingMode",
     "DeletionProtectionEnabled",
@@ -14,7 +14,7 @@ _AS_THEY_ARE = (
     "TableClass",
     "Tags",
 )
-_WITH_THEIR_OWN_CALL = (
+_OTHER_FIELDS = (
     "PointInTimeRecoverySpecification",
     "SSESpecification",
     "StreamSpecification",
@@ -23,30 +23,30 @@ _WITH_THEIR_OWN_CALL = (
 )
 
 
-def _create(site: Site, properties: Properties) -> Physical:
-    client = site.client("dynamodb")
-    name = properties.get("TableName") or site.name(longest=255)
-    request = pick(properties, *_AS_THEY_ARE)
+def _create(context: ResourceContext, properties: Properties) -> Resource:
+    client = context.client("dynamodb")
+    name = properties.get("TableName") or context.name(longest=255)
+    request = pick(properties, *_CREATION_FIELDS)
     if "SSESpecification" in properties:
         encryption = properties["SSESpecification"]
         request["SSESpecification"] = {
             "Enabled": encryption.pop("SSEEnabled"),
-            # Without a type CloudFormation chooses the only one that there is.
+            # Without a type CloudFormation chooses KMS, the only one.
             "SSEType": encryption.pop("SSEType", "KMS"),
             **encryption,
         }
     if "StreamSpecification" in properties:
         request["StreamSpecification"] = {"StreamEnabled": True, **properties["StreamSpecification"]}
     table = call(client, "create_table", TableName=name, **request)["TableDescription"]
-    _protect(site, name, properties)
+    _configure(context, name, properties)
     attributes = {"Arn": table["TableArn"]}
     if "LatestStreamArn" in table:
         attributes["StreamArn"] = table["LatestStreamArn"]
-    return Physical(name, attributes)
+    return Resource(name, attributes)
 
 
-def _protect(site: Site, name: str, properties: Properties) -> None:
-    client = site.client("dynamodb")
+def _configure(context: ResourceContext, name: str, properties: Properties) -> None:
+    client = context.client("dynamodb")
     recovery = "PointInTimeRecoverySpecification"
     if recovery in properties:
         call(client, "update_continuous_backups", TableName=name, **{recovery: properties[recovery]})
@@ -55,4 +55,4 @@ def _protect(site: Site, name: str, properties: Properties) -> None:
         call(client, "update_time_to_live", TableName=name, **{expiry: properties[expiry]})
 
 
-TYPES = {"AWS::DynamoDB::Table": ResourceType(frozenset(_AS_THEY_ARE) | frozenset(_WITH_THEIR_OWN_CALL), _create)}
+TYPES = {"AWS::DynamoDB::Table": ResourceType(frozenset(_CREATION_FIELDS) | frozenset(_OTHER_FIELDS), _create)}

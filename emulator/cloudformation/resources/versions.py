@@ -4,25 +4,25 @@ from typing import Any
 
 from emulator.cloudformation.api_call import call
 from emulator.cloudformation.function_state import wait_until_active, wait_until_updated
-from emulator.cloudformation.resource_type import Physical, Properties, ResourceType, Site
+from emulator.cloudformation.resource_type import Properties, Resource, ResourceContext, ResourceType
 
 
-def _publish(site: Site, properties: Properties) -> Physical:
-    client = site.client("lambda")
+def _publish(context: ResourceContext, properties: Properties) -> Resource:
+    client = context.client("lambda")
     wait_until_active(client, properties["FunctionName"])
     wait_until_updated(client, properties["FunctionName"])
     version = call(client, "publish_version", **properties)
     attributes = {"FunctionArn": version["FunctionArn"], "Version": version["Version"]}
-    return Physical(version["FunctionArn"], attributes)
+    return Resource(version["FunctionArn"], attributes)
 
 
-def _wait_for_snapshot(site: Site, physical: Physical) -> None:
-    function = physical.ref.rsplit(":", 1)[0]
-    wait_until_active(site.client("lambda"), function, qualifier=physical.attributes["Version"])
+def _wait_for_snapshot(context: ResourceContext, resource: Resource) -> None:
+    function = resource.ref.rsplit(":", 1)[0]
+    wait_until_active(context.client("lambda"), function, qualifier=resource.attributes["Version"])
 
 
-def _retain(_site: Site, _physical: Physical) -> None:
-    """Leave a version that left the template: an alias may still point at it."""
+def _retain(_context: ResourceContext, _resource: Resource) -> None:
+    """Keep a version that has left the template, since an alias may still point at it."""
 
 
 def _request(properties: Properties) -> dict[str, Any]:
@@ -36,21 +36,21 @@ def _request(properties: Properties) -> dict[str, Any]:
     return request
 
 
-def _create_alias(site: Site, properties: Properties) -> Physical:
-    alias = call(site.client("lambda"), "create_alias", **_request(properties))["AliasArn"]
-    return Physical(alias, {"AliasArn": alias})
+def _create_alias(context: ResourceContext, properties: Properties) -> Resource:
+    alias = call(context.client("lambda"), "create_alias", **_request(properties))["AliasArn"]
+    return Resource(alias, {"AliasArn": alias})
 
 
-def _update_alias(site: Site, physical: Physical, old: Properties, new: Properties) -> Physical:
+def _update_alias(context: ResourceContext, resource: Resource, old: Properties, new: Properties) -> Resource:
     if (old["Name"], old["FunctionName"]) != (new["Name"], new["FunctionName"]):
         raise ValueError("an alias cannot be renamed or moved: start the emulator afresh")
-    call(site.client("lambda"), "update_alias", **_request(new))
-    return physical
+    call(context.client("lambda"), "update_alias", **_request(new))
+    return resource
 
 
-def _delete_alias(site: Site, physical: Physical) -> None:
-    function, name = physical.ref.rsplit(":", 1)
-    site.client("lambda").delete_alias(FunctionName=function, Name=name)
+def _delete_alias(context: ResourceContext, resource: Resource) -> None:
+    function, name = resource.ref.rsplit(":", 1)
+    context.client("lambda").delete_alias(FunctionName=function, Name=name)
 
 
 TYPES = {

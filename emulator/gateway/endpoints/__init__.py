@@ -5,6 +5,6 @@ signatures, and the routes. It runs nothing itself: functions are the Lambda ser
 authorizers other than IAM and integrations other than Lambda's at deployment, not when the request is there.
 """
 
-from emulator.gateway.endpoints.public_endpoints import Endpoints, local_url
+from emulator.gateway.endpoints.public_endpoints import PublicEndpoints, local_url
 
-__all__ = ["Endpoints", "local_url"]
+__all__ = ["PublicEndpoints", "local_url"]

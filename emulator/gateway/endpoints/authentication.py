@@ -1,4 +1,4 @@
-"""Who may come in by an endpoint that wants signatures, and who that is."""
+"""Finding the identity behind a signed request."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -10,11 +10,14 @@ from emulator.gateway.endpoints.signatures import signed_by
 from emulator.iam import CredentialIssuer
 
 Now = Callable[[], datetime]
-Authenticate = Callable[[HttpRequest, str], Signer]  # for a service; raises Refused
+"""Returns the present time."""
+
+Authenticate = Callable[[HttpRequest, str], Signer]
+"""Returns who signed a request for a service (`lambda`, `execute-api`); raises RequestRejected."""
 
 
 def authenticate_with(issuer: CredentialIssuer, now: Now) -> Authenticate:
-    """Return the check of signatures by the keys that an issuer has given out."""
+    """Return a function that checks signatures with the secrets of an issuer's keys."""
 
     def authenticate(request: HttpRequest, service: str) -> Signer:
         key = signed_by(request, service=service, secret_of=issuer.credentials, now=now())

@@ -1,4 +1,4 @@
-"""A request to an HTTP API: its stage and route, let in, made an event, answered in time."""
+"""Answering requests to HTTP APIs: stage and route, authentication, the event, the invocation, the response."""
 
 import logging
 import threading
@@ -12,28 +12,29 @@ from moto.awslambda.exceptions import LambdaClientError
 from emulator.account import ACCOUNT_ID, REGION
 from emulator.gateway.endpoints.authentication import Authenticate, Now
 from emulator.gateway.endpoints.function_calls import call_function
-from emulator.gateway.endpoints.function_responses import InvalidAnswer, response_of
+from emulator.gateway.endpoints.function_responses import InvalidFunctionResponse, response_of
 from emulator.gateway.endpoints.http_messages import HttpRequest, HttpResponse, json_response
-from emulator.gateway.endpoints.request_events import Entrance, event_of
-from emulator.gateway.endpoints.routes import match
-from emulator.gateway.endpoints.signatures import Refused
+from emulator.gateway.endpoints.request_events import MatchedEndpoint, event_of
+from emulator.gateway.endpoints.routes import match_route
+from emulator.gateway.endpoints.signatures import RequestRejected
 from emulator.lambda_.api_errors import RequestTooLarge
-from emulator.lambda_.runtime.invocation import Outcome
+from emulator.lambda_.runtime.invocation import InvocationOutcome
 
 logger = logging.getLogger(__name__)
 
-SERVICE = "execute-api"  # what requests are signed for
+SERVICE = "execute-api"
+"""The service that requests to HTTP APIs are signed for."""
+
 DEFAULT_STAGE = "$default"
 _NOT_FOUND = json_response(404, {"message": "Not Found"})
 _FORBIDDEN = json_response(403, {"message": "Forbidden"})
-_BROKEN = {"message": "Internal Server Error"}
+_INTERNAL_ERROR = {"message": "Internal Server Error"}
 
 
-class HttpApis:
+class HttpApiGateway:
     """Answers requests to all HTTP APIs of the account.
 
-    `authenticate` returns the signer or raises Refused; an integration has `patience` seconds, the function itself
-    goes on.
+    An integration has `patience` seconds to answer; the function itself is not ended by that.
     """
 
     def __init__(self, authenticate: Authenticate, now: Now, patience: float) -> None:
@@ -48,15 +49,15 @@ class HttpApis:
         if api is None or stage is None:
             return _NOT_FOUND
         routes = {route.route_key: route for route in list(api.routes.values())}
-        matched = match(routes, request.method, path)
+        matched = match_route(routes, request.method, path)
         if matched is None:
             return _NOT_FOUND
         route = routes[matched.route_key]
         try:
             signer = self._authenticate(request, SERVICE) if route.authorization_type == "AWS_IAM" else None
-        except Refused:
+        except RequestRejected:
             return _FORBIDDEN
-        entrance = Entrance(
+        entrance = MatchedEndpoint(
             api_id=api_id,
             domain_name=f"{api_id}.execute-api.{REGION}.amazonaws.com",
             account_id=ACCOUNT_ID,
@@ -72,16 +73,16 @@ class HttpApis:
         try:
             outcome = _in_time(lambda: call_function(arn, None, event, request_id), self._patience)
             if outcome.fault is not None:
-                return json_response(502, _BROKEN)
+                return json_response(502, _INTERNAL_ERROR)
             return response_of(outcome.payload, default_type="text/plain; charset=utf-8")
         except TimeoutError:
             return json_response(503, {"message": "Service Unavailable"})
         except RequestTooLarge:
             return json_response(413, {"message": "Request Entity Too Large"})
-        except (InvalidAnswer, LambdaClientError) as error:
+        except (InvalidFunctionResponse, LambdaClientError) as error:
             logger.info("%s: %s", arn, error)
-            # API Gateway tells nobody why Lambda refused: throttled, not ready or not there are all the same.
-            return json_response(502 if isinstance(error, InvalidAnswer) else 500, _BROKEN)
+            # API Gateway does not say why Lambda refused: throttled, not ready and not found look the same.
+            return json_response(502 if isinstance(error, InvalidFunctionResponse) else 500, _INTERNAL_ERROR)
 
 
 def _function_of(api: Any, route: Any) -> str:
@@ -90,21 +91,21 @@ def _function_of(api: Any, route: Any) -> str:
 
 
 def _stage_of(api: Any, request: HttpRequest) -> tuple[Any, str]:
-    """Return the stage and the path below it; None for the stage when the API has not the one that is meant."""
+    """Return the stage and the path below it; None for the stage when the API has no such stage."""
     first, _, rest = request.path.removeprefix("/").partition("/")
     if first in api.stages and first != DEFAULT_STAGE:
         return api.stages[first], f"/{rest}"
     return api.stages.get(DEFAULT_STAGE), request.path
 
 
-def _in_time(work: Callable[[], Outcome], seconds: float) -> Outcome:
-    """Return what comes out of the work; TimeoutError when that takes too long, and the work goes on."""
-    done: Future[Outcome] = Future()
+def _in_time(work: Callable[[], InvocationOutcome], seconds: float) -> InvocationOutcome:
+    """Return the result of the work. Raises TimeoutError when it takes longer than `seconds`; the work goes on."""
+    done: Future[InvocationOutcome] = Future()
 
     def finish() -> None:
         try:
             done.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - it is raised where somebody waits for it
+        except BaseException as error:  # noqa: BLE001 - it is raised again in the thread that waits
             done.set_exception(error)
 
     threading.Thread(target=finish, name="emulator-integration", daemon=True).start()

@@ -1,4 +1,4 @@
-"""One HTTP request and one response, as plain values."""
+"""HTTP requests and responses as plain values."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,10 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class HttpRequest:
-    """A request as it came: header names in lower case, repeated ones joined by commas; path and query raw."""
+    """A request as it was received.
+
+    Header names are in lower case, and repeated headers are joined by commas. Path and query are not decoded.
+    """
 
     method: str
     path: str
@@ -41,7 +44,7 @@ class HttpRequest:
 
 @dataclass(frozen=True)
 class HttpResponse:
-    """A response; `headers` may hold a name several times. Content-Length is added when it is sent."""
+    """A response. `headers` may hold a name several times; Content-Length is added when the response is sent."""
 
     status: int
     body: bytes = b""
@@ -57,6 +60,6 @@ class HttpResponse:
 
 
 def json_response(status: int, body: Mapping[str, Any], *headers: tuple[str, str]) -> HttpResponse:
-    """Return a response of the service's own."""
+    """Return a response with a JSON body."""
     text = json.dumps(body, separators=(",", ":"))
     return HttpResponse(status, text.encode(), (("content-type", "application/json"), *headers))

@@ -1,4 +1,4 @@
-"""From a request to the event of payload format 2.0 that a function gets. Pure."""
+"""Turning an HTTP request into the event of payload format 2.0 that a function receives. Pure."""
 
 import base64
 from collections.abc import Mapping
@@ -11,13 +11,17 @@ from emulator.account import ACCOUNT_ID
 from emulator.gateway.endpoints.http_messages import HttpRequest
 
 DEFAULT_ROUTE = "$default"
-_NOT_PASSED_ON = frozenset({"connection", "cookie", "transfer-encoding"})  # cookies have a field of their own
-_TEXTS = ("text/", "application/json", "application/javascript", "application/xml")
+
+_DROPPED_HEADERS = frozenset({"connection", "cookie", "transfer-encoding"})
+"""Headers that the event leaves out. Cookies have a field of their own in it."""
+
+_TEXT_TYPES = ("text/", "application/json", "application/javascript", "application/xml")
+"""Beginnings of the content types whose bodies an event carries as text."""
 
 
 @dataclass(frozen=True)
-class Entrance:
-    """Where a request came in: an API or a function URL, and what of it the request met."""
+class MatchedEndpoint:
+    """The function URL, or the API with its stage and route, that a request is for."""
 
     api_id: str
     domain_name: str
@@ -30,7 +34,7 @@ class Entrance:
 
 @dataclass(frozen=True)
 class Signer:
-    """Who signed a request."""
+    """The identity that has signed a request."""
 
     access_key: str
     arn: str
@@ -38,9 +42,9 @@ class Signer:
 
 
 def event_of(
-    request: HttpRequest, entrance: Entrance, *, signer: Signer | None, request_id: str, now: datetime
+    request: HttpRequest, entrance: MatchedEndpoint, *, signer: Signer | None, request_id: str, now: datetime
 ) -> dict[str, Any]:
-    """Return the event; `signer` is None where nobody had to sign."""
+    """Return the event of a request. `signer` is None when the endpoint wants no signature."""
     cookies = [cookie.strip() for cookie in request.headers.get("cookie", "").split(";") if cookie.strip()]
     query = _joined(parse_qsl(request.query, keep_blank_values=True))
     body, is_base64 = _body(request)
@@ -64,7 +68,7 @@ def event_of(
 
 
 def _context(
-    request: HttpRequest, entrance: Entrance, signer: Signer | None, request_id: str, now: datetime
+    request: HttpRequest, entrance: MatchedEndpoint, signer: Signer | None, request_id: str, now: datetime
 ) -> dict[str, Any]:
     return {
         "accountId": entrance.account_id,
@@ -101,9 +105,9 @@ def _identity(signer: Signer) -> dict[str, Any]:
 
 
 def _headers(request: HttpRequest, trace: str, *, signed: bool) -> dict[str, str]:
-    kept = {name: value for name, value in request.headers.items() if name not in _NOT_PASSED_ON}
+    kept = {name: value for name, value in request.headers.items() if name not in _DROPPED_HEADERS}
     if signed:
-        del kept["authorization"]  # the proof was for the service
+        del kept["authorization"]  # the signature is for the service, not for the function
     return {
         "x-amzn-trace-id": trace,
         **kept,
@@ -119,12 +123,12 @@ def trace_id(request_id: str, now: datetime) -> str:
 
 
 def _body(request: HttpRequest) -> tuple[str, bool]:
-    """Return the body as an event carries it: text of a textual type as it is, everything else as base64."""
-    if request.headers.get("content-type", "").lower().startswith(_TEXTS):
+    """Return the body as an event carries it, and True when it is encoded as base64."""
+    if request.headers.get("content-type", "").lower().startswith(_TEXT_TYPES):
         try:
             return request.body.decode(), False
         except UnicodeDecodeError:
-            pass  # it says text and is none
+            pass  # the content type is wrong: the body is not text
     return base64.b64encode(request.body).decode(), bool(request.body)
 
 

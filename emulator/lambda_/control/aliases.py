@@ -1,4 +1,4 @@
-"""Aliases: what they may point at, and which version a request through one runs."""
+"""Aliases: the versions that they may point at, and the choice of a version for an invocation."""
 
 import re
 import uuid
@@ -17,8 +17,11 @@ NAME = re.compile(r"(?!^[0-9]+$)[a-zA-Z0-9_-]{1,128}")
 
 
 @dataclass(frozen=True)
-class Target:
-    """What an invocation goes to: `resource` and `invoked_arn` are as it was called, `function` is what runs."""
+class InvocationTarget:
+    """The function or version that an invocation runs, and the name that it was called by.
+
+    `resource` and `invoked_arn` have the qualifier of the call; `function` is the version that was chosen for it.
+    """
 
     function: EmulatedFunction
     invoked_arn: str
@@ -27,7 +30,7 @@ class Target:
 
 
 def check_name(name: str) -> None:
-    """Raise ValidationException's message for a name that could be a version's."""
+    """Raise InvalidParameterValueException for a name that Lambda does not allow, such as a version number."""
     if not NAME.fullmatch(name):
         raise InvalidParameterValue(
             f"1 validation error detected: Value '{name}' at 'name' failed to satisfy constraint: "
@@ -36,7 +39,7 @@ def check_name(name: str) -> None:
 
 
 def check_revision(alias: LambdaAlias, revision_id: str | None) -> None:
-    """Raise PreconditionFailedException when the caller's revision is given and old."""
+    """Raise PreconditionFailedException when the caller names a revision that is not the current one."""
     if revision_id and revision_id != alias.revision_id:
         raise PreconditionFailed
 
@@ -47,8 +50,8 @@ def new_revision() -> str:
 
 
 def check_routing(storage: EmulatedStorage, name: str, version: str, routing_config: Mapping[str, Any] | None) -> None:
-    """Raise what Lambda answers to versions that do not exist or weights that it does not route by."""
-    primary = storage.function(name, _number(version))
+    """Raise Lambda's error for a version that does not exist, or for weights that Lambda does not accept."""
+    primary = storage.function(name, _version_number(version))
     weights = additional_weights(routing_config)
     if len(weights) > 1:
         raise InvalidParameterValue("Number of items in AdditionalVersionWeights cannot be greater than 1")
@@ -62,30 +65,30 @@ def check_routing(storage: EmulatedStorage, name: str, version: str, routing_con
                 f"Invalid function version {additional}. Function version {additional} is already included in "
                 "routing configuration."
             )
-        if storage.function(name, _number(additional)).role != primary.role:
+        if storage.function(name, _version_number(additional)).role != primary.role:
             raise InvalidParameterValue("Both versions of an alias must have the same execution role")
 
 
-def resolve(storage: EmulatedStorage, name: str, qualifier: str | None, draw: Callable[[], float]) -> Target:
-    """Return what an invocation of name and qualifier runs; `draw` decides between an alias's versions."""
+def resolve(storage: EmulatedStorage, name: str, qualifier: str | None, draw: Callable[[], float]) -> InvocationTarget:
+    """Return the target of an invocation. An alias chooses its version by `draw`, a number from 0 to 1."""
     latest = storage.function(name)
     if qualifier is None:
-        return Target(latest, latest.unqualified_arn, latest.function_name, through_alias=False)
+        return InvocationTarget(latest, latest.unqualified_arn, latest.function_name, through_alias=False)
     resource = f"{latest.function_name}:{qualifier}"
     arn = f"{latest.unqualified_arn}:{qualifier}"
     alias = storage._aliases[latest.unqualified_arn].get(qualifier)
     if alias is None:
         found = storage.function(name, qualifier)
-        return Target(found, arn, resource, through_alias=False)
+        return InvocationTarget(found, arn, resource, through_alias=False)
     chosen = alias.function_version
     for additional, weight in weights_of(alias).items():
         if draw() < float(weight):
             chosen = additional
     found = storage.function(name, chosen)
-    return Target(found, arn, resource, through_alias=True)
+    return InvocationTarget(found, arn, resource, through_alias=True)
 
 
-def _number(version: str) -> str:
+def _version_number(version: str) -> str:
     if version != "$LATEST" and not version.isdigit():
         raise InvalidParameterValue(f"An alias points at a version number or $LATEST, not at {version!r}")
     return version

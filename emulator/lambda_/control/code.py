@@ -1,4 +1,4 @@
-"""Function code and layers as zips: reading them from where a request says, and how large they may be."""
+"""Reading the zip of a function or a layer from a request or a bucket, within Lambda's limits of size."""
 
 import base64
 import binascii
@@ -12,8 +12,11 @@ from emulator.lambda_.api_errors import InvalidParameterValue, RequestEntityTooL
 from emulator.lambda_.runtime.code_store import BAD_ZIP
 from emulator.lambda_.spec import CodePackage
 
-DIRECT_LIMIT = 70_167_211  # bytes of a request with a zip in it: base64 of 50 MB
-UNZIPPED_LIMIT = 262_144_000  # bytes of code and layers together: Lambda's "250 MB unzipped"
+DIRECT_LIMIT = 70_167_211
+"""Bytes of a request that holds a zip: 50 MB, encoded as base64."""
+
+UNZIPPED_LIMIT = 262_144_000
+"""Bytes of code and layers together: Lambda's limit of 250 MB unzipped."""
 
 
 def read_code(where: Mapping[str, Any], *, account_id: str, partition: str) -> bytes:
@@ -45,7 +48,7 @@ def read_code(where: Mapping[str, Any], *, account_id: str, partition: str) -> b
 
 
 def check_unzipped_size(code: CodePackage, layers: Iterable[CodePackage]) -> None:
-    """Refuse a function whose code and layers together outgrow Lambda's limit."""
+    """Raise InvalidParameterValueException when code and layers together are larger than UNZIPPED_LIMIT."""
     if code.unzipped_size + sum(layer.unzipped_size for layer in layers) >= UNZIPPED_LIMIT:
         raise InvalidParameterValue(f"Unzipped size must be smaller than {UNZIPPED_LIMIT} bytes")
 

@@ -28,7 +28,7 @@ class FunctionUrl:
     modified: str
 
     def describe(self) -> dict[str, Any]:
-        """Return what the API answers."""
+        """Return the description that the API answers with."""
         return {
             "FunctionUrl": f"https://{self.url_id}.lambda-url.{self.region}.on.aws/",
             "FunctionArn": self.function_arn,
@@ -39,7 +39,7 @@ class FunctionUrl:
         }
 
 
-class FunctionUrlBook:
+class FunctionUrlRegistry:
     """The URLs of one account's functions in one region."""
 
     def __init__(self, storage: EmulatedStorage, region: str) -> None:
@@ -72,7 +72,7 @@ class FunctionUrlBook:
         return self._urls[name, qualifier]
 
     def update(self, name: str, qualifier: str | None, config: Mapping[str, Any]) -> FunctionUrl:
-        """Change who may call a URL."""
+        """Change the authorization of a URL; raises ResourceNotFoundException."""
         _check(config)
         auth_type = config.get("AuthType", self.get(name, qualifier).auth_type)
         if auth_type not in _AUTH_TYPES:
@@ -82,17 +82,17 @@ class FunctionUrlBook:
         return changed
 
     def delete(self, name: str, qualifier: str | None) -> None:
-        """Take a URL away; raises ResourceNotFoundException."""
+        """Delete a URL; raises ResourceNotFoundException."""
         self.get(name, qualifier)
         del self._urls[name, qualifier]
 
     def forget(self, name: str) -> None:
-        """Take all URLs of a function away, with its aliases'."""
+        """Delete all URLs of a function and of its aliases."""
         for key in [key for key in self._urls if key[0] == name]:
             del self._urls[key]
 
     def by_id(self, url_id: str) -> FunctionUrl | None:
-        """Return the URL that a host name begins with."""
+        """Return the URL whose id is the first label of a host name; None when there is none."""
         return next((url for url in list(self._urls.values()) if url.url_id == url_id), None)
 
 

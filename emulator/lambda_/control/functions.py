@@ -1,4 +1,4 @@
-"""A Lambda function or version in the control plane: moto's model, with the fields and states that it lacks."""
+"""Functions, versions and layers in the control plane: moto's models with the fields and states that they lack."""
 
 import base64
 import copy
@@ -17,39 +17,48 @@ from emulator.lambda_.control.code import check_unzipped_size, read_code
 from emulator.lambda_.control.code_download import download_url
 from emulator.lambda_.control.lifecycle import CREATING, Lifecycle
 from emulator.lambda_.control.variables import check_variables
-from emulator.lambda_.runtime.function_runtime import LambdaService
+from emulator.lambda_.runtime.function_runtime import FunctionRuntime
 from emulator.lambda_.spec import CodePackage, FunctionSpec
 
-SNAPSTART_RUNTIMES = (3, 12)
+OLDEST_SNAPSTART_PYTHON = (3, 12)
+
 SNAPSTART_EPHEMERAL_MB = 512
+"""The largest /tmp of a function with SnapStart."""
+
 LONGEST_TIMEOUT = 900
+"""Seconds."""
+
 LAYERS_LIMIT = 5
+
 MEMORY_MB = range(128, 10_241)
 
 
 class EmulatedLayerVersion(LayerVersion):
     """A layer's version with its zip in the code store."""
 
-    def __init__(self, service: LambdaService, spec: dict[str, Any], account_id: str, region: str) -> None:
+    def __init__(self, function_runtime: FunctionRuntime, spec: dict[str, Any], account_id: str, region: str) -> None:
         data = read_code(spec["Content"], account_id=account_id, partition=get_partition(region))
-        self.package = service.code.add(data)
+        self.package = function_runtime.code.add(data)
         check_unzipped_size(self.package, ())
         content = {"ZipFile": base64.b64encode(data).decode()}
         super().__init__({**spec, "Content": content}, account_id, region)
-        self.code_bytes = b""  # moto's copy; nothing of ours reads it
+        self.code_bytes = b""  # moto's copy, which the emulator does not read
 
     def get_layer_version(self) -> dict[str, Any]:
-        """Return what GetLayerVersion answers; LocationUrl is not offered."""
+        """Return the description that GetLayerVersion answers with. It has no location to download from."""
         described = super().get_layer_version()
         described["Content"].pop("Location")
         return described
 
 
 class EmulatedFunction(LambdaFunction):
-    """`$LATEST` or a version. `serving` is what its invocations run: the old state while an update is in progress."""
+    """`$LATEST` or a version.
 
-    def __init__(self, service: LambdaService, account_id: str, spec: dict[str, Any], region: str) -> None:
-        self.service = service
+    `serving` is the state that invocations run: the state before, while an update is in progress.
+    """
+
+    def __init__(self, function_runtime: FunctionRuntime, account_id: str, spec: dict[str, Any], region: str) -> None:
+        self.function_runtime = function_runtime
         self.lifecycle: Lifecycle = CREATING
         self.revision_id = str(uuid.uuid4())
         self.serving: FunctionSpec | None = None
@@ -62,30 +71,30 @@ class EmulatedFunction(LambdaFunction):
         self.check()
 
     def _set_function_code(self, updated_spec: dict[str, Any]) -> None:
-        """Take the code that the function is created with (moto's name for it)."""
+        """Read and store the code that the function is created with. moto calls this method."""
         data = read_code(updated_spec, account_id=self.account_id, partition=self.partition)
-        self.take_code(self.service.code.add(data), updated_spec)
+        self.take_code(self.function_runtime.code.add(data), updated_spec)
 
     def take_code(self, package: CodePackage, where: Mapping[str, Any]) -> None:
-        """Make this zip, which came from `where`, the function's code."""
+        """Make a zip the function's code. `where` is the block of the request that names it."""
         self.package = package
         self.code = {name: where[name] for name in ("S3Bucket", "S3Key") if name in where}
-        self.code_bytes = b""  # moto's copy; nothing of ours reads it
+        self.code_bytes = b""  # moto's copy, which the emulator does not read
         self.code_size = package.size
         self.code_sha_256 = package.sha256_base64
         self.code_digest = package.digest
 
     def touch(self) -> None:
-        """Something changed: the revision that callers know is no longer the current one."""
+        """Give the function a new revision, since something has changed."""
         self.revision_id = str(uuid.uuid4())
 
     def check_revision(self, revision_id: str | None) -> None:
-        """Raise PreconditionFailedException when the caller's revision is given and old."""
+        """Raise PreconditionFailedException when the caller names a revision that is not the current one."""
         if revision_id and revision_id != self.revision_id:
             raise PreconditionFailed
 
     def with_changes(self, changes: Mapping[str, Any]) -> Self:
-        """Return a checked copy with these configuration fields; this function stays as it is."""
+        """Return a checked copy of the function with these fields; the function itself is not changed."""
         changed = copy.copy(self)
         changed.update_configuration(dict(changes))
         if "SnapStart" in changes:
@@ -100,7 +109,7 @@ class EmulatedFunction(LambdaFunction):
         return changed
 
     def check(self) -> None:
-        """Refuse what Lambda refuses and what the emulator cannot run."""
+        """Raise Lambda's error for a configuration that Lambda refuses or that the emulator cannot run."""
         version = str(self.run_time or "").removeprefix("python").split(".")
         if not str(self.run_time).startswith("python3.") or not version[1].isdigit():
             raise Unsupported(f"the runtime {self.run_time}", "use one of python3.x")
@@ -111,7 +120,7 @@ class EmulatedFunction(LambdaFunction):
         if self.memory_size not in MEMORY_MB:
             raise InvalidParameterValue(f"MemorySize {self.memory_size} must be between 128 and 10240 MB")
         if self.apply_on == "PublishedVersions":
-            if (int(version[0]), int(version[1])) < SNAPSTART_RUNTIMES:
+            if (int(version[0]), int(version[1])) < OLDEST_SNAPSTART_PYTHON:
                 raise InvalidParameterValue(f"{self.run_time} is not supported for SnapStart enabled functions.")
             if self.ephemeral_storage > SNAPSTART_EPHEMERAL_MB:
                 raise InvalidParameterValue(
@@ -138,7 +147,7 @@ class EmulatedFunction(LambdaFunction):
         return found
 
     def to_spec(self) -> FunctionSpec:
-        """Return the present state as something that can be run."""
+        """Return the present state in the form that the runtime runs."""
         return FunctionSpec(
             account_id=self.account_id,
             region=self.region,
@@ -167,18 +176,18 @@ class EmulatedFunction(LambdaFunction):
 
     @property
     def restores(self) -> bool:
-        """Whether its environments come from a snapshot."""
+        """True when its environments are restored from a snapshot."""
         return self.apply_on == "PublishedVersions" and str(self.version) != "$LATEST"
 
     def fingerprint(self) -> str:
-        """Return code and configuration in one string: PublishVersion makes nothing new of an equal one."""
+        """Return code and configuration as one text. PublishVersion makes no new version while it is the same."""
         volatile = {"RevisionId", "LastModified", "State", "Version", "FunctionArn"}
         fields = self.get_configuration().items()
         kept = {name: value for name, value in fields if name not in volatile and not name.startswith("LastUpdate")}
         return json.dumps(kept, sort_keys=True, default=str)
 
     def get_configuration(self, on_create: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002 - moto's signature
-        """Return the FunctionConfiguration that the API answers."""
+        """Return the FunctionConfiguration that the API answers with."""
         configuration = super().get_configuration(on_create)
         optimized = self.restores and self.lifecycle.state == "Active"
         return {
@@ -190,13 +199,15 @@ class EmulatedFunction(LambdaFunction):
         }
 
     def get_code(self) -> dict[str, Any]:
-        """Return what GetFunction answers, with a location that the zip can be downloaded from."""
+        """Return the description that GetFunction answers with, and a URL that the zip can be downloaded from."""
         described = super().get_code()
-        location = download_url(self.package, region=self.region, endpoint_url=self.service.settings.endpoint_url)
+        location = download_url(
+            self.package, region=self.region, endpoint_url=self.function_runtime.settings.endpoint_url
+        )
         return {**described, "Code": {"RepositoryType": "S3", "Location": location}}
 
     def invoke(self, body: str, request_headers: Any, response_headers: Any) -> bytes:  # noqa: ARG002 - moto's signature
-        """Take an event of another service of moto's (SNS, logs, DynamoDB): those invoke asynchronously."""
+        """Invoke the function asynchronously for another service of moto (SNS, logs, DynamoDB)."""
         backend = lambda_backends[self.account_id][self.region]
         headers = {"X-Amz-Invocation-Type": "Event"}
         backend.invoke(self.function_name, str(self.version), body, headers, response_headers)

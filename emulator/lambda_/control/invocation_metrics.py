@@ -1,34 +1,34 @@
-"""AWS/Lambda metrics of each invocation, in every dimension set that AWS emits them in.
+"""The AWS/Lambda metrics of each invocation, under every set of dimensions that AWS uses.
 
-AWS adds `ExecutedVersion` for aliases that route by weights; here every request through an alias has it, so that the
-numbers of a version that just got all the traffic go on.
+AWS adds `ExecutedVersion` for aliases with weights. Here every request through an alias has it, so that the metrics of
+a version do not end when it gets all the traffic.
 """
 
-from emulator.cloudwatch.metrics import DimensionSet, Measurement, record
-from emulator.lambda_.control.aliases import Target
+from emulator.cloudwatch.metrics import DimensionSet, MetricValue, record
+from emulator.lambda_.control.aliases import InvocationTarget
 
 NAMESPACE = "AWS/Lambda"
 
 
-def record_invocation(target: Target, *, duration_ms: float, failed: bool) -> None:
+def record_invocation(target: InvocationTarget, *, duration_ms: float, failed: bool) -> None:
     """Count an invocation that reached the function."""
     _record(target, {"Invocations": 1, "Errors": int(failed), "Throttles": 0}, duration_ms)
 
 
-def record_throttle(target: Target) -> None:
-    """Count one that was refused for want of an environment; it is no invocation."""
+def record_throttle(target: InvocationTarget) -> None:
+    """Count a request that was refused because all environments were busy. It is no invocation."""
     _record(target, {"Throttles": 1})
 
 
-def _record(target: Target, counts: dict[str, int], duration_ms: float | None = None) -> None:
+def _record(target: InvocationTarget, counts: dict[str, int], duration_ms: float | None = None) -> None:
     function = target.function
-    measurements = [Measurement(name, count, "Count") for name, count in counts.items()]
+    values = [MetricValue(name, count, "Count") for name, count in counts.items()]
     if duration_ms is not None:
-        measurements.append(Measurement("Duration", duration_ms, "Milliseconds"))
-    record(function.account_id, function.region, NAMESPACE, measurements, _dimension_sets(target))
+        values.append(MetricValue("Duration", duration_ms, "Milliseconds"))
+    record(function.account_id, function.region, NAMESPACE, values, _dimension_sets(target))
 
 
-def _dimension_sets(target: Target) -> list[DimensionSet]:
+def _dimension_sets(target: InvocationTarget) -> list[DimensionSet]:
     name = ("FunctionName", target.function.function_name)
     resource = ("Resource", target.resource)
     sets: list[DimensionSet] = [(), (name,), (name, resource)]

@@ -1,4 +1,4 @@
-"""Invoke: from a request to an outcome, synchronously, asynchronously with retries, or as a dry run."""
+"""Lambda's Invoke: synchronous, asynchronous with retries, or a dry run."""
 
 import asyncio
 import base64
@@ -15,32 +15,38 @@ from moto.awslambda.exceptions import LambdaClientError
 
 from emulator.lambda_.api_errors import InvalidRequestContent, RequestTooLarge, TooManyRequests
 from emulator.lambda_.control import invocation_metrics
-from emulator.lambda_.control.aliases import Target, resolve
+from emulator.lambda_.control.aliases import InvocationTarget, resolve
 from emulator.lambda_.control.storage import EmulatedStorage
-from emulator.lambda_.runtime.function_runtime import LambdaService
-from emulator.lambda_.runtime.invocation import PAYLOAD_LIMIT, Invocation, Outcome
+from emulator.lambda_.runtime.function_runtime import FunctionRuntime
+from emulator.lambda_.runtime.invocation import PAYLOAD_LIMIT, Invocation, InvocationOutcome
 
-EVENT_LIMIT = 1024 * 1024  # bytes that an asynchronous invocation may carry
-REFUSED_AGAIN = 0.5  # seconds until an asynchronous invocation that was refused is tried again
-REFUSALS = 120
+EVENT_LIMIT = 1024 * 1024
+"""Bytes in the payload of an asynchronous invocation."""
+
+REFUSAL_PAUSE_SECONDS = 0.5
+"""The pause after an asynchronous invocation was throttled or the function was not ready."""
+
+MAX_REFUSALS = 120
+"""The number of refusals after which an event is dropped."""
+
 logger = logging.getLogger(__name__)
 
 
-class Functions(Protocol):
-    """The functions that can be invoked, and who runs them."""
+class FunctionBackend(Protocol):
+    """The part of a backend that invoking needs."""
 
     @property
     def storage(self) -> EmulatedStorage:
-        """The functions."""
+        """The functions that can be invoked."""
 
     @property
-    def service(self) -> LambdaService:
-        """Who runs them."""
+    def function_runtime(self) -> FunctionRuntime:
+        """The runtime that runs them."""
 
 
 @dataclass(frozen=True)
-class Call:
-    """A request to invoke, checked. `kind` is RequestResponse, Event or DryRun."""
+class InvokeRequest:
+    """A checked request to invoke. `kind` is RequestResponse, Event or DryRun."""
 
     kind: str
     payload: bytes
@@ -48,7 +54,7 @@ class Call:
 
     @classmethod
     def parse(cls, body: bytes | str, headers: Mapping[str, str]) -> Self:
-        """Raise what Lambda answers to a payload that is too large or no JSON."""
+        """Return the request; raises Lambda's error for a payload that is too large or not JSON."""
         given = {name.lower(): value for name, value in headers.items()}
         kind = given.get("x-amz-invocation-type") or "RequestResponse"
         payload = body.encode() if isinstance(body, str) else body
@@ -64,14 +70,14 @@ class Call:
 
 
 def invoke(
-    backend: Functions, name: str, qualifier: str | None, call: Call, headers: MutableMapping[str, Any]
+    backend: FunctionBackend, name: str, qualifier: str | None, call: InvokeRequest, headers: MutableMapping[str, Any]
 ) -> bytes:
-    """Do what the call says and return the response's payload; `headers` are the response's and get their values."""
+    """Run a request and return the payload of the response. The response's headers are added to `headers`."""
     target = resolve(backend.storage, name, qualifier, random.random)
     if call.kind == "DryRun":
         return b""
     if call.kind == "Event":
-        backend.service.start(lambda: _invoke_later(backend, name, qualifier, call))
+        backend.function_runtime.start(lambda: _invoke_later(backend, name, qualifier, call))
         return b""
     outcome = run(backend, target, call, str(uuid.uuid4()))
     headers["x-amz-executed-version"] = str(target.function.version)
@@ -81,14 +87,14 @@ def invoke(
     return outcome.payload
 
 
-def run(backend: Functions, target: Target, call: Call, request_id: str) -> Outcome:
-    """Run a call on its target, wait for the outcome, and count it."""
+def run(backend: FunctionBackend, target: InvocationTarget, call: InvokeRequest, request_id: str) -> InvocationOutcome:
+    """Run a request on its target, wait for the outcome, and count it in the metrics."""
     function = target.function
     function.lifecycle.check_invocation(restores=function.restores)
     assert function.serving is not None  # noqa: S101 - an active function serves something
     invocation = Invocation(request_id, call.payload, target.invoked_arn, call.client_context)
     try:
-        outcome = backend.service.invoke(function.serving, invocation)
+        outcome = backend.function_runtime.invoke(function.serving, invocation)
     except TooManyRequests:
         invocation_metrics.record_throttle(target)
         raise
@@ -96,30 +102,30 @@ def run(backend: Functions, target: Target, call: Call, request_id: str) -> Outc
     return outcome
 
 
-async def _invoke_later(backend: Functions, name: str, qualifier: str | None, call: Call) -> None:
-    """Run an event until it succeeds, its retries are used up, or the function stays unable to take it."""
+async def _invoke_later(backend: FunctionBackend, name: str, qualifier: str | None, call: InvokeRequest) -> None:
+    """Run an event until it succeeds, its retries are used up, or Lambda has refused it MAX_REFUSALS times."""
     retries = list(_retry_delays(backend, name))
-    refusals = REFUSALS
+    refusals = MAX_REFUSALS
     request_id = str(uuid.uuid4())
     while True:
         try:
             target = resolve(backend.storage, name, qualifier, random.random)
             outcome = await asyncio.to_thread(run, backend, target, call, request_id)
-        except LambdaClientError as refusal:  # throttled, or not ready yet: this is no attempt
+        except LambdaClientError as refusal:  # throttled or not ready: it does not count as an attempt
             refusals -= 1
             if not refusals:
                 logger.warning("an event for %s was dropped: %s", name, refusal.message)
                 return
-            await asyncio.sleep(REFUSED_AGAIN)
+            await asyncio.sleep(REFUSAL_PAUSE_SECONDS)
             continue
         if outcome.fault is None or not retries:
             return
         await asyncio.sleep(retries.pop(0))
 
 
-def _retry_delays(backend: Functions, name: str) -> tuple[float, ...]:
+def _retry_delays(backend: FunctionBackend, name: str) -> tuple[float, ...]:
     function = backend.storage.function(name)
-    delays = backend.service.settings.async_retry_delays
+    delays = backend.function_runtime.settings.async_retry_delays
     if function.event_invoke_config:
         return delays[: function.event_invoke_config[-1].config.get("MaximumRetryAttempts", len(delays))]
     return delays

@@ -1,15 +1,15 @@
-"""The states that a function or a version goes through, and what each of them forbids. Pure."""
+"""The states of functions and versions, and the operations that each state forbids. Pure."""
 
 from dataclasses import dataclass, replace
 
 from emulator.lambda_.api_errors import ResourceConflict, SnapStartNotReady
 
-NOT_NOW = "The operation cannot be performed at this time."
+NOT_POSSIBLE_NOW = "The operation cannot be performed at this time."
 
 
 @dataclass(frozen=True)
 class Lifecycle:
-    """State and LastUpdateStatus, each with its reason."""
+    """State (`state`) and LastUpdateStatus (`update`) of a function, each with its reason."""
 
     state: str
     update: str
@@ -19,33 +19,33 @@ class Lifecycle:
     update_reason: str | None = None
 
     def failed(self, code: str, reason: str) -> "Lifecycle":
-        """Return the state after something went wrong; an active function stays active with what it had."""
+        """Return the state after a failure. A function that is active stays active with the code that it had."""
         if self.state == "Pending":
             return Lifecycle("Failed", "Failed", code, reason, code, reason)
         return replace(self, update="Failed", update_code=code, update_reason=reason)
 
     def check_change(self, arn: str) -> None:
-        """Raise ResourceConflictException while something else is going on."""
+        """Raise ResourceConflictException while the function is being created or updated."""
         if self.state == "Pending":
-            raise ResourceConflict(f"{NOT_NOW} The function is currently in the following state: Pending")
+            raise ResourceConflict(f"{NOT_POSSIBLE_NOW} The function is currently in the following state: Pending")
         if self.update == "InProgress":
-            raise ResourceConflict(f"{NOT_NOW} An update is in progress for resource: {arn}")
+            raise ResourceConflict(f"{NOT_POSSIBLE_NOW} An update is in progress for resource: {arn}")
 
     def check_publish(self, arn: str) -> None:
-        """Raise ResourceConflictException when this is no state to make a version of."""
+        """Raise ResourceConflictException when no version can be published in this state."""
         self.check_change(arn)
         if "Failed" in (self.state, self.update):
-            raise ResourceConflict(f"{NOT_NOW} The function is currently in the following state: Failed")
+            raise ResourceConflict(f"{NOT_POSSIBLE_NOW} The function is currently in the following state: Failed")
 
     def check_invocation(self, *, restores: bool) -> None:
-        """Raise what Invoke answers when nothing can run yet, or ever."""
+        """Raise Lambda's error when the function cannot be invoked in this state."""
         if self.state == "Pending" and restores:
             raise SnapStartNotReady
         if self.state != "Active":
-            raise ResourceConflict(f"{NOT_NOW} The function is currently in the following state: {self.state}")
+            raise ResourceConflict(f"{NOT_POSSIBLE_NOW} The function is currently in the following state: {self.state}")
 
     def describe(self) -> dict[str, str]:
-        """Return the fields of a FunctionConfiguration."""
+        """Return the state as fields of a FunctionConfiguration."""
         fields = {
             "State": self.state,
             "StateReasonCode": self.state_code,

@@ -8,11 +8,13 @@ from typing import TypeVar
 from emulator.lambda_.api_errors import InvalidParameterValue
 
 T = TypeVar("T")
-LARGEST_PAGE = 50  # what AWS gives at most, whatever is asked for
+
+LARGEST_PAGE = 50
+"""The number of items that AWS gives at most, whatever MaxItems says."""
 
 
 def page_of(items: Sequence[T], marker: str | None, max_items: str | None) -> tuple[Sequence[T], str | None]:
-    """Return one page and the marker of the next one, None after the last."""
+    """Return one page and the marker of the next page. The marker is None after the last page."""
     size = min(int(max_items or LARGEST_PAGE), LARGEST_PAGE)
     try:
         start = int(base64.b64decode(marker, validate=True)) if marker else 0

@@ -1,4 +1,4 @@
-"""Published versions: made when something changed, numbered once and for all, kept while an alias needs them."""
+"""Published versions: made when something has changed, never numbered twice, kept while an alias needs them."""
 
 import copy
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from emulator.lambda_.control.storage import EmulatedStorage
 
 
 def check_code_sha256(function: EmulatedFunction, expected: str | None) -> None:
-    """Raise InvalidParameterValueException when `$LATEST` is not the code that the caller means."""
+    """Raise InvalidParameterValueException when the code of `$LATEST` has another digest than the caller expects."""
     if expected and expected != function.code_sha_256:
         raise InvalidParameterValue(
             f"CodeSHA256 ({expected}) is different from current CodeSHA256 in $LATEST ({function.code_sha_256}). "
@@ -22,7 +22,7 @@ def check_code_sha256(function: EmulatedFunction, expected: str | None) -> None:
 
 
 def publish(storage: EmulatedStorage, function: EmulatedFunction, description: str) -> tuple[EmulatedFunction, bool]:
-    """Return the version that is `$LATEST` as it is now, and whether it is new."""
+    """Return the version that equals `$LATEST`, and True when it is new."""
     versions: list[EmulatedFunction] = storage._functions[function.function_name]["versions"]
     state = function.fingerprint()
     newest = versions[-1] if versions else None
@@ -61,7 +61,7 @@ def remove(storage: EmulatedStorage, function: EmulatedFunction, version: Emulat
 
 
 def remove_all(storage: EmulatedStorage, function: EmulatedFunction) -> list[EmulatedFunction]:
-    """Delete the function with its versions and aliases; return all that is gone."""
+    """Delete a function with its versions and aliases; return the function and the versions."""
     group = storage._functions.pop(function.function_name)
     gone: list[EmulatedFunction] = [group["latest"], *group["versions"]]
     for each in gone:

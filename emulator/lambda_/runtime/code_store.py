@@ -1,4 +1,4 @@
-"""Zips of code and layers, kept and unpacked once each."""
+"""The store of zips, each kept and unpacked once."""
 
 import base64
 import hashlib
@@ -17,7 +17,7 @@ BAD_ZIP = "Could not unzip uploaded file. Please check your file, then try to up
 
 
 class CodeStore:
-    """Keeps every uploaded zip once, under its digest, and unpacks it once. Safe to use from several threads."""
+    """Keeps every uploaded zip under its digest, and unpacks it when it is first needed. Threads may share it."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -26,7 +26,7 @@ class CodeStore:
         (root / "unpacked").mkdir()
 
     def add(self, data: bytes) -> CodePackage:
-        """Keep a zip; raises InvalidParameterValueException when it is none."""
+        """Store a zip; raises InvalidParameterValueException when the data are not a zip."""
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as opened:
                 unzipped = sum(entry.file_size for entry in opened.infolist())
@@ -58,6 +58,6 @@ class CodeStore:
                         written = opened.extract(entry, partial)
                         if mode := entry.external_attr >> 16 & 0o777:
                             Path(written).chmod(mode | (0o555 if entry.is_dir() else 0o444))
-                partial.mkdir(exist_ok=True)  # an empty zip unpacks to nothing
+                partial.mkdir(exist_ok=True)  # an empty zip makes no folder
                 os.replace(partial, folder)  # noqa: PTH105 - atomic on a folder that nobody else writes
         return folder

@@ -1,4 +1,4 @@
-"""One execution environment: a process, its Runtime API, its log, its memory; one invocation at a time."""
+"""One execution environment: a process with its Runtime API, its log and its limits."""
 
 import asyncio
 import shutil
@@ -8,29 +8,34 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from emulator.lambda_.runtime.event_loop import first_of
-from emulator.lambda_.runtime.invocation import Fault, Invocation, Outcome, fault_of
-from emulator.lambda_.runtime.log_lines import Report, end_lines, start_line
+from emulator.lambda_.runtime.invocation import Invocation, InvocationOutcome, RuntimeFault, platform_fault
+from emulator.lambda_.runtime.log_lines import InvocationReport, end_lines, start_line
 from emulator.lambda_.runtime.log_stream import LogStream
 from emulator.lambda_.runtime.memory import MemoryMeter, MemoryWatch
 from emulator.lambda_.runtime.processes import FunctionProcess, describe_exit
 from emulator.lambda_.runtime.runtime_api import RuntimeApi
-from emulator.lambda_.runtime.storage import ScratchMeter, StorageWatch
+from emulator.lambda_.runtime.storage import StorageMeter, StorageWatch
 from emulator.lambda_.spec import FunctionSpec
 
 MEGABYTE = 1024 * 1024
-SETTLE_SECONDS = 1.0  # for a runtime that has answered to ask for the next invocation
+
+SETTLE_SECONDS = 1.0
+"""The time that a runtime has, after its answer, to ask for the next invocation."""
 
 
 @dataclass(frozen=True)
-class Started:
-    """How long an environment took to be ready: by init, or by restoring a snapshot."""
+class StartupTimes:
+    """The time in milliseconds that an environment took to be ready, by init or by restoring a snapshot."""
 
     init_ms: float | None = None
     restore_ms: float | None = None
 
 
-class Environment:
-    """Made when its process runs; `ready` waits for init, `run` invokes, `destroy` leaves nothing behind."""
+class ExecutionEnvironment:
+    """An environment whose process has been started. It runs one invocation at a time.
+
+    `ready` waits for init, `run` invokes, `destroy` ends the process and removes its files.
+    """
 
     def __init__(
         self,
@@ -52,46 +57,49 @@ class Environment:
         self._memory = memory
         self.meter = MemoryMeter(process, spec.memory_mb * MEGABYTE, str(scratch))
         self._storage = storage
-        self.disk = ScratchMeter(process, scratch, spec.storage_mb, inherited=inherited)
+        self.disk = StorageMeter(process, scratch, spec.storage_mb, inherited=inherited)
         self._watch()
 
     @property
     def usable(self) -> bool:
-        """Whether it can take an invocation: alive, and its runtime asks for one."""
+        """True when the process is alive and its runtime asks for an invocation."""
         return not self.process.exited.done() and self.api.waiting.is_set()
 
-    async def ready(self, limit: float) -> Fault | None:
-        """Wait until the runtime asks for work; return what went wrong, a timeout after `limit` seconds included."""
+    async def ready(self, limit: float) -> RuntimeFault | None:
+        """Wait until the runtime asks for an invocation, for `limit` seconds at most.
+
+        Return None then, or the fault: that of the runtime, its exit, or the timeout.
+        """
         waiting = asyncio.ensure_future(self.api.waiting.wait())
         try:
-            await first_of(waiting, self.api.failed, self.process.exited, timeout=limit)
+            await first_of(waiting, self.api.failed, self.process.exited, seconds=limit)
             if waiting.done():
                 return None
             if self.api.failed.done():
                 return self.api.failed.result()
             if self.process.exited.done():
                 return self._exit_fault()
-            return fault_of("Sandbox.Timedout", f"Init timed out after {limit:.2f} seconds")
+            return platform_fault("Sandbox.Timedout", f"Init timed out after {limit:.2f} seconds")
         finally:
             waiting.cancel()
             self.stop_watching()
 
-    async def run(self, invocation: Invocation, *, limit: float, started: Started) -> Outcome:
-        """Invoke the handler with `limit` seconds of time; a process that fails to answer is killed."""
+    async def run(self, invocation: Invocation, *, limit: float, started: StartupTimes) -> InvocationOutcome:
+        """Invoke the handler. A process that has not answered after `limit` seconds is killed."""
         self._watch()
         self.log.begin()
         self.log.emit(start_line(invocation.request_id, self.spec.version, self.spec.log_format))
         begun = time.perf_counter()
         answer = self.api.hand_over(invocation, time.time() + limit)
-        await first_of(answer, self.process.exited, timeout=limit)
+        await first_of(answer, self.process.exited, seconds=limit)
         duration = (time.perf_counter() - begun) * 1000
         self.stop_watching()
-        self.meter.note_peak()
-        if self.disk.quick:
-            self.disk.look()
+        self.meter.record_peak()
+        if self.disk.is_quick:
+            self.disk.scan()
         result, status = await self._result(answer, invocation)
-        fault_kind = result.kind if isinstance(result, Fault) and status else None
-        report = Report(
+        fault_kind = result.kind if isinstance(result, RuntimeFault) and status else None
+        report = InvocationReport(
             request_id=invocation.request_id,
             duration_ms=duration,
             memory_mb=self.spec.memory_mb,
@@ -102,9 +110,9 @@ class Environment:
             error_type=fault_kind if status == "error" else None,
         )
         await self.log.emit(*end_lines(report, self.spec.log_format))
-        if isinstance(result, Fault):
-            return Outcome(result.body, "Unhandled", duration, self.log.tail)
-        return Outcome(result, None, duration, self.log.tail)
+        if isinstance(result, RuntimeFault):
+            return InvocationOutcome(result.body, "Unhandled", duration, self.log.tail)
+        return InvocationOutcome(result, None, duration, self.log.tail)
 
     async def destroy(self) -> None:
         """Kill all its processes, close its API and remove its files."""
@@ -115,32 +123,32 @@ class Environment:
         await asyncio.to_thread(shutil.rmtree, self._scratch, ignore_errors=True)
 
     async def _result(
-        self, answer: asyncio.Future[bytes | Fault], invocation: Invocation
-    ) -> tuple[bytes | Fault, str | None]:
+        self, answer: asyncio.Future[bytes | RuntimeFault], invocation: Invocation
+    ) -> tuple[bytes | RuntimeFault, str | None]:
         """Return the answer or the fault, and the status for the REPORT line."""
         exceeded = self.meter.exceeded or self.disk.exceeded
         if answer.done() and not exceeded:
             result = answer.result()
-            too_large = isinstance(result, Fault) and result.kind == "Function.ResponseSizeTooLarge"
+            too_large = isinstance(result, RuntimeFault) and result.kind == "Function.ResponseSizeTooLarge"
             if not too_large:
                 await self._settle()
             return result, "error" if too_large else None
         request = f"RequestId: {invocation.request_id}"
         if not self.process.exited.done() and not exceeded:
-            message = f"Task timed out after {self.spec.timeout:.2f} seconds"
+            timeout = f"Task timed out after {self.spec.timeout:.2f} seconds"
             now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-            self.log.emit(f"{now} {invocation.request_id} {message}")
+            self.log.emit(f"{now} {invocation.request_id} {timeout}")
             await self.process.kill()
-            return fault_of("Sandbox.Timedout", f"{request} Error: {message}"), "timeout"
+            return platform_fault("Sandbox.Timedout", f"{request} Error: {timeout}"), "timeout"
         await self.process.kill()
         fault = self._exit_fault(request)
-        self.log.emit(f"{request} Error: {self._exit_words()}\nRuntime.ExitError")
+        self.log.emit(f"{request} Error: {self._describe_exit()}\nRuntime.ExitError")
         return fault, "error"
 
     async def _settle(self) -> None:
-        """Wait until the runtime is free again, so that the next request finds it warm."""
+        """Wait until the runtime asks for the next invocation, so that the next request finds it warm."""
         waiting = asyncio.ensure_future(self.api.waiting.wait())
-        await first_of(waiting, self.process.exited, timeout=SETTLE_SECONDS)
+        await first_of(waiting, self.process.exited, seconds=SETTLE_SECONDS)
         waiting.cancel()
 
     def _watch(self) -> None:
@@ -148,14 +156,14 @@ class Environment:
         self._storage.add(self.disk)
 
     def stop_watching(self) -> None:
-        """Let it use what it wants: nothing of it runs, or it is frozen."""
+        """Stop measuring memory and storage: between invocations an environment is frozen on AWS."""
         self._memory.remove(self.meter)
         self._storage.remove(self.disk)
 
-    def _exit_words(self) -> str:
+    def _describe_exit(self) -> str:
         if self.disk.exceeded:
             return self.disk.reason
         return f"Runtime exited with error: {describe_exit(self.process.exited.result())}"
 
-    def _exit_fault(self, request: str = "") -> Fault:
-        return fault_of("Runtime.ExitError", f"{request} Error: {self._exit_words()}".strip())
+    def _exit_fault(self, request: str = "") -> RuntimeFault:
+        return platform_fault("Runtime.ExitError", f"{request} Error: {self._describe_exit()}".strip())

@@ -1,4 +1,4 @@
-"""The event loop that environments live in, in a thread of its own."""
+"""The event loop of all environments, in a thread of its own."""
 
 import asyncio
 import threading
@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-async def first_of(*futures: asyncio.Future[Any], timeout: float) -> None:  # noqa: ASYNC109 - it is no error when none is done
-    """Wait until one of the futures is done, or for `timeout` seconds. None of them is cancelled."""
-    await asyncio.wait(futures, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+async def first_of(*futures: asyncio.Future[Any], seconds: float) -> None:
+    """Wait until one of the futures is done, for `seconds` at most. None of them is cancelled."""
+    await asyncio.wait(futures, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
 
 
-class RuntimeLoop:
-    """Runs coroutines for threads that have no loop."""
+class EventLoopThread:
+    """Runs coroutines for threads that have no event loop."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -23,15 +23,15 @@ class RuntimeLoop:
         self._thread.start()
 
     def start(self, work: Coroutine[Any, Any, T]) -> Future[T]:
-        """Start a coroutine and go on."""
+        """Start a coroutine and return its future."""
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine and wait for its result. Never from the loop's own thread."""
+        """Run a coroutine and wait for its result. The loop's own thread must not call this."""
         return self.start(work).result()
 
     def close(self) -> None:
-        """Cancel what still runs and end the thread."""
+        """Cancel all running coroutines and end the thread."""
         if self._loop.is_closed():
             return
         self.run(self._cancel_all())

@@ -1,9 +1,9 @@
-"""Runs inside a SnapStart function's process: AWS's runtime interface client, with `restore_next` as a fork server.
+"""The program of a SnapStart function's process: AWS's runtime interface client with a fork server in `restore_next`.
 
-The template process imports the handler and runs the before-snapshot hooks; then, where Lambda would freeze it, it
-waits for orders on a control socket. Each order forks one execution environment, which is made as different from the
-template as a restored microVM is (own API address, log and scratch folder, dead connections) and as equal as a
-restored one is (random state included), and goes on to the after-restore hooks.
+The template process imports the handler and runs the before-snapshot hooks. Where Lambda would freeze it, it waits for
+orders on a control socket. Each order forks one execution environment, which differs from the template as a restored
+microVM does (its own API address, log and scratch folder, dead connections), equals it as a restored one does (random
+state included), and goes on to the after-restore hooks.
 
 It is started as a script with no part of the emulator importable, and imports nothing but the standard library and
 the runtime client.
@@ -25,16 +25,23 @@ from types import SimpleNamespace
 from typing import Any
 
 CONTROL_VARIABLE = "_EMULATOR_CONTROL_FD"
+"""The environment variable with the descriptor of the control socket."""
+
 OPENMP_VARIABLE = "_EMULATOR_OMP_NUM_THREADS"
-ORDER_LIMIT = 65_536  # bytes in one order
-THREAD_GRACE = 2.0  # seconds in which threads that are ending may end
+"""The environment variable with the function's own OMP_NUM_THREADS, for the time after the restore."""
+
+ORDER_LIMIT = 65_536
+"""Bytes in one order."""
+
+THREAD_GRACE = 2.0
+"""Seconds that threads have to end before the snapshot."""
 
 
 def main() -> None:
     """Run the handler named by the first argument under the runtime interface client."""
     control = socket.socket(fileno=int(os.environ.pop(CONTROL_VARIABLE)))
     wanted_openmp_threads = os.environ.pop(OPENMP_VARIABLE, None)
-    # runtime_client's C++ half reads the API's address once, when it is loaded: it must not be before the fork
+    # runtime_client's C++ library reads the API's address when it is loaded, so it must be loaded after the fork
     sys.modules["runtime_client"] = SimpleNamespace(initialize_client=lambda _agent: None)  # type: ignore[assignment] # a namespace does for a module
     from awslambdaric import bootstrap, lambda_runtime_client
     from awslambdaric.lambda_config import LambdaConfigProvider
@@ -55,7 +62,7 @@ def main() -> None:
 
 
 def serve_forks(control: socket.socket) -> dict[str, Any]:
-    """Fork on every order; return the order in each child, never in the template."""
+    """Fork on every order. It returns in each child, with the order, and never in the template."""
     control.send(json.dumps({"ready": living_threads()}).encode())
     children: set[int] = set()
     waker, wakeup = socket.socketpair()
@@ -91,12 +98,12 @@ def serve_forks(control: socket.socket) -> dict[str, Any]:
         selector.close()
         for ours in (control, waker, wakeup):
             ours.close()
-        random.setstate(random_state)  # Python reseeds after a fork; nothing does after a restored snapshot
+        random.setstate(random_state)  # Python reseeds after a fork, and Lambda does not after a restore
         return {**json.loads(message), "log": fds[0]}
 
 
 def report_exits(control: socket.socket, children: set[int]) -> None:
-    """Tell the emulator which environments ended, and how."""
+    """Report the environments that have ended, with their exit codes, to the emulator."""
     for child in tuple(children):
         with contextlib.suppress(ChildProcessError):
             pid, status = os.waitpid(child, os.WNOHANG)
@@ -106,15 +113,15 @@ def report_exits(control: socket.socket, children: set[int]) -> None:
 
 
 def become_environment(order: dict[str, Any], wanted_openmp_threads: str | None) -> None:
-    """Make the forked process one execution environment of its own."""
+    """Give the forked process the log, folders and variables of its own environment, and cut its connections."""
     os.dup2(order["log"], 1)
     os.dup2(order["log"], 2)
     os.close(order["log"])
     scratch, snapshot_scratch = Path(order["environment"]["TMPDIR"]), Path(os.environ["TMPDIR"])
-    for entry in snapshot_scratch.iterdir():  # what init wrote is there after the restore as well
+    for entry in snapshot_scratch.iterdir():  # files that init wrote are there after the restore as well
         (scratch / entry.name).symlink_to(entry)
     os.environ.update(order["environment"])
-    tempfile.tempdir = None  # or it would go on with the template's folder
+    tempfile.tempdir = None  # Python keeps the template's folder otherwise
     os.environ.pop("OMP_NUM_THREADS", None)
     if wanted_openmp_threads is not None:
         os.environ["OMP_NUM_THREADS"] = wanted_openmp_threads
@@ -125,7 +132,7 @@ def become_environment(order: dict[str, Any], wanted_openmp_threads: str | None)
 
 
 def replace_by_dead_socket(number: int) -> None:
-    """Put a socket whose peer is gone in the place of a connection from before the snapshot."""
+    """Replace a connection from before the snapshot by a socket whose peer is gone."""
     ours, theirs = socket.socketpair()
     theirs.close()
     os.dup2(ours.fileno(), number)
@@ -133,7 +140,7 @@ def replace_by_dead_socket(number: int) -> None:
 
 
 def living_threads() -> list[str]:
-    """Name the threads that a fork would lose; those that are just ending get a moment to do so."""
+    """Return the names of the threads that a fork would lose. Ending threads have THREAD_GRACE to end."""
     end = time.monotonic() + THREAD_GRACE
     while (count := len(os.listdir("/proc/self/task"))) > 1 and time.monotonic() < end:  # noqa: PTH208
         time.sleep(0.01)

@@ -1,4 +1,4 @@
-"""As much of HTTP/1.1 as a function's runtime client speaks: keep-alive, Content-Length, chunks, 100-continue."""
+"""The part of HTTP/1.1 that a runtime client uses: keep-alive, Content-Length, chunks and 100-continue."""
 
 import asyncio
 from collections.abc import Mapping
@@ -7,8 +7,8 @@ from http import HTTPStatus
 
 
 @dataclass(frozen=True)
-class Request:
-    """One request; header names are lower case."""
+class RuntimeRequest:
+    """A request to the Runtime API. Header names are in lower case."""
 
     method: str
     path: str
@@ -17,15 +17,15 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Response:
-    """One response; Content-Length is added when it is written."""
+class RuntimeResponse:
+    """A response of the Runtime API. Content-Length is added when it is written."""
 
     status: HTTPStatus
     body: bytes = b"{}"
     headers: tuple[tuple[str, str], ...] = ()
 
 
-async def read_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Request:
+async def read_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> RuntimeRequest:
     """Read the next request of a connection; raises IncompleteReadError when the client hung up."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     method, path, _ = head[0].split(" ", 2)
@@ -36,10 +36,10 @@ async def read_request(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
         body = await _read_chunks(reader)
     else:
         body = await reader.readexactly(int(headers.get("content-length", 0)))
-    return Request(method, path.partition("?")[0], headers, body)
+    return RuntimeRequest(method, path.partition("?")[0], headers, body)
 
 
-async def write_response(writer: asyncio.StreamWriter, response: Response) -> None:
+async def write_response(writer: asyncio.StreamWriter, response: RuntimeResponse) -> None:
     """Write a response and wait until the client can take more."""
     lines = [f"HTTP/1.1 {response.status.value} {response.status.phrase}"]
     headers = (("Content-Type", "application/json"), ("Content-Length", str(len(response.body))), *response.headers)

@@ -1,16 +1,19 @@
-"""What goes into a function and what comes out of it."""
+"""Invocations, their outcomes, and the faults of runtimes."""
 
 import json
 from dataclasses import dataclass
 from typing import Any
 
-PAYLOAD_LIMIT = 6 * 1024 * 1024  # bytes in a request
-ANSWER_LIMIT = PAYLOAD_LIMIT + 100  # Lambda's 6291556 bytes in a response
+PAYLOAD_LIMIT = 6 * 1024 * 1024
+"""Bytes in the payload of a request."""
+
+ANSWER_LIMIT = PAYLOAD_LIMIT + 100
+"""Bytes in the payload of a response: 6,291,556, as on Lambda."""
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """One request to a function; `arn` is the one it was called by (with the alias or the version)."""
+    """One request to a function. `arn` is the ARN that it was called by, with the alias or the version."""
 
     request_id: str
     payload: bytes
@@ -19,20 +22,20 @@ class Invocation:
 
 
 @dataclass(frozen=True)
-class Fault:
-    """Why a runtime failed, as it reported it: `kind` such as `Runtime.ImportModuleError`, `body` its JSON."""
+class RuntimeFault:
+    """The fault that a runtime reports. `kind` is e.g. `Runtime.ImportModuleError`, `body` the report's JSON."""
 
     kind: str
     body: bytes
 
     @property
     def summary(self) -> str:
-        """The real error type and message in one line."""
+        """The error's type and message in one line."""
         return f"{self._reported.get('errorType') or self.kind}: {self.message}"
 
     @property
     def message(self) -> str:
-        """What went wrong, in the runtime's words."""
+        """The error's message."""
         return str(self._reported.get("errorMessage", ""))
 
     @property
@@ -45,8 +48,8 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What the caller gets. `fault` is None after a success; `duration_ms` is the handler's time."""
+class InvocationOutcome:
+    """The outcome of an invocation. `fault` is None after a success; `duration_ms` is the time of the handler."""
 
     payload: bytes
     fault: str | None = None
@@ -54,6 +57,6 @@ class Outcome:
     log_tail: bytes = b""
 
 
-def fault_of(kind: str, message: str) -> Fault:
-    """Return a fault that the platform itself states, in the shape that Lambda answers it."""
-    return Fault(kind, json.dumps({"errorType": kind, "errorMessage": message}).encode())
+def platform_fault(kind: str, message: str) -> RuntimeFault:
+    """Return a fault that the platform reports, not the runtime, in the form that Lambda answers with."""
+    return RuntimeFault(kind, json.dumps({"errorType": kind, "errorMessage": message}).encode())

@@ -1,4 +1,4 @@
-"""Starting function processes: what every environment and every snapshot needs before its first line runs."""
+"""Starting the processes of environments and snapshots."""
 
 import asyncio
 import os
@@ -10,7 +10,7 @@ from typing import Any
 
 from emulator.cloudwatch.log_writer import LogWriter
 from emulator.lambda_.runtime.code_store import CodeStore
-from emulator.lambda_.runtime.environment import Environment
+from emulator.lambda_.runtime.environment import ExecutionEnvironment
 from emulator.lambda_.runtime.log_lines import init_start_line
 from emulator.lambda_.runtime.log_stream import LogStream
 from emulator.lambda_.runtime.memory import MemoryWatch
@@ -23,8 +23,8 @@ from emulator.lambda_.spec import FunctionSpec
 
 
 @dataclass(frozen=True)
-class Launcher:
-    """Everything that environments share. Used from the service's loop only."""
+class EnvironmentLauncher:
+    """Starts environments, and holds the objects that all of them share. Used from the event loop only."""
 
     settings: LambdaSettings
     python: Path
@@ -35,13 +35,13 @@ class Launcher:
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def background(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do something that nobody waits for, but `drain`."""
+        """Start a coroutine that nobody but `drain` waits for."""
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def drain(self) -> None:
-        """Wait for what runs in the background."""
+        """Wait until all coroutines in the background have ended."""
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
@@ -52,11 +52,11 @@ class Launcher:
         return scratch
 
     def new_api(self, spec: FunctionSpec) -> RuntimeApi:
-        """Return a Runtime API, not listening yet, that gives out the credentials of the function's role."""
+        """Return a Runtime API that gives out the credentials of the function's role. It does not listen yet."""
         return RuntimeApi(lambda: self.settings.credentials_for(spec.role, spec.name))
 
-    async def start_on_demand(self, spec: FunctionSpec) -> Environment:
-        """Start an environment that runs init of its own."""
+    async def start_on_demand(self, spec: FunctionSpec) -> ExecutionEnvironment:
+        """Start an environment that runs its own init."""
         return await self.start(spec, ["-m", "awslambdaric", spec.handler])
 
     async def start(
@@ -66,8 +66,8 @@ class Launcher:
         *,
         variables: Mapping[str, str] | None = None,
         inherit: Sequence[int] = (),
-    ) -> Environment:
-        """Start Python with these arguments as the function's process; `variables` win over the function's own."""
+    ) -> ExecutionEnvironment:
+        """Start Python with these arguments as the function's process. `variables` override the function's."""
         roots = [await asyncio.to_thread(self.code.unpack, package) for package in (spec.code, *spec.layers)]
         api, log, scratch = self.new_api(spec), LogStream(self.logs, spec), self.new_scratch()
         address = await api.start()
@@ -86,7 +86,7 @@ class Launcher:
         output = log.open_pipe()
         try:
             process = await spawn(
-                # -P: its code and layers are in PYTHONPATH, and the working directory is no place to import from
+                # -P: code and layers are in PYTHONPATH, and nothing is imported from the working directory
                 [str(self.python), "-P", *arguments],
                 environment={**environment, **(variables or {})},
                 folder=roots[0],
@@ -96,13 +96,13 @@ class Launcher:
             )
         finally:
             os.close(output)
-        return Environment(
+        return ExecutionEnvironment(
             spec, process=process, api=api, log=log, scratch=scratch, memory=self.memory, storage=self.storage
         )
 
     async def _credentials(self, spec: FunctionSpec, api: RuntimeApi, address: str) -> dict[str, str]:
         if spec.restores:
-            # keys in variables would be frozen into the snapshot and expire in it
+            # keys in variables would be part of the snapshot and expire
             return api.credentials_environment(address)
         given = await asyncio.to_thread(self.settings.credentials_for, spec.role, spec.name)
         return {

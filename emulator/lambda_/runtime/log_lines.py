@@ -1,4 +1,4 @@
-"""The platform's own log lines: INIT_START, START, END, REPORT, and their JSON forms. Pure."""
+"""The log lines of the platform: INIT_START, START, END, REPORT, and their JSON forms. Pure."""
 
 import json
 import math
@@ -8,8 +8,8 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Report:
-    """What the REPORT line of an invocation says. Times are milliseconds, memory is MB."""
+class InvocationReport:
+    """The values of an invocation's REPORT line. Times are in milliseconds, memory is in MB."""
 
     request_id: str
     duration_ms: float
@@ -17,7 +17,8 @@ class Report:
     peak_mb: int
     init_ms: float | None = None
     restore_ms: float | None = None
-    status: str | None = None  # None after a success; timeout, error
+    status: str | None = None
+    """`timeout`, `error`, or None after a success."""
     error_type: str | None = None
 
 
@@ -28,7 +29,7 @@ def start_line(request_id: str, version: str, log_format: str) -> str:
     return f"START RequestId: {request_id} Version: {version}"
 
 
-def end_lines(report: Report, log_format: str) -> tuple[str, ...]:
+def end_lines(report: InvocationReport, log_format: str) -> tuple[str, ...]:
     """Return the lines that close an invocation."""
     if log_format == "JSON":
         return (_event("platform.report", _record(report)),)
@@ -62,7 +63,7 @@ def init_start_line(runtime: str, *, restored: bool, log_format: str) -> str:
 
 
 def init_report_line(duration_ms: float, *, phase: str, status: str, error_type: str | None, log_format: str) -> str:
-    """Return the line about an init or a restore that failed, or an init that ended in a snapshot."""
+    """Return the line about an init or a restore that has failed, or about an init that ended in a snapshot."""
     if log_format == "JSON":
         record = {"phase": phase, "status": status, "metrics": {"durationMs": round(duration_ms, 3)}}
         return _event("platform.initReport", record | ({"errorType": error_type} if error_type else {}))
@@ -71,7 +72,7 @@ def init_report_line(duration_ms: float, *, phase: str, status: str, error_type:
     return line + (f"\tError Type: {error_type}" if error_type else "")
 
 
-def _record(report: Report) -> dict[str, Any]:
+def _record(report: InvocationReport) -> dict[str, Any]:
     metrics = {
         "durationMs": round(report.duration_ms, 3),
         "billedDurationMs": math.ceil(report.duration_ms + (report.init_ms or 0)),

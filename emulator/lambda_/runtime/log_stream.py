@@ -1,4 +1,4 @@
-"""Function logs: from a process's stdout and stderr to a stream in CloudWatch Logs, line by line."""
+"""Function logs, from a process's stdout and stderr to a stream in CloudWatch Logs, line by line."""
 
 import asyncio
 import contextlib
@@ -10,12 +10,15 @@ from datetime import UTC, datetime
 from emulator.cloudwatch.log_writer import LogEvent, LogGroup, LogWriter
 from emulator.lambda_.spec import FunctionSpec
 
-TAIL_LIMIT = 4096  # bytes that LogType Tail gives back
+TAIL_LIMIT = 4096
+"""Bytes that a caller with LogType Tail gets."""
+
 READ_SIZE = 65_536
+"""Bytes that are read from a pipe at a time."""
 
 
 class LogStream:
-    """The log of one environment. `tail` holds what was written since `begin`."""
+    """The log of one environment. `tail` has the lines since `begin`."""
 
     def __init__(self, writer: LogWriter, spec: FunctionSpec) -> None:
         day = datetime.now(UTC).strftime("%Y/%m/%d")
@@ -43,7 +46,7 @@ class LogStream:
         return b"\n".join(self._invocation)[-TAIL_LIMIT:]
 
     def emit(self, *lines: str) -> asyncio.Future[None]:
-        """Append lines of the platform's own, after all that the process wrote before."""
+        """Append lines of the platform after everything that the process has written."""
         self._drain()
         if self._partial:
             lines = (self._partial.decode(errors="replace"), *lines)
@@ -51,7 +54,7 @@ class LogStream:
         return self._write([line.encode() for line in lines])
 
     def close(self) -> None:
-        """Read what is left and let go of the pipe."""
+        """Read the rest of the pipe and close it."""
         if self._reading is not None:
             self._drain()
             self.emit()

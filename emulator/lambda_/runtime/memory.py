@@ -1,4 +1,4 @@
-"""Memory size enforced: each environment's whole session is sampled, and killed when it outgrows the function."""
+"""The limit of memory: the session of an environment is killed when it uses more than the function's memory size."""
 
 import asyncio
 from collections.abc import Collection
@@ -10,11 +10,11 @@ from emulator.lambda_.runtime.processes import (
     memory_in_files,
     peak_memory,
 )
-from emulator.lambda_.runtime.watch import Watch
+from emulator.lambda_.runtime.watch import LimitWatch
 
 
 class MemoryMeter:
-    """What one environment uses. `exceeded` tells that it was killed for it."""
+    """The memory that one environment uses. `exceeded` is True when it was killed for it."""
 
     def __init__(self, process: FunctionProcess, limit_bytes: int, scratch: str) -> None:
         self._process = process
@@ -23,31 +23,31 @@ class MemoryMeter:
         self.peak = 0
         self.exceeded = False
 
-    def note(self, resident: int) -> None:
-        """Take a sample; one above the limit kills the session."""
+    def record(self, resident: int) -> None:
+        """Take a sample of resident bytes. A sample above the limit kills the session."""
         self.peak = max(self.peak, resident)
         if self.peak > self._limit and not self.exceeded:
             self.exceeded = True
             self.peak = min(self.peak, self._limit)
             kill_session(self._process.pid, self._scratch)
 
-    def note_peak(self) -> None:
-        """Look at the leader's high-water mark, which sees what falls between two samples."""
-        self.note(peak_memory(self._process.pid) + memory_in_files(self._process.pid))
+    def record_peak(self) -> None:
+        """Take the high-water mark of the session's leader as a sample, for the peaks between two samples."""
+        self.record(peak_memory(self._process.pid) + memory_in_files(self._process.pid))
 
     @property
     def session(self) -> int:
-        """The session that is metered."""
+        """The id of the session that is measured."""
         return self._process.pid
 
 
-class MemoryWatch(Watch[MemoryMeter]):
-    """Samples all metered environments while there are any."""
+class MemoryWatch(LimitWatch[MemoryMeter]):
+    """Samples the memory of all environments that run an invocation or their init."""
 
-    async def _look(self, meters: tuple[MemoryMeter, ...]) -> None:
+    async def _measure(self, meters: tuple[MemoryMeter, ...]) -> None:
         sampled = await asyncio.to_thread(_sample, {meter.session for meter in meters})
         for meter in meters:
-            meter.note(sampled.get(meter.session, 0))
+            meter.record(sampled.get(meter.session, 0))
 
 
 def _sample(sessions: Collection[int]) -> dict[int, int]:

@@ -1,4 +1,4 @@
-"""The environment variables of a function process: what Lambda sets, what the user set, and nothing of ours."""
+"""The environment variables of a function process: Lambda's and the function's, and none of the emulator's."""
 
 import os
 import sys
@@ -20,14 +20,14 @@ def function_environment(
     scratch: Path,
     credentials: Mapping[str, str],
 ) -> dict[str, str]:
-    """Return all variables that the process starts with; `os.environ` of the emulator has no part in it."""
+    """Return all variables that the process starts with. Nothing is taken from the emulator's `os.environ`."""
     return {
         "PATH": os.pathsep.join([str(python.parent), "/usr/local/bin", "/usr/bin", "/bin"]),
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
         "PYTHONPATH": os.pathsep.join(map(str, import_roots(task_root, layer_roots))),
         "LD_LIBRARY_PATH": os.pathsep.join(str(root / "lib") for root in (task_root, *layer_roots)),
-        # an empty folder of its own: no ~/.aws of the person who runs the emulator, no shared temporary files
+        # an empty folder: no ~/.aws of the person who runs the emulator, no shared temporary files
         "HOME": str(scratch),
         "TMPDIR": str(scratch),
         "_HANDLER": spec.handler,
@@ -45,7 +45,7 @@ def function_environment(
         "AWS_LAMBDA_LOG_GROUP_NAME": spec.log_group,
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
         "AWS_LAMBDA_LOG_FORMAT": spec.log_format,
-        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",  # as on Lambda: untraced calls at init are no error
+        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",  # as on Lambda: a call at init is not traced, and that is no error
         **({"AWS_LAMBDA_LOG_LEVEL": spec.application_log_level} if spec.application_log_level else {}),
         **credentials,
         **spec.variables,
@@ -53,6 +53,6 @@ def function_environment(
 
 
 def import_roots(task_root: Path, layer_roots: Sequence[Path]) -> list[Path]:
-    """Where a function's imports are looked up, in Lambda's order: its own code, then the layers'."""
+    """Return the folders that a function imports from, in Lambda's order: its code, then its layers."""
     site_packages = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
     return [task_root, *(root / "python" / part for root in layer_roots for part in (site_packages, ""))]

@@ -1,4 +1,4 @@
-"""Function processes: their end noticed, their whole session killed, their memory counted. Linux only."""
+"""Function processes: starting them, noticing their end, killing their session, measuring their memory. Linux only."""
 
 import asyncio
 import contextlib
@@ -8,14 +8,18 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-PAGE = os.sysconf("SC_PAGE_SIZE")
-STATUS_GRACE = 1.0  # seconds for a template to say how a forked environment ended
-SIGNALS = {signal.SIGKILL: "killed", signal.SIGSEGV: "segmentation fault", signal.SIGABRT: "aborted",
-           signal.SIGTERM: "terminated"}  # fmt: skip
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+REPORT_SECONDS = 1.0
+"""The time that a template has to report how a forked environment ended."""
+
+SIGNAL_WORDS = {signal.SIGKILL: "killed", signal.SIGSEGV: "segmentation fault", signal.SIGABRT: "aborted",
+                signal.SIGTERM: "terminated"}  # fmt: skip
+"""The words for a signal in Lambda's messages."""
 
 
 class FunctionProcess:
-    """The leader of an environment's session. `exited` becomes the return code, negative for a signal."""
+    """The leader of an environment's session. `exited` gets the return code, which is negative after a signal."""
 
     def __init__(self, pid: int, scratch: Path, *, popen: subprocess.Popen[bytes] | None = None) -> None:
         loop = asyncio.get_running_loop()
@@ -27,23 +31,23 @@ class FunctionProcess:
         self._end: asyncio.Future[None] | None = None
         try:
             self._pidfd = os.pidfd_open(pid)
-        except ProcessLookupError:  # a fork that ended at once, and was reaped by its template
+        except ProcessLookupError:  # a fork that has ended already, and that its template has waited for
             self._end = asyncio.ensure_future(self._wait_for_report())
         else:
-            loop.add_reader(self._pidfd, self._gone)
+            loop.add_reader(self._pidfd, self._on_exit)
 
     def report(self, status: int) -> None:
-        """Take the return code that a template reports of its fork."""
+        """Take the return code that a template reports for its fork."""
         if not self._reported.done():
             self._reported.set_result(status)
 
     async def kill(self) -> None:
-        """Kill the process and all that it started, and wait for its end."""
+        """Kill the process and all processes that it has started, and wait for its end."""
         kill_session(self.pid, str(self._scratch))
         await asyncio.shield(self.exited)
-        kill_session(self.pid, str(self._scratch))  # what a dying process may still have started
+        kill_session(self.pid, str(self._scratch))  # processes that were started meanwhile
 
-    def _gone(self) -> None:
+    def _on_exit(self) -> None:
         asyncio.get_running_loop().remove_reader(self._pidfd)
         os.close(self._pidfd)
         if self._popen is not None:
@@ -52,7 +56,7 @@ class FunctionProcess:
             self._end = asyncio.ensure_future(self._wait_for_report())
 
     async def _wait_for_report(self) -> None:
-        await asyncio.wait({self._reported}, timeout=STATUS_GRACE)
+        await asyncio.wait({self._reported}, timeout=REPORT_SECONDS)
         self.exited.set_result(self._reported.result() if self._reported.done() else -signal.SIGKILL)
 
 
@@ -60,7 +64,7 @@ async def spawn(
     command: Sequence[str], *, environment: Mapping[str, str], folder: Path, output: int, scratch: Path,
     inherit: Sequence[int] = (),
 ) -> FunctionProcess:  # fmt: skip
-    """Start a process in a session of its own, with nothing inherited but the descriptors in `inherit`."""
+    """Start a process in a session of its own. It inherits the descriptors in `inherit` and no others."""
     popen = await asyncio.to_thread(
         subprocess.Popen,
         command,
@@ -79,11 +83,11 @@ def describe_exit(code: int) -> str:
     """Return a return code in Lambda's words: `exit status 3`, `signal: killed`."""
     if code >= 0:
         return f"exit status {code}"
-    return f"signal: {SIGNALS.get(signal.Signals(-code), signal.Signals(-code).name)}"
+    return f"signal: {SIGNAL_WORDS.get(signal.Signals(-code), signal.Signals(-code).name)}"
 
 
 def kill_session(session: int, scratch: str) -> None:
-    """Kill every process of a session, and those that left it but still carry its scratch folder."""
+    """Kill every process of a session, and every process elsewhere whose TMPDIR is its scratch folder."""
     marker = f"TMPDIR={scratch}".encode()
     for pid, its_session, _ in _processes():
         if its_session == session or marker in _environment(pid):
@@ -109,15 +113,15 @@ def memory_by_session() -> dict[int, int]:
 
 
 def peak_memory(pid: int) -> int:
-    """Return the most bytes that a process ever had resident; 0 when it is gone."""
+    """Return the largest number of resident bytes that a process has had; 0 when it is gone."""
     return _status_field(pid, "VmHWM")
 
 
 def memory_in_files(pid: int) -> int:
-    """Return the bytes that a process holds in files in memory (memfd) and that its resident memory does not show."""
+    """Return the bytes in a process's memory files (memfd) that its resident memory does not count."""
     held: dict[int, int] = {}
     with contextlib.suppress(OSError):
-        for number in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208 - names are enough
+        for number in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208 - the names are enough
             path = f"/proc/{pid}/fd/{number}"
             with contextlib.suppress(OSError):
                 if os.readlink(path).startswith("/memfd:"):  # noqa: PTH115
@@ -136,12 +140,12 @@ def _status_field(pid: int, name: str) -> int:
 
 def _processes() -> Iterator[tuple[int, int, int]]:
     """Yield (pid, session, resident bytes) of every process that can be seen."""
-    for name in os.listdir("/proc"):  # noqa: PTH208 - names are enough
+    for name in os.listdir("/proc"):  # noqa: PTH208 - the names are enough
         if not name.isdigit():
             continue
         with contextlib.suppress(OSError, IndexError):
             fields = Path(f"/proc/{name}/stat").read_text().rpartition(")")[2].split()
-            yield int(name), int(fields[3]), int(fields[21]) * PAGE
+            yield int(name), int(fields[3]), int(fields[21]) * PAGE_BYTES
 
 
 def _environment(pid: int) -> list[bytes]:

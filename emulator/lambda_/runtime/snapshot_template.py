@@ -1,4 +1,4 @@
-"""The emulator's half of SnapStart: a process that has run init and waits to be forked into environments."""
+"""The emulator's side of SnapStart: a process that has run init, and that environments are forked from."""
 
 import asyncio
 import json
@@ -10,23 +10,28 @@ from pathlib import Path
 from typing import Self
 
 from emulator.lambda_.api_errors import ServiceFailed
-from emulator.lambda_.runtime.environment import Environment
+from emulator.lambda_.runtime.environment import ExecutionEnvironment
 from emulator.lambda_.runtime.event_loop import first_of
 from emulator.lambda_.runtime.fork_server import CONTROL_VARIABLE, OPENMP_VARIABLE, ORDER_LIMIT
-from emulator.lambda_.runtime.invocation import Fault
-from emulator.lambda_.runtime.launcher import Launcher
+from emulator.lambda_.runtime.invocation import RuntimeFault
+from emulator.lambda_.runtime.launcher import EnvironmentLauncher
 from emulator.lambda_.runtime.log_lines import init_report_line, init_start_line
 from emulator.lambda_.runtime.log_stream import LogStream
 from emulator.lambda_.runtime.processes import FunctionProcess, describe_exit, kill_session
 from emulator.lambda_.spec import FunctionSpec
 
 SCRIPT = Path(__file__).with_name("fork_server.py")
-LONGEST_INIT = 900.0  # seconds, whatever the function's timeout is
+"""The program of the template process."""
+
+LONGEST_INIT = 900.0
+"""Seconds that init and the before-snapshot hooks may take, whatever the function's timeout is."""
+
 FORK_SECONDS = 10.0
+"""The time that a template has to fork an environment."""
 
 
-class SnapshotFailed(Exception):
-    """Init did not reach the snapshot. `code` is a StateReasonCode, `reason` has the real error in it."""
+class SnapshotInitFailed(Exception):
+    """Init has failed before the snapshot. `code` is a StateReasonCode; `reason` contains the function's own error."""
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(f"{code}: {reason}")
@@ -35,9 +40,11 @@ class SnapshotFailed(Exception):
 
 
 class SnapshotTemplate:
-    """A snapshot that can be restored any number of times. Made by `take`."""
+    """A snapshot, made by `take`, that can be restored any number of times."""
 
-    def __init__(self, launcher: Launcher, environment: Environment, control: socket.socket) -> None:
+    def __init__(
+        self, launcher: EnvironmentLauncher, environment: ExecutionEnvironment, control: socket.socket
+    ) -> None:
         self._launcher = launcher
         self._template = environment
         self._control = control
@@ -47,13 +54,13 @@ class SnapshotTemplate:
         self._listener = asyncio.ensure_future(self._listen())
 
     @classmethod
-    async def take(cls, launcher: Launcher, spec: FunctionSpec) -> Self:
-        """Run init and the before-snapshot hooks; raises SnapshotFailed with what went wrong."""
+    async def take(cls, launcher: EnvironmentLauncher, spec: FunctionSpec) -> Self:
+        """Run init and the before-snapshot hooks; raises SnapshotInitFailed with the reason."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)  # noqa: FBT003 - the standard library's signature
         variables = {
             CONTROL_VARIABLE: str(theirs.fileno()),
-            # OpenMP's threads would not come through a fork, and the next parallel region would wait for them
+            # a fork loses OpenMP's threads, and the next parallel region would wait for them for ever
             "OMP_NUM_THREADS": "1",
         }
         if "OMP_NUM_THREADS" in spec.variables:
@@ -67,7 +74,7 @@ class SnapshotTemplate:
         limit = min(max(launcher.settings.snapshot_init_seconds, spec.timeout), LONGEST_INIT)
         try:
             await template._wait_for_snapshot(limit)
-        except SnapshotFailed as failure:
+        except SnapshotInitFailed as failure:
             template._log_init(begun, failure)
             await template.discard()
             raise
@@ -77,8 +84,8 @@ class SnapshotTemplate:
         template._log_init(begun)
         return template
 
-    async def restore(self) -> Environment:
-        """Fork an environment; its after-restore hooks are still to come, as its first steps."""
+    async def restore(self) -> ExecutionEnvironment:
+        """Fork an environment. It runs its after-restore hooks next; `ready` waits for them."""
         launcher, spec = self._launcher, self._template.spec
         api, log, scratch = launcher.new_api(spec), LogStream(launcher.logs, spec), launcher.new_scratch()
         log.emit(init_start_line(spec.runtime, restored=True, log_format=spec.log_format))
@@ -100,7 +107,7 @@ class SnapshotTemplate:
             raise ServiceFailed(f"the snapshot of {spec.name}:{spec.version} is gone: {error}") from error
         finally:
             os.close(output)
-        return Environment(
+        return ExecutionEnvironment(
             spec,
             process=process,
             api=api,
@@ -119,27 +126,27 @@ class SnapshotTemplate:
 
     async def _wait_for_snapshot(self, limit: float) -> None:
         template = self._template
-        await first_of(self._ready, template.api.failed, template.process.exited, timeout=limit)
+        await first_of(self._ready, template.api.failed, template.process.exited, seconds=limit)
         if template.meter.exceeded:
-            raise SnapshotFailed(
+            raise SnapshotInitFailed(
                 "FunctionError.InitResourceExhausted", f"Init used more than {template.spec.memory_mb} MB of memory"
             )
         if self._ready.done():
-            await asyncio.to_thread(template.disk.look)
+            await asyncio.to_thread(template.disk.scan)
         if template.disk.exceeded:
-            raise SnapshotFailed("FunctionError.InitResourceExhausted", template.disk.reason)
+            raise SnapshotInitFailed("FunctionError.InitResourceExhausted", template.disk.reason)
         if template.api.failed.done():
-            fault: Fault = template.api.failed.result()
-            raise SnapshotFailed("FunctionError", fault.summary)
+            fault: RuntimeFault = template.api.failed.result()
+            raise SnapshotInitFailed("FunctionError", fault.summary)
         if template.process.exited.done():
             how = describe_exit(template.process.exited.result())
-            raise SnapshotFailed(
+            raise SnapshotInitFailed(
                 "FunctionError.RuntimeInitError", f"Runtime.ExitError: Runtime exited with error: {how}"
             )
         if not self._ready.done():
-            raise SnapshotFailed("FunctionError.InitTimeout", f"Init timed out after {limit:.2f} seconds")
+            raise SnapshotInitFailed("FunctionError.InitTimeout", f"Init timed out after {limit:.2f} seconds")
         if threads := self._ready.result():
-            raise SnapshotFailed(
+            raise SnapshotInitFailed(
                 "FunctionError",
                 f"The emulator cannot snapshot a process with threads ({', '.join(threads)}): "
                 "start them in an after-restore hook, or end them in a before-snapshot hook",
@@ -147,7 +154,7 @@ class SnapshotTemplate:
         template.stop_watching()
 
     async def _listen(self) -> None:
-        """Take the template's messages until it is gone."""
+        """Take the template's messages until it has ended."""
         loop = asyncio.get_running_loop()
         while message := await loop.sock_recv(self._control, ORDER_LIMIT):
             said = json.loads(message)
@@ -166,7 +173,7 @@ class SnapshotTemplate:
             if not order.done():
                 order.set_exception(ConnectionResetError("its process ended"))
 
-    def _log_init(self, begun: float, failure: SnapshotFailed | None = None) -> None:
+    def _log_init(self, begun: float, failure: SnapshotInitFailed | None = None) -> None:
         spec = self._template.spec
         self._template.log.emit(
             init_report_line(

@@ -1,4 +1,4 @@
-"""Something that is looked at again and again while there is anything to look at."""
+"""Measuring what environments use again and again, for the limits of memory and storage."""
 
 import asyncio
 import contextlib
@@ -8,8 +8,8 @@ from typing import Generic, TypeVar
 Meter = TypeVar("Meter")
 
 
-class Watch(ABC, Generic[Meter]):
-    """Looks at all meters, with a pause between two looks. Used from the service's loop only."""
+class LimitWatch(ABC, Generic[Meter]):
+    """Measures all meters, with a pause between two rounds, while there are any. Used from the event loop only."""
 
     def __init__(self, poll_seconds: float) -> None:
         self._poll = poll_seconds
@@ -17,17 +17,17 @@ class Watch(ABC, Generic[Meter]):
         self._task: asyncio.Task[None] | None = None
 
     def add(self, meter: Meter) -> None:
-        """Look at it from now on."""
+        """Measure this meter from now on."""
         self._meters.add(meter)
         if self._task is None or self._task.done():
             self._task = asyncio.ensure_future(self._run())
 
     def remove(self, meter: Meter) -> None:
-        """Stop looking at it."""
+        """Stop measuring this meter."""
         self._meters.discard(meter)
 
     async def close(self) -> None:
-        """Stop."""
+        """Stop measuring."""
         self._meters.clear()
         if self._task is not None:
             self._task.cancel()
@@ -36,9 +36,9 @@ class Watch(ABC, Generic[Meter]):
 
     async def _run(self) -> None:
         while self._meters:
-            await self._look(tuple(self._meters))
+            await self._measure(tuple(self._meters))
             await asyncio.sleep(self._poll)
 
     @abstractmethod
-    async def _look(self, meters: tuple[Meter, ...]) -> None:
-        """Look at these once."""
+    async def _measure(self, meters: tuple[Meter, ...]) -> None:
+        """Measure each of these once."""

@@ -7,8 +7,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from emulator.errors import EmulatorError
-from emulator.gateway.endpoints.function_calls import functions
-from emulator.gateway.endpoints.http_apis import HttpApis
+from emulator.gateway.endpoints.function_calls import lambda_backend
+from emulator.gateway.endpoints.http_apis import HttpApiGateway
 from tests.contract.emulator.echo_stack import CODE, ECHO, api, operation, url
 from tests.contract.emulator.http_client import request
 from tests.contract.emulator.templates import bare, write
@@ -189,7 +189,7 @@ def test_a_url_of_an_alias_runs_the_versions_of_the_alias_and_is_counted(urls, a
 
 
 def test_a_function_without_room_is_throttled(urls, aws, monkeypatch):
-    settings = functions().service._launcher.settings
+    settings = lambda_backend().function_runtime._launcher.settings
     monkeypatch.setitem(vars(settings), "environments_per_version", 1)
     monkeypatch.setitem(vars(settings), "queued_per_version", 0)
     with ThreadPoolExecutor(3) as threads:
@@ -200,7 +200,7 @@ def test_a_function_without_room_is_throttled(urls, aws, monkeypatch):
 
 
 def test_an_http_api_waits_no_longer_than_it_may(urls, monkeypatch, aws):
-    impatient = HttpApis(lambda *_: None, lambda: datetime.now(UTC), patience=0.1)
+    impatient = HttpApiGateway(lambda *_: None, lambda: datetime.now(UTC), patience=0.1)
     monkeypatch.setitem(aws.front_door._endpoints._answer, "execute-api", impatient.answer)
     answer = request(urls["ApiUrl"] + "/open?want=slow")
 
@@ -239,7 +239,7 @@ def test_a_deleted_url_is_gone_and_so_are_a_deleted_functions(aws, tmp_path):
         client.get_function_url_config(FunctionName="gone-echo")
     live = client.get_function_url_config(FunctionName="gone-echo", Qualifier="live")["FunctionUrl"]
     client.delete_function(FunctionName="gone-echo")
-    assert functions().function_urls.by_id(live.split("/")[2].split(".")[0]) is None
+    assert lambda_backend().function_urls.by_id(live.split("/")[2].split(".")[0]) is None
 
 
 @pytest.mark.parametrize(

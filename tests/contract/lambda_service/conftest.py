@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from emulator.lambda_ import Delays
+from emulator.lambda_ import LifecycleDelays
 from emulator.server import Emulator
 from tests.contract.lambda_service.lambda_functions import Functions, functions_with
 
-AT_ONCE = Delays(create=0.01, update=0.01, publish=0.01)
+AT_ONCE = LifecycleDelays(create=0.01, update=0.01, publish=0.01)
 
 
 @pytest.fixture(scope="module")

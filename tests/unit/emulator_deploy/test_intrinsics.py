@@ -2,7 +2,7 @@
 
 import pytest
 
-from emulator.cloudformation.intrinsics import NO_VALUE, Resolver
+from emulator.cloudformation.intrinsics import NO_VALUE, IntrinsicResolver
 from emulator.errors import EmulatorError
 
 TEMPLATE = {
@@ -18,7 +18,9 @@ VALUES = {"Mode": "loud", "AWS::Region": "us-east-1", "AWS::NoValue": NO_VALUE, 
 
 
 def resolve(value):
-    resolver = Resolver(TEMPLATE, ref=VALUES.__getitem__, attribute=lambda name, attribute: f"<{name}.{attribute}>")
+    resolver = IntrinsicResolver(
+        TEMPLATE, ref=VALUES.__getitem__, attribute=lambda name, attribute: f"<{name}.{attribute}>"
+    )
     return resolver.resolve(value)
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from emulator.gateway.endpoints.function_responses import InvalidAnswer, response_of
+from emulator.gateway.endpoints.function_responses import InvalidFunctionResponse, response_of
 
 
 def answered(answer):
@@ -51,5 +51,5 @@ def test_headers_are_text_and_the_connections_own_are_not_the_functions():
     ],
 )
 def test_nonsense_is_no_answer(wrong):
-    with pytest.raises(InvalidAnswer):
+    with pytest.raises(InvalidFunctionResponse):
         answered({"statusCode": 200, **wrong})

@@ -2,7 +2,7 @@
 
 import pytest
 
-from emulator.gateway.endpoints.routes import match
+from emulator.gateway.endpoints.routes import match_route
 
 ROUTES = (
     "GET /pets",
@@ -31,7 +31,7 @@ ROUTES = (
     ],
 )
 def test_the_most_exact_route_wins(method, path, key, parameters):
-    found = match(ROUTES, method, path)
+    found = match_route(ROUTES, method, path)
 
     assert found is not None
     assert (found.route_key, found.path_parameters) == (key, parameters)
@@ -41,4 +41,4 @@ def test_the_most_exact_route_wins(method, path, key, parameters):
     ("method", "path"), [("GET", "/b"), ("POST", "/a"), ("GET", "/a/"), ("GET", "/a/b"), ("GET", "")]
 )
 def test_without_a_default_a_request_may_take_none(method, path):
-    assert match(["GET /a"], method, path) is None
+    assert match_route(["GET /a"], method, path) is None

@@ -7,8 +7,8 @@ import pytest
 from emulator.lambda_.api_errors import InvalidParameterValue
 from emulator.lambda_.control.names import split_name
 from emulator.lambda_.control.paging import page_of
-from emulator.lambda_.runtime.invocation import Fault
-from emulator.lambda_.runtime.log_lines import Report, end_lines
+from emulator.lambda_.runtime.invocation import RuntimeFault
+from emulator.lambda_.runtime.log_lines import InvocationReport, end_lines
 from emulator.lambda_.runtime.processes import describe_exit
 
 
@@ -57,8 +57,8 @@ def test_exits_in_lambdas_words(code, words):
 
 
 def test_a_report_says_what_happened_and_nothing_else():
-    plain = Report("r", duration_ms=12.344, memory_mb=128, peak_mb=40)
-    restored = Report("r", 1.2, 128, 40, restore_ms=30.1, status="error", error_type="Runtime.ExitError")
+    plain = InvocationReport("r", duration_ms=12.344, memory_mb=128, peak_mb=40)
+    restored = InvocationReport("r", 1.2, 128, 40, restore_ms=30.1, status="error", error_type="Runtime.ExitError")
 
     assert end_lines(plain, "Text") == (
         "END RequestId: r",
@@ -84,4 +84,4 @@ def test_a_report_says_what_happened_and_nothing_else():
     ],
 )
 def test_a_fault_is_summed_up_whatever_the_runtime_sent(body, summary):
-    assert Fault("Runtime.Unknown", body).summary == summary
+    assert RuntimeFault("Runtime.Unknown", body).summary == summary
