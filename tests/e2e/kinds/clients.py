@@ -10,8 +10,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from tests.contract.emulator.http_client import request
 from tests.integration.stack import Stack
+from tests.support.emulator.http_client import request
 
 WAYS = {"HttpApiUrl": "execute-api", "FunctionUrl": "lambda"}
 """Outputs of the stack, each with the service that a request to it is signed for."""
