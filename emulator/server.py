@@ -12,7 +12,6 @@ from typing import Any, Self
 
 from botocore.config import Config
 from moto.core.base_backend import BackendDict
-from moto.core.config import default_user_config
 from moto.core.model_instances import reset_model_data
 
 from emulator import cloudwatch, iam
@@ -32,12 +31,6 @@ _OPERATOR_CONFIG = Config(read_timeout=910, retries={"total_max_attempts": 1}, m
 
 _running = threading.Lock()
 """Held while an emulator runs. moto's state belongs to the process, so there can be one emulator at a time."""
-
-
-def _repair_moto() -> None:
-    default_user_config["stepfunctions"] = {"execute_state_machine": True}
-    iam.repair()
-    cloudwatch.repair()
 
 
 def _forget_everything() -> None:
@@ -82,7 +75,8 @@ class Emulator:
         return self
 
     def _start_services(self, started: ExitStack) -> None:
-        _repair_moto()
+        iam.repair()
+        cloudwatch.repair()
         work_dir = Path(
             started.enter_context(tempfile.TemporaryDirectory(prefix="emulator-", ignore_cleanup_errors=True))
         )

@@ -4,6 +4,7 @@ import logging
 from functools import cache
 from typing import Any, cast
 
+from moto.core.config import default_user_config
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend, stepfunctions_parser_backends
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
@@ -76,6 +77,8 @@ def _repair_moto() -> None:
 
 def start_step_functions(settings: InterpreterSettings) -> Interpreter:
     """Repair moto's interpreter, once a process, and use `settings` from now on."""
+    # without it moto keeps definitions and executes none
+    default_user_config["stepfunctions"] = {"execute_state_machine": True}
     settings.activate()
     _repair_moto()
     return Interpreter()

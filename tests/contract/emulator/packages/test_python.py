@@ -6,7 +6,7 @@ from emulator.errors import EmulatorError
 from emulator.packages.python import make_python
 from tests.support.emulator.lambda_functions import zip_of
 
-LAMBDAS_OWN = {
+LAMBDA_PACKAGES = {
     *("awslambdaric", "boto3", "botocore", "dateutil", "jmespath", "runtime_client", "s3transfer"),
     *("simplejson", "six", "snapshot_restore_py", "urllib3"),
 }
@@ -38,8 +38,8 @@ def test_a_function_and_its_children_see_lambdas_packages_and_nothing_else(limit
         answers = [functions.call(name, Qualifier=qualifier) for qualifier in ("$LATEST", version)]
 
     for own, childs in answers:
-        assert set(own) == LAMBDAS_OWN | {"app", "listing"}
-        assert set(childs) == LAMBDAS_OWN | {"app", "listing"}
+        assert set(own) == LAMBDA_PACKAGES | {"app", "listing"}
+        assert set(childs) == LAMBDA_PACKAGES | {"app", "listing"}
 
 
 def test_what_is_preinstalled_comes_with_what_it_needs_and_torch_through_the_snapshot(limited_functions):
