@@ -1,7 +1,5 @@
 """`python -m emulator`: AWS on this machine until it is told to stop."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import logging
@@ -16,6 +14,7 @@ from emulator.errors import EmulatorError
 from emulator.server import Emulator
 
 _REFUSED = 2
+"""The exit code for an input that the emulator refuses."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, _stop)
     try:
         _run(options)
-    except _Stopped:
+    except _StopRequested:
         return 0
     except EmulatorError as error:
         print(f"emulator: {' '.join(str(error).split())}", file=sys.stderr)  # noqa: T201 - the command's answer
@@ -35,14 +34,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-class _Stopped(BaseException):
-    """Told to stop, whatever it was doing: a deployment is not waited for."""
+class _StopRequested(BaseException):
+    """The user has asked for the end. It is no Exception, so that it ends a deployment as well."""
 
 
 def _stop(*_: object) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # cleaning up is not to be interrupted
-    raise _Stopped
+    raise _StopRequested
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -61,7 +60,7 @@ def _run(options: argparse.Namespace) -> None:
             "outputs": outputs,
             "local_urls": emulator.local_urls(options.stack_name),
         }
-        print(json.dumps(ready), flush=True)  # noqa: T201 - what the caller waits for
+        print(json.dumps(ready), flush=True)  # noqa: T201 - the line that the caller waits for
         threading.Event().wait()
 
 

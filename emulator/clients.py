@@ -1,36 +1,34 @@
 """boto3 clients for the emulator's own calls: of the operator, or of a role."""
 
-from __future__ import annotations
-
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import boto3
 from botocore.config import Config
 
 from emulator.account import OPERATOR_KEY, OPERATOR_SECRET, REGION
-from emulator.lambda_service.settings import Credentials
+from emulator.iam import Credentials, CredentialsFor
 
 _OPERATOR = Credentials(OPERATOR_KEY, OPERATOR_SECRET, "")
-_NO_PROXY = Config(proxies={})  # the endpoint is on this machine, whatever the environment says
 
-# One session for all: it keeps the services' models, which take longer to load than anything else here.
+_NO_PROXY = Config(proxies={})
+"""The endpoint is on this machine, so a proxy that the environment names is not for it."""
+
 _session: Any = None
-_session_lock = threading.Lock()  # a session is not safe to share, its clients are
+"""One boto3 session for all clients: it keeps the services' models, which take longer to load than anything else."""
+
+_session_lock = threading.Lock()
+"""Guards the session. boto3's clients may be shared between threads, its sessions may not."""
 
 
 class Clients:
-    """Clients of one endpoint, made once for each service and role, safe to share between threads.
-
-    `credentials_for(role_arn, session_name)` gives a role's credentials.
-    """
+    """Clients of one endpoint, made once for each service and role. They may be shared between threads."""
 
     def __init__(
         self,
         *,
         endpoint_url: str,
-        credentials_for: Callable[[str, str], Credentials],
+        credentials_for: CredentialsFor,
         session_name: str,
         config: Config,
     ) -> None:
@@ -42,7 +40,7 @@ class Clients:
         self._lock = threading.Lock()
 
     def get(self, service: str, role_arn: str | None = None, *, region: str = REGION) -> Any:
-        """Return the role's client of a service; the operator's without a role."""
+        """Return the client of a service that calls as a role, or as the operator when no role is given."""
         with self._lock:
             key = (region, service, role_arn)
             if key not in self._made:

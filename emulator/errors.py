@@ -1,7 +1,5 @@
-"""What the emulator raises when it cannot do what it was asked for."""
-
-from __future__ import annotations
+"""The error that tells a person why the emulator refuses."""
 
 
 class EmulatorError(Exception):
-    """The emulator refuses: the message says where, what, and what to do next."""
+    """The emulator refuses. Its message names the place and the fault, and says what to do next."""

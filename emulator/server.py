@@ -1,7 +1,5 @@
 """The emulator: one endpoint, started and stopped as a whole."""
 
-from __future__ import annotations
-
 import os
 import tempfile
 import threading
@@ -14,35 +12,25 @@ from typing import Any, Self
 
 from botocore.config import Config
 from moto.core.base_backend import BackendDict
-from moto.core.config import default_user_config
 from moto.core.model_instances import reset_model_data
 
-from emulator import bucket_policies, managed_policies
+from emulator import cloudwatch, iam
 from emulator.clients import Clients
-from emulator.credentials import CredentialDesk
-from emulator.deploy import BuildCache, Stacks
-from emulator.endpoints import Endpoints, local_url
+from emulator.cloudformation import BuildCache, Stacks
 from emulator.errors import EmulatorError
-from emulator.events import EventSettings
-from emulator.events import install as install_events
-from emulator.front_door import FrontDoor
-from emulator.http_server import HttpServer
-from emulator.lambda_service import LambdaSettings
-from emulator.lambda_service import install as install_lambda
-from emulator.moto_app import create_moto_app
-from emulator.step_functions import InterpreterSettings
-from emulator.step_functions import install as install_step_functions
+from emulator.events import EventSettings, start_events
+from emulator.gateway.endpoints import PublicEndpoints, local_url
+from emulator.gateway.front_door import FrontDoor
+from emulator.gateway.http_server import HttpServer
+from emulator.gateway.moto_app import create_moto_app
+from emulator.lambda_ import LambdaSettings, start_lambda
+from emulator.step_functions import InterpreterSettings, start_step_functions
 
-# Longer than a function may take; one attempt, so that a test sees what happened and not what a retry made of it.
-_PATIENT = Config(read_timeout=910, retries={"total_max_attempts": 1}, max_pool_connections=50)
+_OPERATOR_CONFIG = Config(read_timeout=910, retries={"total_max_attempts": 1}, max_pool_connections=50)
+"""The operator's clients wait longer than a function may run (900 s), and never retry: a test sees the first answer."""
 
-_running = threading.Lock()  # moto's state is the process's: one emulator at a time
-
-
-def _repair_moto() -> None:
-    default_user_config["stepfunctions"] = {"execute_state_machine": True}
-    managed_policies.install()
-    bucket_policies.repair()
+_running = threading.Lock()
+"""Held while an emulator runs. moto's state belongs to the process, so there can be one emulator at a time."""
 
 
 def _forget_everything() -> None:
@@ -60,8 +48,7 @@ class Emulator:
 
     def __init__(self, *, port: int = 0, time_scale: float = 1.0, preinstalled: Sequence[str] = ()) -> None:
         if time_scale <= 0:
-            message = f"time_scale is {time_scale}: give a number greater than 0"
-            raise EmulatorError(message)
+            raise EmulatorError(f"time_scale is {time_scale}: give a number greater than 0")
         self._port = port
         self._time_scale = time_scale
         self._preinstalled = tuple(preinstalled)
@@ -69,22 +56,27 @@ class Emulator:
 
     @property
     def endpoint_url(self) -> str:
-        """Where clients connect to, e.g. `http://127.0.0.1:4566`."""
+        """The URL that clients connect to, e.g. `http://127.0.0.1:4566`."""
         return self._http.url
 
     def start(self) -> Self:
-        """Start to answer; EmulatorError when the port is taken or another emulator runs in this process."""
+        """Start to answer.
+
+        Raises EmulatorError when the port is taken or another emulator runs in this process.
+        """
         if not _running.acquire(blocking=False):
-            message = "an emulator is running in this process already: stop it first, or start `python -m emulator`"
-            raise EmulatorError(message)
-        with ExitStack() as started:  # whatever fails half-way, what was started until then is stopped
+            raise EmulatorError(
+                "an emulator is running in this process already: stop it first, or start `python -m emulator`"
+            )
+        with ExitStack() as started:  # when a step fails, the steps before it are undone
             started.callback(_running.release)
             self._start_services(started)
             self._started = started.pop_all()
         return self
 
     def _start_services(self, started: ExitStack) -> None:
-        _repair_moto()
+        iam.repair()
+        cloudwatch.repair()
         work_dir = Path(
             started.enter_context(tempfile.TemporaryDirectory(prefix="emulator-", ignore_cleanup_errors=True))
         )
@@ -93,17 +85,21 @@ class Emulator:
         started.callback(self._http.close)
         os.environ["MOTO_PORT"] = str(self._http.port)  # moto's own callers look it up at each call
         started.callback(os.environ.pop, "MOTO_PORT", None)
-        self.desk = CredentialDesk()
-        at = {"endpoint_url": self.endpoint_url, "credentials_for": self.desk.issue}
-        self._clients = Clients(**at, session_name="operator", config=_PATIENT)
+        self.credential_issuer = iam.CredentialIssuer()
+        url, credentials_for, scale = self.endpoint_url, self.credential_issuer.issue, self._time_scale
+        self._clients = Clients(
+            endpoint_url=url, credentials_for=credentials_for, session_name="operator", config=_OPERATOR_CONFIG
+        )
         started.callback(self._clients.close)
         self._stacks = Stacks(self.client, BuildCache.of_user(os.environ))
-        functions = LambdaSettings(**at, work_dir=work_dir / "lambda", preinstalled=self._preinstalled)
-        started.callback(install_lambda(functions).close)
-        started.callback(install_step_functions(InterpreterSettings(**at, time_scale=self._time_scale)).close)
-        started.callback(install_events(EventSettings(**at, time_scale=self._time_scale)).close)
+        functions = LambdaSettings(url, credentials_for, work_dir / "lambda", preinstalled=self._preinstalled)
+        started.callback(start_lambda(functions).close)
+        started.callback(start_step_functions(InterpreterSettings(url, credentials_for, time_scale=scale)).close)
+        started.callback(start_events(EventSettings(url, credentials_for, time_scale=scale)).close)
         self.front_door = FrontDoor(
-            create_moto_app(), self.desk.identify, Endpoints(self.desk, lambda: datetime.now(UTC))
+            create_moto_app(),
+            self.credential_issuer.identify,
+            PublicEndpoints(self.credential_issuer, lambda: datetime.now(UTC)),
         )
         self._http.serve(self.front_door)
 
@@ -130,11 +126,14 @@ class Emulator:
         stack_name: str = "model-tools",
         parameters: Mapping[str, str] = MappingProxyType({}),
     ) -> dict[str, str]:
-        """Create or update a stack from a SAM template and its folders; return its outputs when it is usable."""
+        """Create or update a stack from a SAM template and its folders; return its outputs when it can be used.
+
+        Raises EmulatorError, which names the resource, when something cannot be made.
+        """
         return self._stacks.deploy(template, stack_name=stack_name, parameters=parameters)
 
     def local_urls(self, stack_name: str = "model-tools") -> dict[str, str]:
-        """Return where this machine answers those outputs of a stack that are URLs of its functions or APIs.
+        """Return the local URLs of a stack's functions and HTTP APIs, by the names of the outputs that hold their URLs.
 
         curl and browsers find the names by themselves; other clients may connect to 127.0.0.1 with the name as Host.
         """

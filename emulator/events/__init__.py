@@ -1,12 +1,10 @@
-"""EventBridge and EventBridge Scheduler inside the emulator: what happens really starts something.
+"""EventBridge and EventBridge Scheduler inside the emulator: events and schedules start their targets.
 
-Owns the events that S3 sends, the rules that they match, schedules, and the delivery to a target as the target's
-role. It refuses targets and schedules that it would never serve (`cron()`, other services) when they are made, and
-logs what could not be delivered.
+Owns the events that S3 sends, the rules that match them, schedules, and the delivery to a target as the target's role.
+It refuses targets and schedules that it cannot serve (`cron()`, other services) when they are made, and logs the
+deliveries that fail.
 """
 
-from __future__ import annotations
+from emulator.events.event_bridge import EventBridge, EventSettings, start_events
 
-from emulator.events.service import EventSettings, EventsService, install
-
-__all__ = ["EventSettings", "EventsService", "install"]
+__all__ = ["EventBridge", "EventSettings", "start_events"]

@@ -1,6 +1,4 @@
-"""Handing events to targets, in a thread of their own: who puts an object does not wait for what it starts."""
-
-from __future__ import annotations
+"""Delivering events to targets, in a thread of its own, so that the call that causes an event does not wait."""
 
 import logging
 import queue
@@ -16,11 +14,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 logger = logging.getLogger("emulator.events")
 
 ClientFor = Callable[[str, str | None], Any]
+"""Returns a boto3 client of a service that calls as a role. Without a role the operator calls for EventBridge."""
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """One target's turn: who sends (for the log), what, to which ARN, as which role."""
+    """One payload for one target. `sender` names the rule or the schedule in the log."""
 
     sender: str
     target_arn: str
@@ -29,17 +28,13 @@ class Delivery:
 
 
 def service_of(arn: str) -> str:
-    """Return the service that an ARN names; empty text when it is none."""
+    """Return the service that an ARN names; empty text when it is not an ARN."""
     parts = arn.split(":")
     return parts[2] if arn.startswith("arn:") and len(parts) > 5 else ""  # noqa: PLR2004 - an ARN has six parts
 
 
-class Courier:
-    """Delivers in the order of arrival until it is closed.
-
-    `client_for(service, role_arn)` gives a boto3 client; no role means EventBridge's own service principal, for
-    which the emulator's operator stands.
-    """
+class DeliveryQueue:
+    """Delivers in the order of arrival until it is closed."""
 
     def __init__(self, client_for: ClientFor) -> None:
         self._client_for = client_for
@@ -48,11 +43,11 @@ class Courier:
         self._thread.start()
 
     def send(self, delivery: Delivery) -> None:
-        """Take a delivery over; returns at once."""
+        """Queue a delivery and return at once."""
         self._queue.put(delivery)
 
     def close(self) -> None:
-        """Finish what is under way and stop; what waits is dropped."""
+        """Finish the present delivery, drop those in the queue, and stop."""
         while not self._queue.empty():
             self._queue.get_nowait()
         self._queue.put(None)
@@ -110,4 +105,5 @@ _TARGETS: dict[str, Callable[[ClientFor, Delivery], None]] = {
     "sqs": _send_message,
     "states": _start_execution,
 }
-SERVED = tuple(_TARGETS)
+TARGET_SERVICES = tuple(_TARGETS)
+"""The services whose resources can be targets of rules."""

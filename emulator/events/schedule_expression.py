@@ -1,6 +1,4 @@
-"""When a schedule fires: `rate(5 minutes)` or `at(2026-01-31T09:30:00)`."""
-
-from __future__ import annotations
+"""Schedule expressions: `rate(5 minutes)` and `at(2026-01-31T09:30:00)`."""
 
 import re
 from dataclasses import dataclass
@@ -13,25 +11,25 @@ _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 60480
 
 
 class ScheduleExpressionError(ValueError):
-    """The emulator cannot keep such a schedule."""
+    """The expression is wrong, or the emulator cannot serve it."""
 
 
 @dataclass(frozen=True)
 class Rate:
-    """Fires every so many seconds."""
+    """Fires again and again, with a fixed period."""
 
     seconds: float
 
 
 @dataclass(frozen=True)
 class At:
-    """Fires once."""
+    """Fires once, at a fixed time."""
 
     moment: datetime
 
 
 def parse_expression(text: str, timezone: str = "UTC") -> Rate | At:
-    """Return when the expression fires; ScheduleExpressionError for `cron()` and for what is no expression."""
+    """Return the schedule of an expression; raises ScheduleExpressionError for `cron()` and for a wrong expression."""
     if rate := _RATE.fullmatch(text):
         seconds = int(rate[1]) * _SECONDS[rate[2]]
         if seconds > 0:

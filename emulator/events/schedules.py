@@ -1,10 +1,8 @@
-"""Schedules that fire: those of EventBridge Scheduler and the ones of rules.
+"""Firing the schedules of EventBridge Scheduler and of rules. moto stores both and fires neither.
 
-moto keeps both and fires neither. Time passes faster by the emulator's time scale: at 60, `rate(5 minutes)` fires
-every five seconds, and an `at()` comes in a sixtieth of the time that was left when the schedule was made.
+Periods and waits are divided by the emulator's time scale: at 60, `rate(5 minutes)` fires every five seconds, and
+`at()` fires after a sixtieth of the time that was left when the schedule was made.
 """
-
-from __future__ import annotations
 
 import json
 import logging
@@ -14,7 +12,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from moto.events.models import EventsBackend, events_backends
 from moto.scheduler.exceptions import ValidationException
@@ -23,28 +21,31 @@ from moto.scheduler.models import EventBridgeSchedulerBackend, Schedule, schedul
 from emulator.events.delivery import Delivery, service_of
 from emulator.events.rules import deliveries_of
 from emulator.events.schedule_expression import At, Rate, ScheduleExpressionError, parse_expression
+from emulator.repairing import replace
 
 logger = logging.getLogger("emulator.events")
 
-_TARGETS = ("lambda", "sqs", "states")
+_TARGET_SERVICES = ("lambda", "sqs", "states")
+"""The services whose resources can be targets of schedules."""
+
 _TICK_SECONDS = 0.05
 
 
 @dataclass
-class _Plan:
-    """When a schedule fires next, on the monotonic clock; None: never again."""
+class _Timer:
+    """The next time that a schedule fires, on the monotonic clock; None when it never fires again."""
 
     expression: str
     next_at: float | None
 
 
-class Clock:
-    """Looks at every schedule a few times a second and sends what is due."""
+class ScheduleRunner:
+    """Checks every schedule some times a second, and sends the deliveries of those that are due."""
 
     def __init__(self, send: Callable[[Delivery], None], *, time_scale: float) -> None:
         self._send = send
         self._scale = time_scale
-        self._plans: dict[str, _Plan] = {}
+        self._timers: dict[str, _Timer] = {}
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="emulator-schedules", daemon=True)
         self._thread.start()
@@ -59,7 +60,7 @@ class Clock:
             try:
                 self._tick()
             except Exception:
-                logger.exception("schedules were not looked at")
+                logger.exception("the schedules could not be checked")
 
     def _tick(self) -> None:
         seen = set()
@@ -77,25 +78,25 @@ class Clock:
             if self._is_due(rule.arn, rule.scheduled_expression, "UTC", enabled=enabled, at_once=False):
                 for delivery in deliveries_of(rule, scheduled_event(rule)):
                     self._send(delivery)
-        for gone in set(self._plans) - seen:
-            del self._plans[gone]
+        for gone in set(self._timers) - seen:
+            del self._timers[gone]
 
     def _is_due(self, arn: str, expression: str, zone: str, *, enabled: bool, at_once: bool) -> bool:
         if not enabled:
-            self._plans.pop(arn, None)  # enabled again, it starts anew
+            self._timers.pop(arn, None)  # when it is enabled again, it begins anew
             return False
-        plan = self._plans.get(arn)
+        timer = self._timers.get(arn)
         when = parse_expression(expression, zone)
-        if plan is None or plan.expression != expression:
-            plan = self._plans[arn] = _Plan(expression, self._first(when, at_once=at_once))
-        if plan.next_at is None or time.monotonic() < plan.next_at:
+        if timer is None or timer.expression != expression:
+            timer = self._timers[arn] = _Timer(expression, self._first(when, at_once=at_once))
+        if timer.next_at is None or time.monotonic() < timer.next_at:
             return False
-        # From now on, not from when it was due: an emulator that slept must not fire in bursts.
-        plan.next_at = time.monotonic() + when.seconds / self._scale if isinstance(when, Rate) else None
+        # The period begins now, not when the schedule was due: an emulator that slept must not fire in bursts.
+        timer.next_at = time.monotonic() + when.seconds / self._scale if isinstance(when, Rate) else None
         return True
 
     def _first(self, when: Rate | At, *, at_once: bool) -> float | None:
-        # A schedule's rate begins when it is made, a rule's after its first period.
+        # A schedule with a rate fires when it is made, a rule after its first period.
         if isinstance(when, Rate):
             return time.monotonic() + (0 if at_once else when.seconds / self._scale)
         left = (when.moment - datetime.now(tz=UTC)).total_seconds()
@@ -109,7 +110,8 @@ class Clock:
 
 
 def _schedules() -> Iterator[tuple[EventBridgeSchedulerBackend, Schedule]]:
-    for _, _, backend in list(scheduler_backends.iter_backends()):
+    for _, _, each in list(scheduler_backends.iter_backends()):
+        backend = cast("EventBridgeSchedulerBackend", each)
         for group in list(backend.schedule_groups.values()):
             for schedule in list(group.schedules.values()):
                 yield backend, schedule
@@ -117,7 +119,7 @@ def _schedules() -> Iterator[tuple[EventBridgeSchedulerBackend, Schedule]]:
 
 def _scheduled_rules() -> Iterator[Any]:
     for _, _, backend in list(events_backends.iter_backends()):
-        for bus in list(backend.event_buses.values()):
+        for bus in list(cast("EventsBackend", backend).event_buses.values()):
             yield from [rule for rule in list(bus.rules.values()) if rule.scheduled_expression]
 
 
@@ -128,7 +130,7 @@ def _seconds(moment: Any) -> float | None:
 
 
 def delivery_of(schedule: Schedule) -> Delivery:
-    """Return what a schedule sends: its input with the context attributes filled."""
+    """Return the delivery of a schedule: its input with the context attributes filled."""
     target = schedule.target
     now = datetime.now(tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     context = {
@@ -166,14 +168,16 @@ def _check(schedule_expression: str, timezone: str | None, target: dict[str, Any
         raise ValidationException(str(error)) from error
     except ValueError as error:
         raise ValidationException(f"Invalid request provided: Input must be JSON: {error}") from error
-    if service_of(target["Arn"]) not in _TARGETS:
-        raise ValidationException(f"the emulator's schedules start {', '.join(_TARGETS)} only, not {target['Arn']}")
+    if service_of(target["Arn"]) not in _TARGET_SERVICES:
+        raise ValidationException(
+            f"the emulator's schedules start {', '.join(_TARGET_SERVICES)} only, not {target['Arn']}"
+        )
     if start_date is not None:
         raise ValidationException("the emulator's schedules know no StartDate: leave it out or use at()")
 
 
 def repair() -> None:
-    """Refuse what would never fire when it is made, not when it does not come."""
+    """Refuse schedules that the emulator would never fire when they are made."""
     for operation in ("create_schedule", "update_schedule"):
         _check_before(operation)
     keep = EventsBackend.put_rule
@@ -186,11 +190,11 @@ def repair() -> None:
                 raise ValidationException(str(error)) from error
         return keep(self, name, scheduled_expression=scheduled_expression, **rest)
 
-    EventsBackend.put_rule = put_rule
+    replace(EventsBackend, put_rule=put_rule)
 
 
 def _check_before(operation: str) -> None:
-    keep = getattr(EventBridgeSchedulerBackend, operation)
+    keep: Callable[..., Schedule] = getattr(EventBridgeSchedulerBackend, operation)
 
     def checked(self: EventBridgeSchedulerBackend, **arguments: Any) -> Schedule:
         _check(
@@ -199,8 +203,8 @@ def _check_before(operation: str) -> None:
             arguments["target"],
             arguments["start_date"],
         )
-        # moto's update stores the state that is not given as None, and such a schedule as neither on nor off.
+        # moto's update stores None for a state that is not given; such a schedule is neither on nor off.
         arguments["state"] = arguments["state"] or "ENABLED"
         return keep(self, **arguments)
 
-    setattr(EventBridgeSchedulerBackend, operation, checked)
+    replace(EventBridgeSchedulerBackend, **{operation: checked})

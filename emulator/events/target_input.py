@@ -1,6 +1,4 @@
-"""What a rule's target is given: the event, a part of it, a constant, or a template filled from it."""
-
-from __future__ import annotations
+"""The input of a rule's target: the event, a part of it, a constant, or a template filled from it. Pure."""
 
 import json
 import re
@@ -18,7 +16,7 @@ class TargetInputError(ValueError):
 def target_input(target: Mapping[str, Any], event: Mapping[str, Any], *, rule_arn: str) -> str:
     """Return the JSON text that the target receives for the event."""
     if "Input" in target:
-        return _checked(target["Input"])
+        return _checked_json(target["Input"])
     if "InputPath" in target:
         return json.dumps(at_path(event, target["InputPath"]))
     if "InputTransformer" in target:
@@ -31,13 +29,14 @@ def target_input(target: Mapping[str, Any], event: Mapping[str, Any], *, rule_ar
             "aws.events.event.json": event,
             "aws.events.event.ingestion-time": event["time"],
         }
-        return _checked(fill_template(transformer["InputTemplate"], values))
+        return _checked_json(fill_template(transformer["InputTemplate"], values))
     return json.dumps(event)
 
 
 def at_path(event: Mapping[str, Any], path: str) -> Any:
-    """Return what a path such as `$.detail.object.key` names; None when the event has no such thing."""
-    position, found = 1, event
+    """Return the value at a path such as `$.detail.object.key`; None when the event has no such value."""
+    position = 1
+    found: Any = event
     while position < len(path):
         step = _STEP.match(path, position)
         if step is None:
@@ -52,11 +51,11 @@ def at_path(event: Mapping[str, Any], path: str) -> Any:
 
 
 def fill_template(template: str, values: Mapping[str, Any]) -> str:
-    """Return the template with its `<name>` filled: as text inside of quotes, as JSON outside of them."""
-    return _VARIABLE.sub(lambda match: _filled(match, template, values), template)
+    """Return the template with each `<name>` replaced by its value, as text within quotes and as JSON elsewhere."""
+    return _VARIABLE.sub(lambda match: _replacement(match, template, values), template)
 
 
-def _filled(match: re.Match[str], template: str, values: Mapping[str, Any]) -> str:
+def _replacement(match: re.Match[str], template: str, values: Mapping[str, Any]) -> str:
     if match[1] not in values:
         raise TargetInputError(f"the input template has <{match[1]}>, which InputPathsMap does not")
     value = values[match[1]]
@@ -80,7 +79,7 @@ def _is_quoted(template: str, position: int) -> bool:
     return quoted
 
 
-def _checked(text: str) -> str:
+def _checked_json(text: str) -> str:
     try:
         json.loads(text)
     except ValueError as error:

@@ -1,6 +1,6 @@
-"""Which Python packages go where: into function zips, into layers, into the Python that functions run on.
+"""Python packages for function zips, for layers, and for the Python that functions run on.
 
-Owns the step that `sam build` is on the way to AWS, without a network: what a requirements file asks for is taken from
-the distributions that are installed beside the emulator, in the versions asked for or not at all. It imports nothing
-of the emulator's services, so that a build may run it as a program.
+Owns the work that `sam build` does for AWS, without a network: the requirements of a requirements file are taken from
+the distributions that are installed beside the emulator, in the versions that it asks for. It refuses requirements that
+are not installed. It imports none of the emulator's services, so that a build can run it as a program.
 """

@@ -1,6 +1,4 @@
-"""What `sam build` makes of a folder: a function's or a layer's files, with what its requirements ask for."""
-
-from __future__ import annotations
+"""Building the folder of a function or a layer as `sam build` does: its files, with its requirements."""
 
 import shlex
 import shutil
@@ -15,13 +13,17 @@ from emulator.packages.pip_install import install
 
 REQUIREMENTS = "requirements.txt"
 MAKEFILE = "Makefile"
-_LEFT_OUT = frozenset({"__pycache__", ".git", ".mypy_cache", ".pytest_cache", ".ruff_cache"})
+
+_IGNORED_NAMES = frozenset({"__pycache__", ".git", ".mypy_cache", ".pytest_cache", ".ruff_cache"})
+"""Folders that tools leave behind, and that are not part of the code."""
+
 _MAKE_SECONDS = 300
+"""The time that a makefile may take."""
 
 
 @dataclass(frozen=True)
 class LocalCode:
-    """A folder that a template names: `build_method` as its Metadata say, None when they say nothing."""
+    """A folder that a template names. `build_method` is the BuildMethod in its Metadata, None without one."""
 
     logical_id: str
     folder: Path
@@ -30,15 +32,15 @@ class LocalCode:
 
 
 def is_built(code: LocalCode) -> bool:
-    """Tell whether the folder is only the source of what is deployed."""
+    """Return True when the folder has to be built, False when it is deployed as it is."""
     return code.build_method is not None or (not code.is_layer and (code.folder / REQUIREMENTS).is_file())
 
 
 def build(code: LocalCode, artifact: Path, scratch: Path) -> None:
-    """Fill `artifact` with what is to be zipped; EmulatorError says what could not be built.
+    """Build the code into the folder `artifact`; raises EmulatorError when it cannot be built.
 
-    As `sam build` does: a makefile makes the target `build-<logical id>` with ARTIFACTS_DIR; otherwise requirements
-    go beside a function's files, and a layer's both under `python/`.
+    As `sam build` does: a makefile makes the target `build-<logical id>` with ARTIFACTS_DIR. Otherwise the requirements
+    of a function lie beside its files, and both lie under `python/` for a layer.
     """
     if code.build_method == "makefile":
         _make(code, artifact, scratch)
@@ -53,9 +55,9 @@ def build(code: LocalCode, artifact: Path, scratch: Path) -> None:
 
 
 def source_files(folder: Path) -> Iterator[Path]:
-    """Yield a folder's files in an order of their own, without what tools leave behind."""
+    """Yield the files of a folder in a fixed order, without the folders that tools leave behind."""
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and not _LEFT_OUT.intersection(path.relative_to(folder).parts):
+        if path.is_file() and not _IGNORED_NAMES.intersection(path.relative_to(folder).parts):
             yield path
 
 
@@ -65,7 +67,7 @@ def _make(code: LocalCode, artifact: Path, scratch: Path) -> None:
     if make is None:
         raise EmulatorError(f"{where} cannot be made: install make")
     source = scratch / "source"
-    shutil.copytree(code.folder, source, ignore=lambda _, names: _LEFT_OUT.intersection(names))
+    shutil.copytree(code.folder, source, ignore=lambda _, names: _IGNORED_NAMES.intersection(names))
     bin_folder = scratch / "bin"
     _write_python(bin_folder)
     artifact.mkdir(parents=True, exist_ok=True)
@@ -91,10 +93,15 @@ def _make(code: LocalCode, artifact: Path, scratch: Path) -> None:
 
 
 def _write_python(folder: Path) -> None:
-    """Put a `python3` into a folder that is this one, but for its pip."""
+    """Write a `python3` into a folder that is this Python with the emulator's pip."""
     folder.mkdir()
     package_root = Path(__file__).parents[2]
-    command = [sys.executable, "-P", "-m", "emulator.packages.pip_install"]  # -P: a library may have a `packaging`
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "emulator.packages.pip_install",
+    ]  # -P: a folder may have a module `packaging`
     script = f'#!/bin/sh\nPYTHONPATH={shlex.quote(str(package_root))} exec {shlex.join(command)} "$@"\n'
     for name in ("python3", "python"):
         (folder / name).write_text(script)

@@ -1,6 +1,4 @@
-"""Installed distributions: found by requirement, with all that they need, and their files."""
-
-from __future__ import annotations
+"""Installed distributions: finding them by requirement, with their dependencies, and listing their files."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -14,7 +12,7 @@ from emulator.errors import EmulatorError
 
 
 def read_requirements(path: Path) -> list[Requirement]:
-    """Return what a requirements file asks for; EmulatorError names the file and the line that is no requirement."""
+    """Return the requirements of a file; raises EmulatorError with the file and the line that is not a requirement."""
     found = []
     for line in path.read_text(encoding="utf-8").splitlines():
         text = line.partition("#")[0].strip()
@@ -30,9 +28,9 @@ def read_requirements(path: Path) -> list[Requirement]:
 
 
 def with_dependencies(requirements: Iterable[Requirement], where: str) -> list[Distribution]:
-    """Return the installed distributions that meet the requirements and those that they need, by name.
+    """Return the installed distributions that meet the requirements, and their dependencies, ordered by name.
 
-    `where` says in an EmulatorError who asks for what is missing or there in another version.
+    Raises EmulatorError when one is missing or has another version. `where` names in it who requires the distribution.
     """
     found: dict[str, Distribution] = {}
     seen: set[tuple[str, str]] = set()
@@ -51,7 +49,10 @@ def with_dependencies(requirements: Iterable[Requirement], where: str) -> list[D
 
 
 def files_of(installed: Distribution) -> Iterator[tuple[Path, Path]]:
-    """Yield (path in site-packages, file) of what a distribution installed, scripts and compiled files left out."""
+    """Yield the files of a distribution as (path in site-packages, file), without scripts and compiled files.
+
+    Raises EmulatorError for a distribution that does not list its files, such as an editable one.
+    """
     if not installed.read_text("RECORD") or _is_editable(installed):
         raise EmulatorError(
             f"{installed.name} is installed in a way that does not say which files are its own: install it as a wheel"

@@ -1,9 +1,7 @@
-"""Stands in for pip in a makefile that `sam build` runs: `python3 -m pip install --target FOLDER --requirement FILE`.
+"""The pip of makefiles that the emulator runs: `python3 -m pip install --target FOLDER --requirement FILE`.
 
-Anything else that a makefile asks of `python3` is passed on to the real one.
+Every other command for `python3` is passed on to the real Python.
 """
-
-from __future__ import annotations
 
 import argparse
 import os
@@ -17,9 +15,9 @@ from emulator.packages.installed import files_of, read_requirements, with_depend
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Install, or become Python; return the exit code."""
+    """Install packages and return the exit code, or become Python."""
     if list(arguments[:3]) != ["-m", "pip", "install"]:
-        os.environ.pop("PYTHONPATH", None)  # it leads here
+        os.environ.pop("PYTHONPATH", None)  # it is the emulator's, for this module
         os.execv(sys.executable, [sys.executable, *arguments])  # noqa: S606 - the makefile's own command
     parser = argparse.ArgumentParser(prog="pip install (the emulator's)", add_help=False)
     parser.add_argument("-q", "--quiet", action="store_true")
@@ -29,13 +27,13 @@ def main(arguments: Sequence[str]) -> int:
     try:
         install(options.requirement, options.target)
     except (EmulatorError, OSError) as error:
-        print(error, file=sys.stderr)  # noqa: T201 - a program's answer
+        print(error, file=sys.stderr)  # noqa: T201 - the output of a program
         return 1
     return 0
 
 
 def install(requirements: Path, target: Path) -> None:
-    """Copy what a requirements file asks for, with all that it needs, from what is installed here to a folder."""
+    """Copy the requirements of a file, with their dependencies, from the installed distributions to a folder."""
     for installed in with_dependencies(read_requirements(requirements), str(requirements)):
         files = list(files_of(installed))
         for folder in {path.parent for path, _ in files}:

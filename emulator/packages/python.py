@@ -1,6 +1,4 @@
-"""The Python that functions run on: this one's interpreter and standard library, with Lambda's packages alone."""
-
-from __future__ import annotations
+"""The Python that functions run on: the emulator's interpreter and standard library, with Lambda's packages only."""
 
 import venv
 from collections.abc import Iterable, Sequence
@@ -12,22 +10,24 @@ from packaging.requirements import InvalidRequirement, Requirement
 from emulator.errors import EmulatorError
 from emulator.packages.installed import files_of, with_dependencies
 
-# With what they need, these are all that AWS's Python brings: botocore, s3transfer, jmespath, dateutil, six, urllib3
-# of the one; snapshot_restore_py and simplejson of the other.
-LAMBDAS_OWN = ("boto3", "awslambdaric")
+LAMBDA_DISTRIBUTIONS = ("boto3", "awslambdaric")
+"""The distributions of Lambda's Python.
+
+Their dependencies are botocore, s3transfer, jmespath, dateutil, six and urllib3; snapshot_restore_py and simplejson.
+"""
 
 
 def make_python(folder: Path, preinstalled: Sequence[str] = ()) -> Path:
-    """Make a Python in `folder` that has Lambda's packages and these others; return its executable.
+    """Make a Python in `folder` that has Lambda's packages and the preinstalled ones; return its executable.
 
-    A child that a function starts with `sys.executable` sees no more than the function does. Packages are linked, not
-    copied. EmulatorError names what is not installed here.
+    A child process that a function starts with `sys.executable` has the same packages. Packages are linked, not copied.
+    Raises EmulatorError when a package is not installed beside the emulator.
     """
     venv.EnvBuilder(symlinks=True).create(folder)
     [site_packages] = folder.glob("lib/python*/site-packages")
-    lambdas_own = with_dependencies(map(Requirement, LAMBDAS_OWN), "Lambda's own Python")
+    lambda_distributions = with_dependencies(map(Requirement, LAMBDA_DISTRIBUTIONS), "Lambda's own Python")
     added = with_dependencies(_requirements(preinstalled), "preinstalled")
-    _link({each.name: each for each in (*added, *lambdas_own)}.values(), site_packages)
+    _link({each.name: each for each in (*added, *lambda_distributions)}.values(), site_packages)
     return folder / "bin" / "python"
 
 
@@ -39,7 +39,7 @@ def _requirements(preinstalled: Sequence[str]) -> list[Requirement]:
 
 
 def _link(distributions: Iterable[Distribution], site_packages: Path) -> None:
-    """Link each package as a whole, and file by file what several distributions may put into one folder."""
+    """Link each package as a whole, and the files of a folder that distributions share one by one."""
     linked: set[Path] = set()
     for installed in distributions:
         for path, origin in files_of(installed):

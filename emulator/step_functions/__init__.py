@@ -1,11 +1,9 @@
-"""AWS Step Functions inside the emulator: repairs of moto's interpreter, one concern a module.
+"""AWS Step Functions inside the emulator: repairs of moto's interpreter, one concern in each module.
 
-It refuses JSONata and what the interpreter does not know; it never makes a success up.
+It refuses JSONata and operations that the interpreter does not know; it never makes a success up.
 """
 
-from __future__ import annotations
-
-from emulator.step_functions.service import StepFunctionsService, install
+from emulator.step_functions.interpreter import Interpreter, start_step_functions
 from emulator.step_functions.settings import InterpreterSettings
 
-__all__ = ["InterpreterSettings", "StepFunctionsService", "install"]
+__all__ = ["Interpreter", "InterpreterSettings", "start_step_functions"]

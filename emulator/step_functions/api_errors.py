@@ -1,23 +1,22 @@
-"""Errors of the API have names; moto's interpreter raises many without one, and some it cannot even construct."""
-
-from __future__ import annotations
+"""The names of the API's errors. moto's interpreter raises many without a name, and some it cannot even construct."""
 
 from typing import Any
 
-from moto.stepfunctions.exceptions import AWSError
+from moto.core.exceptions import AWSError
 from moto.stepfunctions.parser import api
+
+from emulator.repairing import replace
 
 
 def _name(error_class: type[AWSError], name: str) -> None:
     def construct(self: AWSError, message: str = name, **rest: Any) -> None:
         AWSError.__init__(self, message, **rest)
 
-    error_class.TYPE = name
-    error_class.__init__ = construct
+    replace(error_class, TYPE=name, __init__=construct)
 
 
 def repair() -> None:
-    """Give each error the name that moto declares for it and then does not use."""
+    """Give each error the name that moto declares for it and does not use."""
     for found in vars(api).values():
         if isinstance(found, type) and issubclass(found, AWSError) and found.TYPE is None and found is not AWSError:
             _name(found, found.__dict__["code"])

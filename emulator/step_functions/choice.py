@@ -1,28 +1,26 @@
 """A Choice without a match ends as `States.NoChoiceMatched`; moto calls it `States.Runtime`."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from moto.stepfunctions.parser.api import ExecutionFailedEventDetails, HistoryEventType
-from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEventException
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
 from moto.stepfunctions.parser.asl.component.state.choice.state_choice import StateChoice
-from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+
+from emulator.repairing import replace
+from emulator.step_functions.failure_events import failure_event
 
 
 def _no_match(state: StateChoice, env: Any) -> FailureEventException:
     kind = StatesErrorNameType.StatesNoChoiceMatched
     cause = f"State '{state.name}': no choice rule matched its input and it has no Default"
     return FailureEventException(
-        FailureEvent(
-            env=env,
-            error_name=StatesErrorName(typ=kind),
-            event_type=HistoryEventType.ExecutionFailed,
-            event_details=EventDetails(
-                executionFailedEventDetails=ExecutionFailedEventDetails(error=kind.to_name(), cause=cause)
-            ),
+        failure_event(
+            env,
+            StatesErrorName(typ=kind),
+            HistoryEventType.ExecutionFailed,
+            executionFailedEventDetails=ExecutionFailedEventDetails(error=kind.to_name(), cause=cause),
         )
     )
 
@@ -31,6 +29,7 @@ def _eval_state(self: StateChoice, env: Any) -> None:
     for rule in self.choices_decl.rules:
         rule.eval(env)
         if env.stack.pop() is True:
+            assert rule.next_stmt is not None  # noqa: S101 - moto's grammar demands it
             env.stack.append(rule.next_stmt.name)
             return
     if self.default_state is None:
@@ -40,4 +39,4 @@ def _eval_state(self: StateChoice, env: Any) -> None:
 
 def repair() -> None:
     """Replace the evaluation of a Choice."""
-    StateChoice._eval_state = _eval_state
+    replace(StateChoice, _eval_state=_eval_state)

@@ -1,30 +1,32 @@
 """Creating and updating state machines.
 
-A definition in JSONata is refused, since moto's interpreter has no evaluator for it, and a name that exists with
-another definition or role is not silently answered with the old machine.
+A definition in JSONata is refused, since moto's interpreter cannot evaluate it. A name that exists with another
+definition or role is an error, where moto answers with the existing machine.
 """
-
-from __future__ import annotations
 
 import json
 from typing import Any
 
-from moto.stepfunctions.exceptions import AWSError, StateMachineDoesNotExist
+from moto.core.exceptions import AWSError
+from moto.core.responses import ActionResult
+from moto.stepfunctions.exceptions import StateMachineDoesNotExist
 from moto.stepfunctions.parser.api import InvalidDefinition
-from moto.stepfunctions.parser.backend.execution import Execution
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
-from moto.stepfunctions.responses import ActionResult, StepFunctionResponse
+from moto.stepfunctions.responses import StepFunctionResponse
+
+from emulator.repairing import replace
+from emulator.step_functions.backend import execution_of
 
 
 class StateMachineAlreadyExists(AWSError):
-    """A state machine of that name exists, with another definition or role."""
+    """A state machine of that name exists with another definition or role."""
 
     TYPE = "StateMachineAlreadyExists"
     STATUS = 400
 
 
 def jsonata_places(definition: Any, place: str = "$") -> list[str]:
-    """Return where a definition asks for JSONata, as JSON paths."""
+    """Return the JSON paths of all places in a definition that choose JSONata."""
     if isinstance(definition, list):
         return [found for i, item in enumerate(definition) for found in jsonata_places(item, f"{place}[{i}]")]
     if not isinstance(definition, dict):
@@ -37,18 +39,17 @@ def _refuse_jsonata(definition: str) -> None:
     try:
         places = jsonata_places(json.loads(definition))
     except ValueError:
-        return  # moto says what is wrong with it
+        return  # moto refuses it with a message of its own
     if places:
-        message = (
-            f"Invalid State Machine Definition: the emulator does not evaluate JSONata ({places[0]}): use JSONPath"
+        raise InvalidDefinition(
+            message="Invalid State Machine Definition: "
+            f"the emulator does not evaluate JSONata ({places[0]}): use JSONPath"
         )
-        raise InvalidDefinition(message=message)
 
 
 def _definition_of_execution(self: StepFunctionResponse) -> ActionResult:
-    """Answer with the definition that the execution was started with, not the machine's present one."""
-    execution: Execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
-    machine = execution.state_machine
+    """Answer with the definition that the execution was started with. moto answers with the machine's present one."""
+    machine: Any = execution_of(self).state_machine
     return ActionResult(
         {
             "stateMachineArn": machine.arn,
@@ -64,7 +65,7 @@ def _definition_of_execution(self: StepFunctionResponse) -> ActionResult:
 
 
 def repair() -> None:
-    """Check before moto creates or updates."""
+    """Check definitions and names before moto creates or updates a machine."""
     create = StepFunctionsParserBackend.create_state_machine
     validate = StepFunctionsParserBackend._validate_definition
 
@@ -79,10 +80,12 @@ def repair() -> None:
         except StateMachineDoesNotExist:
             return create(self, name=name, definition=definition, **rest)
         if (existing.definition, existing.roleArn) != (definition, rest["roleArn"]):
-            message = f"State Machine Already Exists: '{arn}'"
-            raise StateMachineAlreadyExists(message)
+            raise StateMachineAlreadyExists(f"State Machine Already Exists: '{arn}'")
         return existing
 
-    StepFunctionsParserBackend._validate_definition = staticmethod(validate_definition)
-    StepFunctionsParserBackend.create_state_machine = create_state_machine
-    StepFunctionResponse.describe_state_machine_for_execution = _definition_of_execution
+    replace(
+        StepFunctionsParserBackend,
+        _validate_definition=staticmethod(validate_definition),
+        create_state_machine=create_state_machine,
+    )
+    replace(StepFunctionResponse, describe_state_machine_for_execution=_definition_of_execution)

@@ -1,21 +1,22 @@
-"""Which errors a Retry or Catch matches.
+"""Matching errors with the ErrorEquals of a Retry or a Catch.
 
-`States.ALL` does not match what nothing can handle (`States.Runtime`, `States.DataLimitExceeded`), and
+`States.ALL` does not match errors that cannot be handled (`States.Runtime`, `States.DataLimitExceeded`), and
 `States.Timeout` matches a missed heartbeat too. moto's `States.ALL` hides a broken definition behind a Catch.
 """
 
-from __future__ import annotations
-
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from moto.stepfunctions.parser.asl.component.common.error_name.error_equals_decl import ErrorEqualsDecl
+
+from emulator.repairing import replace
 
 _UNCATCHABLE = frozenset({"States.Runtime", "States.DataLimitExceeded"})
 _TIMEOUTS = frozenset({"States.Timeout", "States.HeartbeatTimeout"})
 
 
-def matches(names: set[str], error: str | None) -> bool:
-    """Return whether a Retry or Catch with `names` in ErrorEquals is for `error`."""
+def matches(names: AbstractSet[str | None], error: str | None) -> bool:
+    """Return True when a Retry or a Catch with `names` in ErrorEquals handles `error`."""
     if error in _UNCATCHABLE:
         return False
     if "States.ALL" in names or error in names:
@@ -32,5 +33,5 @@ def _eval_body(self: ErrorEqualsDecl, env: Any) -> None:
 
 
 def repair() -> None:
-    """Replace the comparison."""
-    ErrorEqualsDecl._eval_body = _eval_body
+    """Replace the comparison with ErrorEquals."""
+    replace(ErrorEqualsDecl, _eval_body=_eval_body)

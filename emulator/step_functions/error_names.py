@@ -1,10 +1,8 @@
-"""The names that failed calls of a service have in `Retry`, `Catch` and the history.
+"""The names of failed calls to services, as `Retry`, `Catch` and the history have them.
 
 moto names SDK integrations in lower case, hides every failed call of a Lambda ARN behind `Exception`, and turns a
-connection that broke into `States.Runtime`, which nothing can catch.
+broken connection into `States.Runtime`, which nothing can catch.
 """
-
-from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
@@ -36,24 +34,25 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task import StateTask
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_lambda import StateTaskLambda
-from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+
+from emulator.repairing import replace
+from emulator.step_functions.failure_events import failure_event
 
 
 @dataclass(frozen=True)
 class ErrorFamily:
-    """How one integration names its errors.
-
-    `prefix` stands before the dot; `unmodelled` is the name of an error that the service's API does not list (an
-    access denied, most often); `service` is what the cause calls the service.
-    """
+    """The names of the errors of one integration."""
 
     prefix: str
+    """The part before the dot."""
     unmodelled: str
+    """The name of errors that the service's API does not list, such as a denied access."""
     service: str
+    """The name of the service in the cause."""
 
 
 _LAMBDA = ErrorFamily("Lambda", "AWSLambdaException", "AWSLambda")
-_OPTIMISED: dict[type, ErrorFamily] = {
+_OPTIMISED: dict[type[StateTask], ErrorFamily] = {
     StateTaskLambda: _LAMBDA,
     StateTaskServiceLambda: _LAMBDA,
     StateTaskServiceDynamoDB: ErrorFamily("DynamoDB", "AmazonDynamoDBException", "AmazonDynamoDBv2"),
@@ -62,7 +61,6 @@ _OPTIMISED: dict[type, ErrorFamily] = {
     StateTaskServiceSns: ErrorFamily("SNS", "AmazonSNSException", "AmazonSNS"),
     StateTaskServiceSqs: ErrorFamily("SQS", "AmazonSQSException", "AmazonSQS"),
 }
-# SDK integrations name a service as AWS's SDK for Java does.
 _JAVA_NAMES = {
     "cloudformation": "CloudFormation",
     "cloudwatch": "CloudWatch",
@@ -72,10 +70,11 @@ _JAVA_NAMES = {
     "sagemaker": "SageMaker",
     "secretsmanager": "SecretsManager",
 }
+"""Names of services in SDK integrations, which are those of AWS's SDK for Java."""
 
 
 def error_family(task: Any) -> ErrorFamily:
-    """Return how the task's integration names its errors."""
+    """Return the error names of a task's integration."""
     if isinstance(task, StateTaskServiceAwsSdk):
         api = task.resource.api_name.lower()
         name = _JAVA_NAMES.get(api, api.capitalize())
@@ -86,7 +85,7 @@ def error_family(task: Any) -> ErrorFamily:
 def error_name(family: ErrorFamily, error: Exception) -> str:
     """Return the name of a failed call, e.g. `Lambda.ResourceConflictException`."""
     if not isinstance(error, ClientError):
-        return f"{family.prefix}.SdkClientException"  # the answer never came
+        return f"{family.prefix}.SdkClientException"  # there was no answer
     if type(error) is ClientError:
         return f"{family.prefix}.{family.unmodelled}"
     modelled = type(error).__name__
@@ -94,7 +93,7 @@ def error_name(family: ErrorFamily, error: Exception) -> str:
 
 
 def error_cause(family: ErrorFamily, error: Exception, *, sdk_integration: bool) -> str:
-    """Return the cause as Step Functions words it: the service's message and what identifies the call."""
+    """Return the cause in the words of Step Functions: the service's message, its name, the status and the request."""
     if not isinstance(error, ClientError):
         return str(error)
     answer = error.response
@@ -110,35 +109,30 @@ def error_cause(family: ErrorFamily, error: Exception, *, sdk_integration: bool)
     )
 
 
-def failure_event(task: Any, env: Any, name: str, cause: str) -> FailureEvent:
-    """Return the event of a task that failed, in the words of its kind of task."""
+def task_failure_event(task: Any, env: Any, name: str, cause: str) -> FailureEvent:
+    """Return the event of a failed task, which is another one for the ARN of a function."""
+    error_name = ErrorName(error_name=name)
     if isinstance(task, StateTaskLambda):
-        details = EventDetails(
-            lambdaFunctionFailedEventDetails=LambdaFunctionFailedEventDetails(error=name, cause=cause)
+        lambda_details = LambdaFunctionFailedEventDetails(error=name, cause=cause)
+        return failure_event(
+            env, error_name, HistoryEventType.LambdaFunctionFailed, lambdaFunctionFailedEventDetails=lambda_details
         )
-        kind = HistoryEventType.LambdaFunctionFailed
-    else:
-        details = EventDetails(
-            taskFailedEventDetails=TaskFailedEventDetails(
-                error=name,
-                cause=cause,
-                resource=task._get_sfn_resource(),
-                resourceType=task._get_sfn_resource_type(),
-            )
-        )
-        kind = HistoryEventType.TaskFailed
-    return FailureEvent(env=env, error_name=ErrorName(error_name=name), event_type=kind, event_details=details)
+    task_details = TaskFailedEventDetails(
+        error=name, cause=cause, resource=task._get_sfn_resource(), resourceType=task._get_sfn_resource_type()
+    )
+    return failure_event(env, error_name, HistoryEventType.TaskFailed, taskFailedEventDetails=task_details)
 
 
 def repair() -> None:
-    """Name failed calls before moto does; everything else stays moto's."""
-    for task_class in (StateTaskServiceAwsSdk, *_OPTIMISED):
+    """Name failed calls to services. All other errors are moto's."""
+    task_classes: list[type[StateTask]] = [StateTaskServiceAwsSdk, *_OPTIMISED]
+    for task_class in task_classes:
         _name_calls_of(task_class)
 
 
-def _name_calls_of(task_class: type) -> None:
-    # Looked up on the class, since some inherit it; bound now, so that a wrapped parent is called, not a loop.
-    # moto calls everything else that goes wrong in a DynamoDB task a DynamoDB error, timeouts included.
+def _name_calls_of(task_class: type[StateTask]) -> None:
+    # The method is looked up now, so that a class which inherits it does not call its own replacement.
+    # For DynamoDB moto calls every other error a DynamoDB error, timeouts included.
     moto_event = StateTask._from_error if task_class is StateTaskServiceDynamoDB else task_class._from_error
 
     def _from_error(self: Any, env: Any, ex: Exception) -> FailureEvent:
@@ -146,6 +140,6 @@ def _name_calls_of(task_class: type) -> None:
             return moto_event(self, env=env, ex=ex)
         family = error_family(self)
         cause = error_cause(family, ex, sdk_integration=isinstance(self, StateTaskServiceAwsSdk))
-        return failure_event(self, env, error_name(family, ex), cause)
+        return task_failure_event(self, env, error_name(family, ex), cause)
 
-    task_class._from_error = _from_error
+    replace(task_class, _from_error=_from_error)

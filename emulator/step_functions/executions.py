@@ -1,14 +1,13 @@
-"""StartExecution, DescribeExecution and StopExecution as the API promises them.
+"""StartExecution, DescribeExecution and StopExecution.
 
-moto starts executions named `None`, takes any name and any size of input, forgets why an execution was stopped, and
-answers a string output without its quotes.
+moto starts executions with the name `None`, accepts any name and any size of input, forgets the reason why an execution
+was stopped, and answers an output that is text without its quotes.
 """
-
-from __future__ import annotations
 
 import json
 import re
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from moto.core.responses import ActionResult
@@ -17,7 +16,9 @@ from moto.stepfunctions.parser.backend.execution import Execution
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.responses import StepFunctionResponse
 
+from emulator.repairing import replace
 from emulator.step_functions import stopping
+from emulator.step_functions.backend import execution_of
 from emulator.step_functions.payload_limit import MAX_BYTES
 
 _NAME = re.compile(r"[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}")
@@ -48,18 +49,18 @@ def describe(execution: Execution) -> dict[str, Any]:
 
 
 def _describe_execution(self: StepFunctionResponse) -> ActionResult:
-    return ActionResult(describe(self.stepfunction_backend.describe_execution(self._get_param("executionArn"))))
+    return ActionResult(describe(execution_of(self)))
 
 
 def _stop_execution(self: StepFunctionResponse) -> ActionResult:
-    execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
+    execution = execution_of(self)
     stopping.stop(execution, error=self._get_param("error"), cause=self._get_param("cause"))
     return ActionResult({"stopDate": execution.stop_date})
 
 
 def repair() -> None:
-    """Replace the operations; starting itself stays moto's."""
-    start = StepFunctionsParserBackend.start_execution
+    """Replace the operations. moto still starts the execution."""
+    start: Callable[..., Execution] = StepFunctionsParserBackend.start_execution
 
     def start_execution(
         self: StepFunctionsParserBackend,
@@ -69,16 +70,13 @@ def repair() -> None:
         trace_header: str | None = None,
     ) -> Execution:
         if name is not None and not _NAME.fullmatch(name):
-            message = f"Invalid Name: '{name}'"
-            raise InvalidName(message)
+            raise InvalidName(f"Invalid Name: '{name}'")
         if execution_input is not None and len(execution_input.encode()) > MAX_BYTES:
-            message = (
+            raise ValidationException(
                 "1 validation error detected: Value at 'input' failed to satisfy constraint: "
                 f"Member must have length less than or equal to {MAX_BYTES}"
             )
-            raise ValidationException(message)
         return start(self, state_machine_arn, name or str(uuid.uuid4()), execution_input, trace_header)
 
-    StepFunctionsParserBackend.start_execution = start_execution
-    StepFunctionResponse.describe_execution = _describe_execution
-    StepFunctionResponse.stop_execution = _stop_execution
+    replace(StepFunctionsParserBackend, start_execution=start_execution)
+    replace(StepFunctionResponse, describe_execution=_describe_execution, stop_execution=_stop_execution)

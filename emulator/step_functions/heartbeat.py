@@ -1,6 +1,4 @@
-"""A task that stopped to send heartbeats fails as `States.HeartbeatTimeout`; moto calls it `States.Timeout`."""
-
-from __future__ import annotations
+"""A task without heartbeats fails with `States.HeartbeatTimeout`; moto calls it `States.Timeout`."""
 
 from typing import Any
 
@@ -12,28 +10,28 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
     StateTaskServiceCallback,
 )
 from moto.stepfunctions.parser.asl.eval.callback.callback import HeartbeatTimeoutError
-from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+
+from emulator.repairing import replace
+from emulator.step_functions.failure_events import failure_event
 
 
 def repair() -> None:
-    """Tell the two timeouts apart."""
+    """Give missed heartbeats their own error."""
     moto_event = StateTaskServiceCallback._from_error
 
     def _from_error(self: StateTaskServiceCallback, env: Any, ex: Exception) -> FailureEvent:
         if not isinstance(ex, HeartbeatTimeoutError):
             return moto_event(self, env=env, ex=ex)
         kind = StatesErrorNameType.StatesHeartbeatTimeout
-        return FailureEvent(
-            env=env,
-            error_name=StatesErrorName(typ=kind),
-            event_type=HistoryEventType.TaskTimedOut,
-            event_details=EventDetails(
-                taskTimedOutEventDetails=TaskTimedOutEventDetails(
-                    resource=self._get_sfn_resource(),
-                    resourceType=self._get_sfn_resource_type(),
-                    error=kind.to_name(),
-                )
+        return failure_event(
+            env,
+            StatesErrorName(typ=kind),
+            HistoryEventType.TaskTimedOut,
+            taskTimedOutEventDetails=TaskTimedOutEventDetails(
+                resource=self._get_sfn_resource(),
+                resourceType=self._get_sfn_resource_type(),
+                error=kind.to_name(),
             ),
         )
 
-    StateTaskServiceCallback._from_error = _from_error
+    replace(StateTaskServiceCallback, _from_error=_from_error)

@@ -1,6 +1,4 @@
-"""GetExecutionHistory in pages, forwards or backwards; moto answers everything, always forwards."""
-
-from __future__ import annotations
+"""GetExecutionHistory in pages, forwards or backwards; moto answers with all events, always forwards."""
 
 from typing import Any
 
@@ -8,17 +6,19 @@ from moto.core.responses import ActionResult
 from moto.stepfunctions.exceptions import InvalidToken, ValidationException
 from moto.stepfunctions.responses import StepFunctionResponse
 
+from emulator.repairing import replace
+
 _DEFAULT_PAGE = 100
 _LARGEST_PAGE = 1000
-_DATA = ("input", "inputDetails", "output", "outputDetails", "parameters")
+_DATA_FIELDS = ("input", "inputDetails", "output", "outputDetails", "parameters")
 
 
 def page(
     events: list[dict[str, Any]], *, backwards: bool, size: int, token: str | None
 ) -> tuple[list[dict[str, Any]], str | None]:
-    """Return one page and the token of the next.
+    """Return one page and the token of the next page, None after the last.
 
-    The token is the id of the last event that was given, so that a running execution does not shift the pages.
+    The token is the id of the last event on the page, so that new events do not shift the pages.
     """
     ordered = sorted(events, key=lambda event: event["id"], reverse=backwards)
     if token is not None:
@@ -32,7 +32,9 @@ def page(
 
 def _without_data(event: dict[str, Any]) -> dict[str, Any]:
     return {
-        key: {name: item for name, item in value.items() if name not in _DATA} if isinstance(value, dict) else value
+        key: {name: item for name, item in value.items() if name not in _DATA_FIELDS}
+        if isinstance(value, dict)
+        else value
         for key, value in event.items()
     }
 
@@ -40,8 +42,9 @@ def _without_data(event: dict[str, Any]) -> dict[str, Any]:
 def _get_execution_history(self: StepFunctionResponse) -> ActionResult:
     size = self._get_param("maxResults")
     if size is not None and not 0 <= size <= _LARGEST_PAGE:
-        message = f"1 validation error detected: Value '{size}' at 'maxResults' must be between 0 and {_LARGEST_PAGE}"
-        raise ValidationException(message)
+        raise ValidationException(
+            f"1 validation error detected: Value '{size}' at 'maxResults' must be between 0 and {_LARGEST_PAGE}"
+        )
     history = self.stepfunction_backend.get_execution_history(self._get_param("executionArn"))
     events, token = page(
         history["events"],
@@ -56,4 +59,4 @@ def _get_execution_history(self: StepFunctionResponse) -> ActionResult:
 
 def repair() -> None:
     """Replace the operation."""
-    StepFunctionResponse.get_execution_history = _get_execution_history
+    replace(StepFunctionResponse, get_execution_history=_get_execution_history)

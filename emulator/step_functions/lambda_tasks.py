@@ -1,6 +1,4 @@
-"""Tasks that invoke a function: which parameters reach Lambda, and what an error without a type is called."""
-
-from __future__ import annotations
+"""Tasks that invoke a function: the InvocationType, and the names of function errors."""
 
 import json
 from typing import Any
@@ -10,13 +8,15 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_lambda import (
     StateTaskServiceLambda,
 )
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task import StateTask
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_lambda import StateTaskLambda
 
-from emulator.step_functions.error_names import failure_event
+from emulator.repairing import replace
+from emulator.step_functions.error_names import task_failure_event
 
 
 def function_error(payload: str) -> tuple[str, str]:
-    """Return error name and cause of a function's error: its type's name and the payload it ended with."""
+    """Return the name and the cause of a function error: its type, and the payload of the answer."""
     try:
         answer = json.loads(payload)
     except ValueError:
@@ -29,19 +29,19 @@ def function_error(payload: str) -> tuple[str, str]:
 
 
 def repair() -> None:
-    """Let InvocationType through, and name every function error."""
-    # Without it an `Event` invocation is a synchronous one.
+    """Pass InvocationType on to Lambda, and name every function error."""
+    # moto drops it, which makes an `Event` invocation a synchronous one
     state_task_service_lambda._SUPPORTED_API_PARAM_BINDINGS["invoke"].add("InvocationType")
     for task_class in (StateTaskServiceLambda, StateTaskLambda):
         _name_function_errors(task_class)
 
 
-def _name_function_errors(task_class: type) -> None:
+def _name_function_errors(task_class: type[StateTask]) -> None:
     previous = task_class._from_error
 
     def _from_error(self: Any, env: Any, ex: Exception) -> Any:
         if isinstance(ex, LambdaFunctionErrorException):
-            return failure_event(self, env, *function_error(ex.payload))
+            return task_failure_event(self, env, *function_error(ex.payload))
         return previous(self, env=env, ex=ex)
 
-    task_class._from_error = _from_error
+    replace(task_class, _from_error=_from_error)

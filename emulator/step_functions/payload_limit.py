@@ -1,21 +1,20 @@
-"""A state's input and output hold 256 KiB: `States.DataLimitExceeded` beyond.
+"""The limit of 256 KiB for the input and output of a state, beyond which it fails with `States.DataLimitExceeded`.
 
-moto measures JSON with its spaces and escapes, and so refuses text beyond ASCII that AWS takes.
+moto measures JSON with spaces and escapes, and so refuses text beyond ASCII that AWS accepts.
 """
 
-from __future__ import annotations
-
 import json
-import sys
 from typing import Any
 
 from moto.stepfunctions.parser import quotas
+
+from emulator.repairing import replace_imported
 
 MAX_BYTES = 256 * 1024
 
 
 def is_within_limit(value: Any) -> bool:
-    """Return whether the value fits, measured as compact UTF-8 JSON."""
+    """Return True when a value, as compact JSON in UTF-8, is within the limit."""
     text = (
         value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=str)
     )
@@ -23,8 +22,5 @@ def is_within_limit(value: Any) -> bool:
 
 
 def repair() -> None:
-    """Replace the measure wherever it was imported to."""
-    original = quotas.is_within_size_quota
-    for name, module in list(sys.modules.items()):
-        if name.startswith("moto.stepfunctions") and getattr(module, "is_within_size_quota", None) is original:
-            module.is_within_size_quota = is_within_limit  # type: ignore[attr-defined]
+    """Replace the measurement in every module that has imported it."""
+    replace_imported("moto.stepfunctions", quotas, "is_within_size_quota", is_within_limit)

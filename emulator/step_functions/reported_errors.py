@@ -1,17 +1,17 @@
-"""Errors that a definition passes on by name, such as a Fail state that reports what a Catch has caught.
+"""The names of errors that a definition reports, such as a Fail state that passes on a caught error.
 
-moto refuses names that begin with `States.` there, so a publication that timed out could not say so.
+moto refuses names that begin with `States.` there, so an execution could not report a timeout.
 """
-
-from __future__ import annotations
 
 from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
 from moto.stepfunctions.parser.asl.component.state.exec.state_parallel import branches_decl
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_callback
 from moto.stepfunctions.parser.asl.component.state.fail import state_fail
 
+from emulator.repairing import replace
+
 
 def repair() -> None:
-    """Accept any name where an error is reported; where one is expected (ErrorEquals) moto's check stays."""
+    """Accept every name where an error is reported. In ErrorEquals moto's check stays."""
     for module in (state_fail, branches_decl, state_task_service_callback):
-        module.CustomErrorName = ErrorName
+        replace(module, CustomErrorName=ErrorName)

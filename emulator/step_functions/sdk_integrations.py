@@ -1,10 +1,8 @@
-"""Parameters and results of SDK integrations: `FunctionName` goes in, `CodeSha256` and plain JSON come out.
+"""Parameters and results of SDK integrations, in the spelling of Step Functions and as plain JSON.
 
-moto leaves both as botocore has them: `stateMachineArn` in a result where Step Functions says `StateMachineArn`,
-dates and streams where JSON is due, and a 'StateMachineArn' parameter that botocore does not know.
+moto leaves both as botocore has them: results have `stateMachineArn` where Step Functions has `StateMachineArn`, and
+dates and streams that are not JSON; the parameter `StateMachineArn` is one that botocore does not know.
 """
-
-from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
@@ -20,27 +18,28 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
     StateTaskServiceSfn,
 )
 
+from emulator.repairing import replace
 from emulator.step_functions.context_object import iso_time
 
-# What Step Functions calls a service, where botocore has another name.
 _BOTO_NAMES = {
     "sfn": "stepfunctions",
     "states": "stepfunctions",
     "eventbridge": "events",
     "cloudwatchlogs": "logs",
 }
+"""botocore's names of services, where Step Functions has another name."""
+
 _models: dict[str, dict[str, OperationModel]] = {}
 
 
 def operation_model(service: str, action: str) -> OperationModel:
-    """Return botocore's model of an operation; ValueError when the service has no such operation."""
+    """Return botocore's model of an operation; raises ValueError when the service has no such operation."""
     if service not in _models:
         model = botocore.session.get_session().get_service_model(service)
         _models[service] = {xform_name(name): model.operation_model(name) for name in model.operation_names}
     operation = _models[service].get(action)
     if operation is None:
-        message = f"the service {service} has no operation {action}"
-        raise ValueError(message)
+        raise ValueError(f"the service {service} has no operation {action}")
     return operation
 
 
@@ -83,25 +82,28 @@ def _normalise_response(
         return
     if shape is not None:
         self._from_boto_response(response, shape)
-    # The optimised integration of Step Functions itself gives dates as milliseconds, every other one as text.
+    # The optimised integration of Step Functions itself returns dates in milliseconds, all others return text.
     response.update(to_json_value(response, epoch_milliseconds=isinstance(self, StateTaskServiceSfn)))
 
 
 def _get_boto_service_action(self: StateTaskService, service_action_name: str | None = None) -> str:
-    return xform_name(service_action_name or self.resource.api_action)
+    return str(xform_name(service_action_name or self.resource.api_action))
 
 
 def repair() -> None:
-    """Give moto's service tasks the normalisation that it leaves out."""
-    StateTaskService._SERVICE_NAME_SFN_TO_BOTO_OVERRIDES = _BOTO_NAMES
-    StateTaskService._normalise_parameters = _normalise_parameters
-    StateTaskService._normalise_response = _normalise_response
-    StateTaskService._get_boto_service_action = _get_boto_service_action
+    """Normalise the parameters and results of all service tasks."""
+    replace(
+        StateTaskService,
+        _SERVICE_NAME_SFN_TO_BOTO_OVERRIDES=_BOTO_NAMES,
+        _normalise_parameters=_normalise_parameters,
+        _normalise_response=_normalise_response,
+        _get_boto_service_action=_get_boto_service_action,
+    )
     evaluate = StateTaskServiceAwsSdk._eval_service_task
 
     def evaluate_to_json(self: StateTaskServiceAwsSdk, env: Any, **arguments: Any) -> None:
-        # Right after the call: the interpreter copies its stack, and a stream cannot be copied.
+        # This must happen right after the call, since the interpreter copies its stack and a stream cannot be copied.
         evaluate(self, env, **arguments)
         env.stack.append(to_json_value(env.stack.pop()))
 
-    StateTaskServiceAwsSdk._eval_service_task = evaluate_to_json
+    replace(StateTaskServiceAwsSdk, _eval_service_task=evaluate_to_json)

@@ -1,24 +1,21 @@
-"""What the interpreter is told when it is installed."""
+"""The settings of the interpreter."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from emulator.lambda_service.settings import Credentials
+from emulator.iam import CredentialsFor
 
 
 @dataclass(frozen=True)
 class InterpreterSettings:
-    """Everything that the interpreter takes from outside.
+    """Everything that the interpreter needs from outside.
 
-    moto's interpreter is a set of module-level functions and classes, so the repairs look their settings up with
-    `InterpreterSettings.current()` instead of being handed them.
+    moto's interpreter consists of module-level functions and classes, so the repairs look up their settings with
+    `InterpreterSettings.current()`.
     """
 
     endpoint_url: str
-    credentials_for: Callable[[str, str], Credentials]
+    credentials_for: CredentialsFor
     time_scale: float = 1.0
 
     _current: ClassVar[Self | None] = None
@@ -29,8 +26,7 @@ class InterpreterSettings:
 
     @classmethod
     def current(cls) -> Self:
-        """Return the active settings; RuntimeError before the first `activate()`."""
+        """Return the active settings; raises RuntimeError before the first `activate()`."""
         if cls._current is None:
-            message = "the interpreter was used before it was installed"
-            raise RuntimeError(message)
+            raise RuntimeError("the interpreter was used before start_step_functions was called")
         return cls._current

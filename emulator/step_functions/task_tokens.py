@@ -1,12 +1,13 @@
-"""Answers to `.waitForTaskToken`: a failure keeps its cause, a success is JSON."""
-
-from __future__ import annotations
+"""SendTaskFailure and SendTaskSuccess. moto drops the cause of a failure, and accepts an output that is not JSON."""
 
 import json
 
+from moto.core.exceptions import AWSError
 from moto.core.responses import EmptyResult
-from moto.stepfunctions.exceptions import AWSError
 from moto.stepfunctions.responses import StepFunctionResponse
+
+from emulator.repairing import replace
+from emulator.step_functions.backend import backend_of
 
 
 class InvalidOutput(AWSError):
@@ -17,7 +18,7 @@ class InvalidOutput(AWSError):
 
 
 def _send_task_failure(self: StepFunctionResponse) -> EmptyResult:
-    self.stepfunction_backend.send_task_failure(
+    backend_of(self).send_task_failure(
         self._get_param("taskToken"), error=self._get_param("error"), cause=self._get_param("cause")
     )
     return EmptyResult()
@@ -28,13 +29,11 @@ def _send_task_success(self: StepFunctionResponse) -> EmptyResult:
     try:
         json.loads(output)
     except ValueError as error:
-        message = f"Invalid Output: '{error}'"
-        raise InvalidOutput(message) from error
-    self.stepfunction_backend.send_task_success(self._get_param("taskToken"), output)
+        raise InvalidOutput(f"Invalid Output: '{error}'") from error
+    backend_of(self).send_task_success(self._get_param("taskToken"), output)
     return EmptyResult()
 
 
 def repair() -> None:
     """Replace both operations."""
-    StepFunctionResponse.send_task_failure = _send_task_failure
-    StepFunctionResponse.send_task_success = _send_task_success
+    replace(StepFunctionResponse, send_task_failure=_send_task_failure, send_task_success=_send_task_success)

@@ -1,9 +1,7 @@
-"""Time inside an execution: Wait states and retry pauses are divided by the scale, timeouts are not.
+"""Time in executions: Wait states and retry pauses are divided by the time scale, timeouts are not.
 
-Clocks stay real, and real work does not get faster: a scaled timeout would end a task that AWS lets finish.
+Real work does not get faster, so a scaled timeout would end a task that finishes in time on AWS.
 """
-
-from __future__ import annotations
 
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -14,17 +12,18 @@ from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.timestamp import Timestamp
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
 
+from emulator.repairing import replace
 from emulator.step_functions.settings import InterpreterSettings
-from emulator.step_functions.stopping import environment_here, pause
+from emulator.step_functions.stopping import current_environment, pause
 
 
 def _wait_interval(self: WaitFunction, env: Any, wait_seconds: float) -> None:  # noqa: ARG001 - moto's signature
-    # moto counts whole seconds only, and so waits again for what is shorter than one.
+    # moto counts whole seconds only, and waits again for the rest.
     pause(env, wait_seconds / InterpreterSettings.current().time_scale)
 
 
 def _get_wait_seconds(self: Timestamp, env: Any) -> float:
-    # moto compares with local time and cuts the fraction off, waking up to a second early.
+    # moto compares with local time and drops the fraction, so it wakes up to a second early.
     self.string.eval(env=env)
     text = env.stack.pop()
     if not isinstance(text, str) or self._from_timestamp_string(text) is None:
@@ -33,11 +32,11 @@ def _get_wait_seconds(self: Timestamp, env: Any) -> float:
 
 
 def _sleep(seconds: float) -> None:
-    pause(environment_here(), seconds / InterpreterSettings.current().time_scale)
+    pause(current_environment(), seconds / InterpreterSettings.current().time_scale)
 
 
 def repair() -> None:
-    """Replace the places where the interpreter lets time pass."""
-    WaitFunction._wait_interval = _wait_interval
-    Timestamp._get_wait_seconds = _get_wait_seconds
-    retrier_decl.time = SimpleNamespace(sleep=_sleep)
+    """Replace the functions in which the interpreter waits."""
+    replace(WaitFunction, _wait_interval=_wait_interval)
+    replace(Timestamp, _get_wait_seconds=_get_wait_seconds)
+    replace(retrier_decl, time=SimpleNamespace(sleep=_sleep))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from emulator.front_door import Interruption
+from emulator.gateway.front_door import Interruption
 from tests.integration.conftest import ROOT
 from tests.support.integration.models import write_tensor_model
 from tests.support.integration.stack import Ended, Stack, until

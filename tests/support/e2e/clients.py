@@ -10,7 +10,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from tests.contract.emulator.http_client import request
+from tests.support.emulator.http_client import request
 from tests.support.integration.stack import Stack
 
 WAYS = {"HttpApiUrl": "execute-api", "FunctionUrl": "lambda"}

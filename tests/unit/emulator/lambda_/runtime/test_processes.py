@@ -1,0 +1,35 @@
+"""Function processes: killing them, measuring them, describing their end."""
+
+import signal
+import subprocess
+
+import pytest
+
+from emulator.lambda_.runtime.processes import describe_exit, kill_everything_under, memory_by_session
+
+
+def test_whoever_has_a_scratch_folder_of_ours_is_killed_and_nobody_else(tmp_path):
+    ours = subprocess.Popen(["sleep", "1000"], env={"TMPDIR": str(tmp_path / "work" / "a")}, start_new_session=True)
+    other = subprocess.Popen(["sleep", "1000"], env={"TMPDIR": str(tmp_path / "work-of-others")})
+    try:
+        kill_everything_under(tmp_path / "work")
+
+        assert ours.wait() == -signal.SIGKILL
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait()
+
+
+def test_memory_is_counted_by_session():
+    process = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+    try:
+        assert 0 < memory_by_session()[process.pid] < 100_000_000
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize(("code", "words"), [(3, "exit status 3"), (-9, "signal: killed"), (-1, "signal: SIGHUP")])
+def test_exits_in_lambdas_words(code, words):
+    assert describe_exit(code) == words
