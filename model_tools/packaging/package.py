@@ -1,6 +1,7 @@
 """A model's folder in, a proved `model.tar.gz` out: the order in which everything is done."""
 
 import shutil
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from model_tools.formats.archive import (
 from model_tools.packaging.archive.model_archive import member_sha256, write_archive
 from model_tools.packaging.checked_folder import CheckedFolder, Report, check_folder, small_members
 from model_tools.packaging.checkpoint.checkpoint_file import file_sha256
+from model_tools.packaging.children.workers import Workers
 from model_tools.packaging.limits import Limits
 from model_tools.packaging.proof.evidence import render_json, tools_version
 from model_tools.packaging.proof.prove_trace import prove_trace
@@ -46,12 +48,18 @@ class Package:
 
 
 def package_model(
-    folder: Path, workspace: Path, *, limits: Limits | None = None, report: Report = lambda _: None
+    folder: Path,
+    workspace: Path,
+    *,
+    limits: Limits | None = None,
+    report: Report = lambda _: None,
+    workers: Workers | None = None,
 ) -> Package:
     """Check, load, prove and pack the model in a folder that holds `publish.yaml`.
 
     The same folder gives the same archive, byte for byte, on machines of the same kind (docs/decisions/0010). The
     workspace is made if need be; what is left in it is the package's files. `report` is told what is being done.
+    `workers` run the code of the model; they are started and ended here unless they are given.
 
     Raises ModelNotFound, ManifestInvalid, CheckpointRejected, ClassesMismatch, TraceFailed, ModelTooLarge and
     ParityFailed.
@@ -64,7 +72,8 @@ def package_model(
     try:
         checked = check_folder(folder, limits)
         prove = prove_trees if checked.manifest.library == "xgboost" else prove_trace
-        proved = prove(checked, scratch, workspace, limits, report)
+        with Workers() if workers is None else nullcontext(workers) as running:
+            proved = prove(checked, scratch, workspace, limits, report, running)
         report("Packing the archive")
         return _pack(checked, proved, workspace)
     finally:

@@ -10,7 +10,7 @@ from model_tools.bundling.clean_python import CleanPython
 from model_tools.errors import ModelTooLarge, TraceFailed
 from model_tools.formats.archive import LIBRARY_OF
 from model_tools.formats.release_file import ArchiveReference, ReleaseFile
-from model_tools.packaging.children.runner import child_environment, hide_from_children, last_lines, run_to_its_end
+from model_tools.packaging.children.processes import child_environment, hide_from_children, last_lines, run_to_its_end
 from model_tools.packaging.package import Package
 from model_tools.planning.bundles import KnownBundle
 from model_tools.planning.messages import JOB_FILE, MEASUREMENT_FILE, Measurement, MeasuringJob

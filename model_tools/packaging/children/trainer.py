@@ -6,7 +6,7 @@ from pathlib import Path
 
 from model_tools.errors import TrainingFailed
 from model_tools.formats.manifest import MANIFEST_NAME
-from model_tools.packaging.children.runner import child_environment, hide_from_children, last_lines, run_to_its_end
+from model_tools.packaging.children.processes import child_environment, hide_from_children, last_lines, run_to_its_end
 
 TRAINER = "train.py"
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar, get_args
+from typing import NoReturn, TypeVar, get_args
 
 from pydantic import BaseModel
 
@@ -26,9 +26,8 @@ MAX_CAPABILITIES = 64
 CAPABILITY_VERSION_3 = 0x20080522
 
 
-def answer_job(kind: type[Job], work: Callable[[Job, Path], BaseModel]) -> None:
-    """Do the job that stands in the scratch folder named on the command line, write its result, and end the process."""
-    scratch = Path(sys.argv[1])
+def answer_job(kind: type[Job], work: Callable[[Job, Path], BaseModel], scratch: Path) -> NoReturn:
+    """Do the job that stands in a scratch folder, write its result there, and end the process."""
     confine()
     job = kind.model_validate_json((scratch / JOB_FILE).read_bytes())
     try:

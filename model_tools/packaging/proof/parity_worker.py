@@ -1,13 +1,10 @@
-"""The child process that proves parity: it loads the finished model with none of the user's code near it.
-
-Started as `python -m model_tools.packaging.proof.parity_worker <scratch folder>` by `run_child`.
-"""
+"""The child process that proves parity: it loads the finished model with none of the user's code near it."""
 
 import statistics
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from safetensors import safe_open
@@ -194,5 +191,6 @@ def _latency_ms(model: torch.jit.ScriptModule, inputs: Sequence[torch.Tensor]) -
     return round(statistics.median(times) * 1000, 3)
 
 
-if __name__ == "__main__":
-    answer_job(ParityJob, prove_parity)
+def main(scratch: Path) -> NoReturn:
+    """Do the job in a scratch folder, and end the process."""
+    answer_job(ParityJob, prove_parity, scratch)

@@ -10,7 +10,8 @@ from model_tools.packaging.archive.torchscript_file import rewrite_reproducibly
 from model_tools.packaging.checked_folder import CheckedFolder, Report
 from model_tools.packaging.checkpoint.checkpoint_file import CheckpointFile, examine_checkpoint
 from model_tools.packaging.children.messages import SAMPLES_FILE
-from model_tools.packaging.children.runner import open_regular, run_child
+from model_tools.packaging.children.processes import open_regular
+from model_tools.packaging.children.workers import Workers
 from model_tools.packaging.limits import Limits
 from model_tools.packaging.proof.cases import Cases, cases_of
 from model_tools.packaging.proof.decoding import refuse_decoding, sample_images
@@ -32,23 +33,31 @@ from model_tools.packaging.proof.tolerance import quantized_tolerance, refuse_di
 from model_tools.packaging.samples.collection import SAMPLE_TOLERANCE
 from model_tools.tasks.answers import AnsweredCase, AnsweredTensor
 
+TRACE_WORKER = "model_tools.packaging.proof.trace_worker"
+PARITY_WORKER = "model_tools.packaging.proof.parity_worker"
+MODULES = (TRACE_WORKER, PARITY_WORKER)
+"""Both import torch, which is imported once for them."""
 
-def prove_trace(checked: CheckedFolder, scratch: Path, workspace: Path, limits: Limits, report: Report) -> ProvedModel:
+
+def prove_trace(
+    checked: CheckedFolder, scratch: Path, workspace: Path, limits: Limits, report: Report, workers: Workers
+) -> ProvedModel:
     """Return the model as it will be served, in the workspace, with the proof.
 
     Raises CheckpointRejected, ManifestInvalid, TraceFailed, ClassesMismatch, ModelTooLarge and ParityFailed.
     """
+    workers.prepare(MODULES)
     report("Checking the checkpoint")
     checkpoint = examine_checkpoint(checked.folder.checkpoint, limits=limits)
     _check_kind(checked, checkpoint)
     report("Loading and tracing the model")
     cases = cases_of(checked, limits)
-    traced = _trace(checked, cases, checkpoint, scratch, limits)
+    traced = _trace(checked, cases, checkpoint, scratch, limits, workers)
     report("Proving that the traced model answers as the trained one")
     model = workspace / MODEL_MEMBER
     _take_model(scratch / TRACED_FILE, model, limits)
     plain = _take_plain(checked, scratch, limits)
-    proved = _prove(checked, cases, traced, model, plain, scratch, limits)
+    proved = _prove(checked, cases, traced, model, plain, scratch, limits, workers)
     quantized = None
     if plain is not None:
         sizes = (plain.stat().st_size, model.stat().st_size)
@@ -91,15 +100,20 @@ def _check_kind(checked: CheckedFolder, checkpoint: CheckpointFile) -> None:
 
 
 def _trace(
-    checked: CheckedFolder, cases: Cases, checkpoint: CheckpointFile, scratch: Path, limits: Limits
+    checked: CheckedFolder,
+    cases: Cases,
+    checkpoint: CheckpointFile,
+    scratch: Path,
+    limits: Limits,
+    workers: Workers,
 ) -> TraceResult:
     (scratch / SAMPLES_FILE).write_text(json.dumps([event.inputs for event in checked.events]), encoding="utf-8")
     job = TraceJob(
         folder=checked.folder.path, checkpoint=checkpoint.path, kind=checkpoint.kind,
         manifest=checked.manifest, trace=cases.traced, cases=cases.proved,
     )  # fmt: skip
-    result = run_child(
-        "model_tools.packaging.proof.trace_worker", job, TraceResult,
+    result = workers.run(
+        TRACE_WORKER, job, TraceResult, modules=MODULES,
         scratch=scratch, cwd=checked.folder.path, seconds=limits.child_seconds,
     )  # fmt: skip
     complete = len(result.shapes) == len(cases.proved) and all(len(s) == len(result.outputs) for s in result.shapes)
@@ -141,6 +155,7 @@ def _prove(
     plain: Path | None,
     scratch: Path,
     limits: Limits,
+    workers: Workers,
 ) -> ParityResult:
     os.close(open_regular(scratch / REFERENCE_FILE, what="the model's answers"))
     manifest = checked.manifest
@@ -151,8 +166,8 @@ def _prove(
         quantized=None if plain is None or share is None else QuantizedJob(before=plain, tolerance=share),
         decoding=_decoding_job(checked, scratch),
     )  # fmt: skip
-    result = run_child(
-        "model_tools.packaging.proof.parity_worker", job, ParityResult,
+    result = workers.run(
+        PARITY_WORKER, job, ParityResult, modules=MODULES,
         scratch=scratch, cwd=scratch, seconds=limits.child_seconds,
     )  # fmt: skip
     if result.quantized is None:

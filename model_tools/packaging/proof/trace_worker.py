@@ -1,14 +1,11 @@
-"""The child process that loads a checkpoint, runs the user's code, traces it and records the eager model's answers.
-
-Started as `python -m model_tools.packaging.proof.trace_worker <scratch folder>`, in the model's folder, by `run_child`.
-"""
+"""The child process that loads a checkpoint, runs the user's code, traces it and records the eager model's answers."""
 
 import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from safetensors.torch import save_file
@@ -216,5 +213,6 @@ def _small_answer(outputs: Outputs) -> list[Any] | None:
     return tensor.tolist() if small else None
 
 
-if __name__ == "__main__":
-    answer_job(TraceJob, trace_checkpoint)
+def main(scratch: Path) -> NoReturn:
+    """Do the job in a scratch folder, and end the process."""
+    answer_job(TraceJob, trace_checkpoint, scratch)

@@ -1,13 +1,10 @@
-"""The child process that loads an XGBoost model, records its answers, and saves it as it will be served.
-
-Started as `python -m model_tools.packaging.trees.load_worker <scratch folder>` by `run_child`. It needs no torch.
-"""
+"""The child process that loads an XGBoost model, records its answers, and saves it as it will be served."""
 
 import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import xgboost
@@ -102,5 +99,6 @@ def _sample_table(case: Case, values: Sequence[Any]) -> Table:
     return table
 
 
-if __name__ == "__main__":
-    answer_job(TreesJob, save_trees)
+def main(scratch: Path) -> NoReturn:
+    """Do the job in a scratch folder, and end the process."""
+    answer_job(TreesJob, save_trees, scratch)

@@ -1,11 +1,9 @@
-"""The child process that proves the trees as they will be served: loaded anew, they must answer as the trained ones.
-
-Started as `python -m model_tools.packaging.trees.parity_worker <scratch folder>` by `run_child`.
-"""
+"""The child process that proves the trees as they will be served: loaded anew, they must answer as the trained ones."""
 
 import statistics
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import xgboost
@@ -45,5 +43,6 @@ def prove_trees(job: TreesParityJob, scratch: Path) -> TreesParityResult:
     )
 
 
-if __name__ == "__main__":
-    answer_job(TreesParityJob, prove_trees)
+def main(scratch: Path) -> NoReturn:
+    """Do the job in a scratch folder, and end the process."""
+    answer_job(TreesParityJob, prove_trees, scratch)

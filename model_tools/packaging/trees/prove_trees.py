@@ -9,7 +9,8 @@ from model_tools.errors import ClassesMismatch, ManifestInvalid, ModelTooLarge, 
 from model_tools.formats.archive import TREES_MEMBER
 from model_tools.packaging.checked_folder import CheckedFolder, Report
 from model_tools.packaging.children.messages import SAMPLES_FILE
-from model_tools.packaging.children.runner import open_regular, run_child
+from model_tools.packaging.children.processes import open_regular
+from model_tools.packaging.children.workers import Workers
 from model_tools.packaging.limits import Limits
 from model_tools.packaging.proof.cases import Case, cases_of
 from model_tools.packaging.proof.proved_model import ProvedModel
@@ -26,28 +27,35 @@ from model_tools.packaging.trees.trees_file import TreesFile, examine_trees
 from model_tools.tasks.answers import AnsweredCase, AnsweredTensor, check_width
 from model_tools.tasks.tabular.spec import BINARY_CLASSES
 
+LOAD_WORKER = "model_tools.packaging.trees.load_worker"
+PARITY_WORKER = "model_tools.packaging.trees.parity_worker"
+MODULES = (LOAD_WORKER, PARITY_WORKER)
+"""Both import XGBoost, which is imported once for them."""
 USUAL_SPAN = (-2.0, 2.0)
 """The values of a feature that no tree asks for: it changes no answer."""
 BEYOND = 0.25
 """The distance beyond the values that the trees ask for, as a share of their span, from which cases are drawn too."""
 
 
-def prove_trees(checked: CheckedFolder, scratch: Path, workspace: Path, limits: Limits, report: Report) -> ProvedModel:
+def prove_trees(
+    checked: CheckedFolder, scratch: Path, workspace: Path, limits: Limits, report: Report, workers: Workers
+) -> ProvedModel:
     """Return the model as it will be served, in the workspace, with the proof.
 
     Raises CheckpointRejected, ManifestInvalid, ClassesMismatch, ModelTooLarge, ParityFailed, or TraceFailed when a
     child cannot do its work.
     """
+    workers.prepare(MODULES)
     report("Checking the checkpoint")
     trees = examine_trees(checked.folder.checkpoint, limits=limits)
     _check_features(checked, trees)
     _check_classes(checked, trees)
     report("Loading the trees")
     cases = cases_of(checked, limits).proved
-    loaded = _load(checked, cases, trees, scratch, limits)
+    loaded = _load(checked, cases, trees, scratch, limits, workers)
     model = _take_model(scratch, workspace, limits)
     report("Proving that the saved trees answer as the trained ones")
-    proved = _prove(cases, model, scratch, limits)
+    proved = _prove(cases, model, scratch, limits, workers)
     return ProvedModel(
         file=model,
         format="xgboost",
@@ -102,7 +110,9 @@ def _check_classes(checked: CheckedFolder, trees: TreesFile) -> None:
         )
 
 
-def _load(checked: CheckedFolder, cases: list[Case], trees: TreesFile, scratch: Path, limits: Limits) -> TreesResult:
+def _load(
+    checked: CheckedFolder, cases: list[Case], trees: TreesFile, scratch: Path, limits: Limits, workers: Workers
+) -> TreesResult:
     (scratch / SAMPLES_FILE).write_text(json.dumps([event.inputs for event in checked.events]), encoding="utf-8")
     given = checked.manifest.inputs[0].range
     job = TreesJob(
@@ -112,8 +122,8 @@ def _load(checked: CheckedFolder, cases: list[Case], trees: TreesFile, scratch: 
         spans=[given or _beyond(span) for span in trees.spans],
         cases=cases,
     )
-    result = run_child(
-        "model_tools.packaging.trees.load_worker", job, TreesResult,
+    result = workers.run(
+        LOAD_WORKER, job, TreesResult, modules=MODULES,
         scratch=scratch, cwd=scratch, seconds=limits.child_seconds,
     )  # fmt: skip
     if len(result.shapes) != len(cases) or len(result.answers) != len(checked.events):
@@ -136,11 +146,11 @@ def _take_model(scratch: Path, workspace: Path, limits: Limits) -> Path:
     return model
 
 
-def _prove(cases: Sequence[Case], model: Path, scratch: Path, limits: Limits) -> TreesParityResult:
+def _prove(cases: Sequence[Case], model: Path, scratch: Path, limits: Limits, workers: Workers) -> TreesParityResult:
     os.close(open_regular(scratch / ANSWERS_FILE, what="the model's answers"))
-    result = run_child(
-        "model_tools.packaging.trees.parity_worker", TreesParityJob(model=model, cases=len(cases)),
-        TreesParityResult, scratch=scratch, cwd=scratch, seconds=limits.child_seconds,
+    result = workers.run(
+        PARITY_WORKER, TreesParityJob(model=model, cases=len(cases)), TreesParityResult, modules=MODULES,
+        scratch=scratch, cwd=scratch, seconds=limits.child_seconds,
     )  # fmt: skip
     refuse_other_answers(cases, result.differences)
     return result

@@ -2,20 +2,27 @@
 
 import ctypes
 import textwrap
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from model_tools.errors import CheckpointRejected, ModelTooLarge, PublishError, TraceFailed
-from model_tools.packaging.children.runner import run_child
+from model_tools.packaging.children.workers import Workers
 from tests.support.packaging.odd_child import OddJob, OddResult
 
 PR_GET_DUMPABLE = 3
 
 
-def run(code: str, scratch: Path, seconds: float = 60.0) -> OddResult:
+ODD_CHILD = "tests.support.packaging.odd_child"
+
+
+def run(code: str, scratch: Path, seconds: float = 60.0, workers: Workers | None = None) -> OddResult:
     job = OddJob(code=textwrap.dedent(code))
-    return run_child("tests.support.packaging.odd_child", job, OddResult, scratch=scratch, cwd=scratch, seconds=seconds)
+    with Workers() if workers is None else nullcontext(workers) as running:
+        return running.run(
+            ODD_CHILD, job, OddResult, modules=[ODD_CHILD], scratch=scratch, cwd=scratch, seconds=seconds
+        )
 
 
 def is_gone(pid: str) -> bool:
@@ -113,3 +120,45 @@ def test_an_earlier_result_is_not_taken_for_this_ones(tmp_path):
     run("told = 1", tmp_path)
     with pytest.raises(TraceFailed, match="without its result"):
         run("import os; os._exit(0)", tmp_path)
+
+
+def test_what_one_child_does_to_its_process_is_unknown_to_the_next(tmp_path):
+    change = "import json, os; json.dumps = None; os.environ['LEFT'] = 'behind'; os.chdir('/'); told = os.getpid()"
+    look = (
+        "import json, os; told = [callable(json.dumps), 'LEFT' in os.environ, os.getcwd() == str(scratch), os.getpid()]"
+    )
+    with Workers() as workers:
+        pid = run(change, tmp_path, workers=workers).told
+        *untouched, other_pid = run(look, tmp_path, workers=workers).told
+
+    assert untouched == [True, False, True]
+    assert other_pid != pid
+
+
+def test_a_child_that_ends_the_process_that_it_comes_from_is_refused_and_the_next_has_another(tmp_path):
+    with Workers() as workers:
+        with pytest.raises(TraceFailed, match="was ended from outside"):
+            run("import os, time; os.kill(os.getppid(), 9); time.sleep(60)", tmp_path, workers=workers)
+
+        assert run("told = 1", tmp_path, workers=workers).told == 1
+
+
+def test_a_module_that_cannot_be_imported_is_told_with_its_last_words(tmp_path):
+    with Workers() as workers, pytest.raises(TraceFailed, match=r"No module named 'tests\.support\.nowhere'"):
+        workers.run(
+            "tests.support.nowhere", OddJob(code=""), OddResult, modules=["tests.support.nowhere"],
+            scratch=tmp_path, cwd=tmp_path, seconds=60,
+        )  # fmt: skip
+
+
+def test_no_child_can_reach_into_the_process_that_the_next_one_comes_from(tmp_path):
+    code = """
+        import os
+        told = {}
+        for name in ("environ", "mem", "maps"):
+            try:
+                told[name] = open(f"/proc/{os.getppid()}/{name}", "rb").read(1).hex()
+            except OSError as error:
+                told[name] = type(error).__name__
+    """
+    assert set(run(code, tmp_path).told.values()) == {"PermissionError"}

@@ -9,8 +9,8 @@ import pytest
 from model_tools.cli.errors import UserError
 from model_tools.cli.model_source import find_model, prepare_upload
 from model_tools.cli.wheels import missing_wheels, with_wheels
-from model_tools.packaging.package import package_model
 from tests.support.packaging.model_folders import sample, write_model
+from tests.support.packaging.packing import package_model
 from tests.unit.packaging.custom.test_code import PREDICTOR, wheel
 
 WHEEL = "words-1.2-py3-none-any.whl"

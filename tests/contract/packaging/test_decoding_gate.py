@@ -9,9 +9,10 @@ import pytest
 from PIL import Image
 
 from model_tools.errors import ParityFailed
-from model_tools.packaging.package import Package, package_model
+from model_tools.packaging.package import Package
 from model_tools.packaging.proof.decoding_worker import made_photo
 from tests.support.packaging.model_folders import sample, write_classifier, write_model
+from tests.support.packaging.packing import package_model
 
 NITPICKING = """
     import torch

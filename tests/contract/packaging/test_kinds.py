@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from model_tools.errors import ClassesMismatch, PublishError, TraceFailed
-from model_tools.packaging.package import Package, package_model
+from model_tools.packaging.package import Package
 from tests.support.packaging.model_folders import CLASSIFIER, LINEAR, sample, write_model
+from tests.support.packaging.packing import package_model
 
 TRANSLATOR = """
     import torch

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 from model_tools.formats.archive import MEMBERS
-from model_tools.packaging.package import Package, package_model
+from model_tools.packaging.package import Package
 from tests.support.packaging.model_folders import (
     CLASSIFIER,
     LINEAR,
@@ -22,6 +22,7 @@ from tests.support.packaging.model_folders import (
     write_folder,
     write_model,
 )
+from tests.support.packaging.packing import package_model
 
 TWO_INPUTS = """
     import torch

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from model_tools.errors import ManifestInvalid, ParityFailed, PublishError
-from model_tools.packaging.package import Package, package_model
+from model_tools.packaging.package import Package
 from tests.support.packaging.model_folders import CLASSIFIER, LINEAR, build, write_classifier, write_model
+from tests.support.packaging.packing import package_model
 
 LAYERS = """
     from torch import nn

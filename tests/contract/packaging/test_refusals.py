@@ -16,7 +16,6 @@ from model_tools.errors import (
     TraceFailed,
 )
 from model_tools.packaging.limits import Limits
-from model_tools.packaging.package import package_model
 from tests.support.packaging.model_folders import (
     CLASSIFIER,
     LINEAR,
@@ -27,6 +26,7 @@ from tests.support.packaging.model_folders import (
     write_folder,
     write_model,
 )
+from tests.support.packaging.packing import package_model
 
 
 def linear(body: str) -> str:

@@ -12,12 +12,13 @@ import pytest
 import xgboost
 
 from model_tools.errors import CheckpointRejected, ClassesMismatch, ManifestInvalid, ParityFailed, PublishError
-from model_tools.packaging.package import Package, package_model
+from model_tools.packaging.package import Package
 from model_tools.packaging.proof.cases import Case
 from model_tools.packaging.trees.messages import TreesParityJob
 from model_tools.packaging.trees.parity_worker import prove_trees
 from model_tools.packaging.trees.prove_trees import refuse_other_answers
 from tests.support.packaging.model_folders import sample, write_folder
+from tests.support.packaging.packing import package_model
 
 FIELDS = {"name": "price", "task": "tabular", "checkpoint": "trees.json", "inputs": [{"shape": ["batch", 3]}]}
 

@@ -1,7 +1,7 @@
 """A child process of packaging that runs what its job says, without torch: for what may become of any child."""
 
-import sys
 from pathlib import Path
+from typing import NoReturn
 
 from pydantic import BaseModel
 
@@ -28,6 +28,6 @@ def run_code(job: OddJob, scratch: Path) -> OddResult:
     return OddResult(told=names.get("told"))
 
 
-if __name__ == "__main__":
-    sys.modules["tests.support.packaging.odd_child"] = sys.modules["__main__"]
-    answer_job(OddJob, run_code)
+def main(scratch: Path) -> NoReturn:
+    """Do the job in a scratch folder, and end the process."""
+    answer_job(OddJob, run_code, scratch)

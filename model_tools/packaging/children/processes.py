@@ -1,0 +1,159 @@
+"""Processes in which code of users runs: their environment, their session, their time limit and their clean end.
+
+A child gets an environment of a few named variables (no AWS_* at all) and the files that it is told of. Its parent
+makes itself unreadable through /proc, or the child could read there what its own environment lacks.
+
+This is a fence against accidents and credential theft by a model's code, not a sandbox: the child can use the network
+and whatever files its user can.
+"""
+
+import ctypes
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from model_tools.errors import TraceFailed
+
+PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "LANG", "TZ", "SYSTEMROOT")
+"""Variables that a Python process may need to start at all; each is harmless."""
+PR_SET_DUMPABLE = 4
+STDERR_TAIL_BYTES = 8 << 10
+TOLD_LINES = 6
+READ_SECONDS = 5.0
+"""The time that the last output of a child may take to arrive."""
+KILL_SECONDS = 5.0
+"""The time that a killed process may take to be gone; a disk that hangs can hold one up for longer."""
+RUN_IT = "run the architecture's code once by hand and correct what ends it"
+"""The remedy for code that ends its process."""
+
+
+def child_environment(scratch: Path) -> dict[str, str]:
+    """Return all that a child's environment holds."""
+    return {
+        **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
+        # As absolute paths: the child's working directory is another one.
+        "PYTHONPATH": os.pathsep.join(
+            str(Path(entry).resolve()) for entry in sys.path if entry and Path(entry).exists()
+        ),
+        "HOME": str(scratch),
+        "TMPDIR": str(scratch),
+        "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUTF8": "1",
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",  # a thread at the import of NumPy would be lost in a fork
+        # Whatever loads weights in there, torch.export and the user's code included, loads weights only.
+        "TORCH_FORCE_WEIGHTS_ONLY_LOAD": "1",
+    }
+
+
+def hide_from_children() -> None:
+    """Make this process's environment and memory unreadable to its children, which run as the same user.
+
+    For good: a process that a child left behind somewhere must not come back to it later. A no-op but on Linux.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def open_regular(path: Path, *, what: str) -> int:
+    """Return a read-only descriptor of a plain file that a child has written. Raises TraceFailed for anything else.
+
+    A link, for example to the parent's own files, is not followed.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        raise TraceFailed(f"The model's code ended without {what} ({error.strerror}): {RUN_IT}.") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise TraceFailed(f"The model's code replaced {what} by something that is no file: {RUN_IT}.")
+    return descriptor
+
+
+def run_to_its_end(
+    command: Sequence[str], environment: dict[str, str], cwd: Path, seconds: float
+) -> tuple[int | None, str]:
+    """Run a command in a session of its own; return its exit status (None: out of time) and the end of what it wrote.
+
+    Nothing of its session is left when this returns.
+    """
+    reading, writing = os.pipe()
+    process = subprocess.Popen(
+        command, env=environment, cwd=cwd, stdin=subprocess.DEVNULL, stdout=writing, stderr=subprocess.STDOUT,
+        start_new_session=True, close_fds=True,
+    )  # fmt: skip
+    os.close(writing)
+    tail = Tail(reading)
+    try:
+        status: int | None = process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        status = None
+    finally:
+        end_session(process.pid)
+        process.wait()
+    return status, tail.text()
+
+
+class Tail:
+    """The end of what is written into a pipe, read by a thread so that nobody who writes has to wait."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._bytes = bytearray()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def text(self) -> str:
+        """Return the last kilobytes that were written; the pipe should be closed by then."""
+        # It closes with the last process of a session; a process that has left the session must not hold us up.
+        self._reader.join(timeout=READ_SECONDS)
+        return bytes(self._bytes).decode("utf-8", "replace")
+
+    def _read(self) -> None:
+        with os.fdopen(self._descriptor, "rb", buffering=0) as stream:
+            while chunk := stream.read(1 << 16):
+                self._bytes += chunk
+                del self._bytes[:-STDERR_TAIL_BYTES]
+
+
+def last_lines(tail: str) -> str:
+    """Return the last lines of a child's output as part of a message."""
+    plain = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", tail)  # colours and the like
+    printable = re.sub(r"[^\S\n]+|[^\x20-\x7e\u00a0-\uffff\n]", " ", plain)
+    lines = [line.strip() for line in printable.splitlines() if line.strip()]
+    return f"It last wrote: {' | '.join(lines[-TOLD_LINES:])[-1000:]}" if lines else "It wrote nothing."
+
+
+def end_session(leader: int) -> None:
+    """Kill every process of the session that the child leads, whatever process group it has moved to, and wait for it.
+
+    Looked for again until there is none: one may start another while it is killed, and a killed one lives on until the
+    kernel gets to it.
+    """
+    give_up = time.monotonic() + KILL_SECONDS
+    while (living := _living_of_session(leader)) and time.monotonic() < give_up:
+        for pid in living:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.005)
+
+
+def _living_of_session(leader: int) -> list[int]:
+    living = []
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError, ValueError, IndexError):
+            # pid (name) state ppid pgrp session …; the name may hold blanks and brackets
+            state, _parent, _group, session = entry.read_text().rpartition(")")[2].split()[:4]
+            if int(session) == leader and state not in "ZX":
+                living.append(int(entry.parent.name))
+    return living

@@ -1,0 +1,212 @@
+"""Runs jobs in child processes, and hands back the validated result or an error of ours.
+
+A library such as torch is imported once, by a fork server (fork_server.py); each job is a fork of it.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from model_tools import errors
+from model_tools.errors import ModelTooLarge, PublishError, TraceFailed
+from model_tools.packaging.children.messages import JOB_FILE, MAX_RESULT_BYTES, RESULT_FILE, Refusal
+from model_tools.packaging.children.processes import (
+    KILL_SECONDS,
+    RUN_IT,
+    Tail,
+    child_environment,
+    end_session,
+    hide_from_children,
+    last_lines,
+    open_regular,
+)
+
+FORK_SERVER = "model_tools.packaging.children.fork_server"
+MAX_MESSAGE_BYTES = 1 << 16
+
+Result = TypeVar("Result", bound=BaseModel)
+
+
+class Workers:
+    """Fork servers by the modules that they import, each started when it is first needed. A context manager."""
+
+    def __init__(self) -> None:
+        self._servers: dict[tuple[str, ...], _ForkServer] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for server in self._servers.values():
+            server.close()
+        self._servers.clear()
+
+    def prepare(self, modules: Sequence[str]) -> None:
+        """Begin to import modules whose jobs will come."""
+        self._server(tuple(modules))
+
+    def run(
+        self,
+        module: str,
+        job: BaseModel,
+        answer: type[Result],
+        *,
+        modules: Sequence[str],
+        scratch: Path,
+        cwd: Path,
+        seconds: float,
+    ) -> Result:
+        """Run the `main` of one of the modules and return the validated message that it leaves in the scratch folder.
+
+        Raises the error that the child names; TraceFailed when it is out of time, dies or answers nonsense;
+        ModelTooLarge when the kernel killed it. Nothing of its session is left when this returns.
+        """
+        (scratch / RESULT_FILE).unlink(missing_ok=True)
+        (scratch / JOB_FILE).write_text(job.model_dump_json(), encoding="utf-8")
+        server = self._server(tuple(modules))
+        try:
+            status, tail = server.run(module, scratch, cwd, seconds)
+        except TimeoutError as error:
+            self._servers.pop(tuple(modules)).close()
+            raise TraceFailed(
+                f"The process that loads models for tracing was not ready within {seconds:g} s: publish again, on a "
+                "machine or with a tracing function that has more memory and so more processor."
+            ) from error
+        except BaseException:
+            self._servers.pop(tuple(modules)).close()
+            raise
+        if status is None:
+            raise TraceFailed(
+                f"The model was not ready within {seconds:g} s: make its code load and answer faster, or its example "
+                f"inputs smaller. {last_lines(tail)}"
+            )
+        if status == -signal.SIGKILL:
+            raise ModelTooLarge(
+                "The process that loads and traces the model was killed, as the kernel does when memory runs out: give "
+                f"the tracing function more memory, or publish a smaller model. {last_lines(tail)}"
+            )
+        if status != 0:
+            raise TraceFailed(
+                f"The process that loads and traces the model {_ending(status)} before it was done: run the "
+                "architecture's code once with the manifest's inputs and correct what ends it. "
+                f"{last_lines(tail)}"
+            )
+        return _read_result(scratch / RESULT_FILE, answer, tail)
+
+    def _server(self, modules: tuple[str, ...]) -> "_ForkServer":
+        if modules not in self._servers:
+            self._servers[modules] = _ForkServer(modules)
+        return self._servers[modules]
+
+
+class _ForkServer:
+    """One fork server, seen from its parent."""
+
+    def __init__(self, modules: Sequence[str]) -> None:
+        hide_from_children()
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        reading, writing = os.pipe()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-s", "-P", "-m", FORK_SERVER, str(theirs.fileno()), *modules],
+                env=child_environment(Path("/nonexistent")), stdin=subprocess.DEVNULL, stdout=writing,
+                stderr=subprocess.STDOUT, start_new_session=True, pass_fds=(theirs.fileno(),),
+            )  # fmt: skip
+        os.close(writing)
+        self._tail = Tail(reading)
+
+    def run(self, module: str, scratch: Path, cwd: Path, seconds: float) -> tuple[int | None, str]:
+        """Return the exit status of a fork that does the job (None: out of time), and the end of what it wrote."""
+        reading, writing = os.pipe()
+        tail = Tail(reading)
+        try:
+            self._ask({"module": module, "scratch": str(scratch), "cwd": str(cwd)}, writing)
+        finally:
+            os.close(writing)
+        pid = self._answer(seconds)["pid"]
+        try:
+            self._answer(seconds)
+            in_time = True
+        except TimeoutError:
+            in_time = False
+        finally:
+            end_session(pid)
+        if not in_time:
+            self._answer(KILL_SECONDS)
+        self._ask({})
+        status = self._answer(KILL_SECONDS)["status"]
+        return (status if in_time else None), tail.text()
+
+    def close(self) -> None:
+        """End the server, and whatever fork of it is left."""
+        self._control.close()
+        self._process.kill()
+        self._process.wait()
+
+    def _ask(self, message: dict[str, str], *descriptors: int) -> None:
+        try:
+            socket.send_fds(self._control, [json.dumps(message).encode()], descriptors)
+        except OSError as error:
+            raise self._broken() from error
+
+    def _answer(self, seconds: float) -> dict[str, Any]:
+        """Return the next message. Raises TimeoutError, or TraceFailed when the server is gone."""
+        self._control.settimeout(seconds)
+        try:
+            message = self._control.recv(MAX_MESSAGE_BYTES)
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise self._broken() from error
+        if not message:
+            raise self._broken()
+        answer: dict[str, Any] = json.loads(message)
+        return answer
+
+    def _broken(self) -> TraceFailed:
+        try:
+            self._process.wait(KILL_SECONDS)  # it may be writing down what ended it
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        return TraceFailed(
+            "The process that loads models for tracing could not be started, or was ended from outside: "
+            f"{RUN_IT}, or publish again. {last_lines(self._tail.text())}"
+        )
+
+
+def _read_result(path: Path, answer: type[Result], tail: str) -> Result:
+    with os.fdopen(open_regular(path, what=f"its result. {last_lines(tail)}"), "rb") as file:
+        data = file.read(MAX_RESULT_BYTES + 1)
+    try:
+        if len(data) > MAX_RESULT_BYTES:
+            raise TraceFailed(f"The model's code left a result of more than {MAX_RESULT_BYTES:,} bytes: {RUN_IT}.")
+        if data.startswith(b'{"status":"refused"'):
+            raise _as_error(Refusal.model_validate_json(data))
+        return answer.model_validate_json(data)
+    except ValidationError as error:
+        raise TraceFailed(
+            f"The model's code left a result that is not understood: {RUN_IT}. {last_lines(tail)}"
+        ) from error
+
+
+def _as_error(refusal: Refusal) -> PublishError:
+    kind: type[PublishError] = getattr(errors, refusal.error)  # one of the names that Refusal allows
+    return kind(refusal.message)
+
+
+def _ending(status: int) -> str:
+    if status > 0:
+        return f"exited with status {status}"
+    try:
+        return f"died of {signal.Signals(-status).name}"
+    except ValueError:
+        return f"died of signal {-status}"
