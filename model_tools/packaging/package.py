@@ -57,9 +57,10 @@ def package_model(
 ) -> Package:
     """Check, load, prove and pack the model in a folder that holds `publish.yaml`.
 
-    The same folder gives the same archive, byte for byte, on machines of the same kind (docs/decisions/0010). The
-    workspace is made if need be; what is left in it is the package's files. `report` is told what is being done.
-    `workers` run the code of the model; they are started and ended here unless they are given.
+    The same folder gives the same archive, byte for byte, on machines of the same kind
+    (docs/explanation/decisions/0010). The workspace is made if need be; what is left in it is the package's files.
+    `report` is told what is being done. `workers` run the code of the model; they are started and ended here unless
+    they are given.
 
     Raises ModelNotFound, ManifestInvalid, CheckpointRejected, ClassesMismatch, TraceFailed, ModelTooLarge and
     ParityFailed.

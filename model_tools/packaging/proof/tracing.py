@@ -60,7 +60,7 @@ def trace_model(model: torch.nn.Module, inputs: tuple[torch.Tensor, ...], manife
 def profits_from_channels_last(model: torch.nn.Module, inputs: Sequence[torch.Tensor]) -> bool:
     """Tell by structure whether channels-last is faster: 2-D convolutions over image-like inputs.
 
-    Not by the clock: the same checkpoint must give the same archive (docs/decisions/0010).
+    Not by the clock: the same checkpoint must give the same archive (docs/explanation/decisions/0010).
     """
     convolutional = any(isinstance(module, torch.nn.Conv2d) for module in model.modules())
     return convolutional and any(tensor.dim() == IMAGE_AXES and tensor.is_floating_point() for tensor in inputs)
