@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from model_tools.aws.functions import Reply
-from model_tools.cli.connection import AsJson, Debug, EndpointUrl, Local, Profile, Region, StackName, begin
+from model_tools.cli.command import Command, with_connection_options
 from model_tools.cli.errors import DONE, FAULT, USER, UserError
 from model_tools.cli.output import duration
 
@@ -40,21 +40,15 @@ TextToSend = Annotated[
 Qualifier = Annotated[str, typer.Option(help="Alias or version that answers.", metavar="NAME", rich_help_panel=REQUEST)]
 
 
+@with_connection_options
 def invoke(
-    ctx: typer.Context,
+    command: Command,
     *,
     payload: Payload = None,
     event: EventFile = None,
     image: ImageFile = None,
     text: TextToSend = None,
     qualifier: Qualifier = "live",
-    endpoint_url: EndpointUrl = None,
-    region: Region = None,
-    profile: Profile = None,
-    stack: StackName = None,
-    local: Local = False,
-    as_json: AsJson = False,
-    debug: Debug = False,
 ) -> None:
     """Ask the model one question; print its answer and the version that gave it.
 
@@ -70,16 +64,6 @@ def invoke(
 
     Exit code: 0 answered, 1 the request was refused (4xx), 2 the function failed.
     """
-    command = begin(
-        ctx,
-        endpoint_url=endpoint_url,
-        region=region,
-        profile=profile,
-        stack=stack,
-        local=local,
-        as_json=as_json,
-        debug=debug,
-    )
     request = _request(payload, event, image, text)
     services = command.services()
     began = command.clock()

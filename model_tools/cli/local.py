@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 import model_tools
-from model_tools.cli.connection import DEFAULT_STACK, AsJson, Debug, begin
+from model_tools.cli.command import Command, with_output_options
+from model_tools.cli.connection import DEFAULT_STACK
 from model_tools.cli.emulator_process import EmulatorProcess, Ready, check_that_it_can_run
 from model_tools.cli.errors import UserError
 from model_tools.cli.local_runtimes import bring_runtimes, build_runtimes, installed_instead
@@ -58,8 +59,9 @@ def local() -> None:
 
 
 @app.command()
+@with_output_options
 def up(
-    ctx: typer.Context,
+    command: Command,
     *,
     port: Port = DEFAULT_PORT,
     time_scale: TimeScale = 1.0,
@@ -67,8 +69,6 @@ def up(
     parameter: Parameters = None,
     stack: StackToDeploy = DEFAULT_STACK,
     lane: Lane = "bundle",
-    as_json: AsJson = False,
-    debug: Debug = False,
 ) -> None:
     """Start the emulator, deploy the stack to it, and keep it running until Ctrl-C.
 
@@ -84,7 +84,6 @@ def up(
 
     Exit code: 0 stopped by Ctrl-C, 1 it could not start, 2 it broke.
     """
-    command = begin(ctx, as_json=as_json, debug=debug)
     path = state_path(command.environ)
     if running := running_emulator(path):
         raise UserError(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import typer
 
 from model_tools.cli import local, runtime
-from model_tools.cli.connection import Command
+from model_tools.cli.command import Command
 from model_tools.cli.errors import DONE, INTERRUPTED, USER, report_on
 from model_tools.cli.invoke import invoke
 from model_tools.cli.plan import plan

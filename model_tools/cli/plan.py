@@ -8,16 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from model_tools.cli.connection import (
-    AsJson,
-    Command,
-    Debug,
-    EndpointUrl,
-    Local,
-    Profile,
-    StackName,
-    begin,
-)
+from model_tools.cli.command import Command, with_connection_options
 from model_tools.cli.errors import UserError
 from model_tools.cli.model_source import ARCHIVE_SUFFIXES, LocalModel, find_model, prepare_upload
 from model_tools.cli.output import Output
@@ -76,20 +67,15 @@ WantedPlacement = Annotated[
 ]
 
 
+@with_connection_options
 def plan(
-    ctx: typer.Context,
+    command: Command,
     model: Model,
     *,
     memory: MemorySize = None,
     region: PriceRegion = None,
     with_runtime: WithRuntime = None,
     placement: WantedPlacement = "auto",
-    endpoint_url: EndpointUrl = None,
-    profile: Profile = None,
-    stack: StackName = None,
-    local: Local = False,
-    as_json: AsJson = False,
-    debug: Debug = False,
 ) -> None:
     """Say what publishing a model would do, take and cost. Nothing is written, in AWS or on this machine.
 
@@ -106,16 +92,6 @@ def plan(
 
     Exit code: 0 it would fit, 1 it fits no function or has something to put right, 2 broken.
     """
-    command = begin(
-        ctx,
-        endpoint_url=endpoint_url,
-        region=region,
-        profile=profile,
-        stack=stack,
-        local=local,
-        as_json=as_json,
-        debug=debug,
-    )
     try:
         prices = prices_of(region or DEFAULT_REGION)
     except RegionUnknown as error:
@@ -167,8 +143,7 @@ def _find_bundle(command: Command, name: Library, folder: Path | None) -> "Known
     if folder is not None:
         return find_in_folder(name, folder)
     cached = find_in_cache(name, cache_folder(command.environ))
-    options = command.options
-    if not (options.stack or options.local or options.endpoint_url):
+    if not command.options.names_a_place:
         return cached
     current = find_bucket(command).current(name)
     if current is None:

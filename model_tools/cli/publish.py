@@ -11,18 +11,8 @@ import typer
 from pydantic import ValidationError
 
 from model_tools.aws.stack import Stack
-from model_tools.cli.connection import (
-    AsJson,
-    Command,
-    Debug,
-    EndpointUrl,
-    Local,
-    Profile,
-    Region,
-    Services,
-    StackName,
-    begin,
-)
+from model_tools.cli.command import Command, with_connection_options
+from model_tools.cli.connection import Services
 from model_tools.cli.errors import UserError
 from model_tools.cli.model_source import LocalModel, find_model, prepare_upload
 from model_tools.cli.output import size
@@ -87,8 +77,9 @@ ExecutionName = Annotated[
 Detach = Annotated[bool, typer.Option("--detach", help="Start the publication and don't wait for it.")]
 
 
+@with_connection_options
 def publish(
-    ctx: typer.Context,
+    command: Command,
     model: Model,
     *,
     step: Steps = None,
@@ -96,13 +87,6 @@ def publish(
     bake: Bake = None,
     name: ExecutionName = None,
     detach: Detach = False,
-    endpoint_url: EndpointUrl = None,
-    region: Region = None,
-    profile: Profile = None,
-    stack: StackName = None,
-    local: Local = False,
-    as_json: AsJson = False,
-    debug: Debug = False,
 ) -> None:
     """Publish a trained model: proved, smoke-tested, then given traffic step by step.
 
@@ -120,16 +104,6 @@ def publish(
 
     Exit code: 0 published, 1 refused or something to put right, 2 broken.
     """
-    command = begin(
-        ctx,
-        endpoint_url=endpoint_url,
-        region=region,
-        profile=profile,
-        stack=stack,
-        local=local,
-        as_json=as_json,
-        debug=debug,
-    )
     wanted = _rollout(step or [], rollout, bake)
     if name is not None and not EXECUTION_NAME.fullmatch(name):
         raise UserError(f"--name {name!r} must be 1 to 80 letters, digits, hyphens and underscores.")

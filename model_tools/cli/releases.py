@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from model_tools.aws.registry import ReleaseRecord
-from model_tools.cli.connection import AsJson, Debug, EndpointUrl, Local, Profile, Region, StackName, begin
+from model_tools.cli.command import Command, with_connection_options
 
 STYLES = {"LIVE": "bold green", "CANARY": "cyan", "FAILED": "red", "RELEASED": "", "NOT A RELEASE": "yellow"}
 MAX_ERROR = 100
@@ -35,17 +35,11 @@ class Row:
     requested_by: str | None = None
 
 
+@with_connection_options
 def releases(
-    ctx: typer.Context,
+    command: Command,
     *,
     limit: Limit = 20,
-    endpoint_url: EndpointUrl = None,
-    region: Region = None,
-    profile: Profile = None,
-    stack: StackName = None,
-    local: Local = False,
-    as_json: AsJson = False,
-    debug: Debug = False,
 ) -> None:
     """List releases and refusals, newest first, with their share of the traffic now.
 
@@ -57,16 +51,6 @@ def releases(
 
     Exit code: 0 listed, 1 something to put right, 2 AWS did not answer.
     """
-    command = begin(
-        ctx,
-        endpoint_url=endpoint_url,
-        region=region,
-        profile=profile,
-        stack=stack,
-        local=local,
-        as_json=as_json,
-        debug=debug,
-    )
     services = command.services()
     rows = make_rows(services.registry.releases(), services.function.shares())
     command.output.emit({"releases": [asdict(row) for row in rows[:limit]]})

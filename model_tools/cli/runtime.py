@@ -10,18 +10,8 @@ import typer
 from model_tools.aws.connection import CallRefused, Connection
 from model_tools.aws.runtimes import RuntimeBucket
 from model_tools.aws.stack import read_stack
-from model_tools.cli.connection import (
-    AsJson,
-    Command,
-    Debug,
-    EndpointUrl,
-    Local,
-    Profile,
-    Region,
-    StackName,
-    begin,
-    find_target,
-)
+from model_tools.cli.command import Command, with_connection_options
+from model_tools.cli.connection import find_target
 from model_tools.cli.errors import UserError
 from model_tools.cli.output import Output, duration, size
 
@@ -71,8 +61,9 @@ def runtime() -> None:
 
 
 @app.command()
+@with_connection_options
 def build(
-    ctx: typer.Context,
+    command: Command,
     *,
     name: Name = "torch",
     output: OutputFolder = DEFAULT_OUTPUT,
@@ -82,13 +73,6 @@ def build(
     platform: PlatformTag = None,
     wheels: Wheels = None,
     index_url: Indexes = None,
-    endpoint_url: EndpointUrl = None,
-    region: Region = None,
-    profile: Profile = None,
-    stack: StackName = None,
-    local: Local = False,
-    as_json: AsJson = False,
-    debug: Debug = False,
 ) -> None:
     """Build a runtime bundle: only what models use of the library, stripped, compiled and proved.
 
@@ -109,21 +93,11 @@ def build(
 
     Exit code: 0 built, 1 something to put right, 2 broken.
     """
-    command = begin(
-        ctx,
-        endpoint_url=endpoint_url,
-        region=region,
-        profile=profile,
-        stack=stack,
-        local=local,
-        as_json=as_json,
-        debug=debug,
-    )
     if (wheels or index_url or platform) and not python:
         raise UserError(
             "--wheels, --index-url and --platform are for a build from wheels: name its Python by --python."
         )
-    bucket = find_bucket(command) if stack or local or endpoint_url else None  # what is wrong there is told at once
+    bucket = find_bucket(command) if command.options.names_a_place else None  # what is wrong there is told at once
     began = command.clock()
     with _reporting(command.output) as report:
         built = _build(name, output, level, model or [], python, platform, wheels, index_url or [], report)

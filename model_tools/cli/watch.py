@@ -6,18 +6,8 @@ import typer
 
 from model_tools.aws.connection import CallFailed
 from model_tools.aws.executions import Executions
-from model_tools.cli.connection import (
-    AsJson,
-    Command,
-    Debug,
-    EndpointUrl,
-    Local,
-    Profile,
-    Region,
-    Services,
-    StackName,
-    begin,
-)
+from model_tools.cli.command import Command, with_connection_options
+from model_tools.cli.connection import Services
 from model_tools.cli.errors import INTERRUPTED
 from model_tools.cli.outcome import Live, conclude
 from model_tools.cli.progress_view import ProgressView, choose_view
@@ -35,18 +25,8 @@ ExecutionName = Annotated[
 ]
 
 
-def watch(
-    ctx: typer.Context,
-    execution: ExecutionName = None,
-    *,
-    endpoint_url: EndpointUrl = None,
-    region: Region = None,
-    profile: Profile = None,
-    stack: StackName = None,
-    local: Local = False,
-    as_json: AsJson = False,
-    debug: Debug = False,
-) -> None:
+@with_connection_options
+def watch(command: Command, execution: ExecutionName = None) -> None:
     """Watch a publication until it ends; one that has ended is shown as it was.
 
     Ctrl-C stops the watching, never the publication.
@@ -59,16 +39,6 @@ def watch(
 
     Exit code: 0 published, 1 refused, 2 broken.
     """
-    command = begin(
-        ctx,
-        endpoint_url=endpoint_url,
-        region=region,
-        profile=profile,
-        stack=stack,
-        local=local,
-        as_json=as_json,
-        debug=debug,
-    )
     services = command.services()
     executions = services.executions
     arn = executions.arn_of(execution) if execution else executions.newest()

@@ -6,7 +6,7 @@ import boto3
 import moto
 import pytest
 
-from model_tools.cli.connection import Command
+from model_tools.cli.command import Command
 from model_tools.cli.main import run
 from model_tools.formats.runtime_reference import RuntimeReference
 

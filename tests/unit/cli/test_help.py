@@ -34,8 +34,9 @@ def test_every_commands_help_teaches_with_an_example_and_names_its_exit_codes(pa
     assert "Exit code: 0" in shown.stdout
 
 
-@pytest.mark.parametrize("name", ["publish", "watch", "invoke", "releases"])
-def test_every_command_that_talks_to_aws_can_be_told_where_and_how_to_print(name):
-    options = {option for parameter in GROUP.commands[name].params for option in parameter.opts}
+@pytest.mark.parametrize("path", ["plan", "publish", "watch", "invoke", "releases", "runtime build"])
+def test_every_command_that_talks_to_aws_can_be_told_where_and_how_to_print(path):
+    command = dict(all_commands())[f"model-tools {path}"]
+    options = {option for parameter in command.params for option in parameter.opts}
 
     assert {"--endpoint-url", "--region", "--profile", "--stack", "--local", "--json", "--debug"} <= options
