@@ -19,7 +19,7 @@ from typing import Annotated, Any, Concatenate
 import typer
 
 from model_tools.cli.connection import ConnectionOptions, Services, connect
-from model_tools.cli.output import Output
+from model_tools.cli.output import CommandOutput
 
 PANEL = "Output"
 """The heading of these options in a command's help."""
@@ -46,7 +46,7 @@ class Command:
     sleep: Callable[[float], None] = time.sleep
     token: Callable[[], str] = lambda: secrets.token_hex(2)
     connect: Callable[[ConnectionOptions, Mapping[str, str]], Services] = connect
-    output: Output = field(default_factory=Output)
+    output: CommandOutput = field(default_factory=CommandOutput)
     debug: bool = False
     options: ConnectionOptions = field(default_factory=ConnectionOptions)
 
@@ -55,16 +55,16 @@ class Command:
         if isinstance(options, ConnectionOptions):
             self.options = options
         else:
-            self.output = Output(as_json=options.as_json)
+            self.output = CommandOutput(as_json=options.as_json)
             self.debug = options.debug
 
     def services(self) -> Services:
-        """Connect to where the options say."""
+        """Connect to the stack that the options name, and return its services."""
         return self.connect(self.options, self.environ)
 
 
 CommandFunction = Callable[Concatenate[Command, ...], None]
-"""What a module of a command declares: it gets the `Command` first, then the values of its own options."""
+"""The function of a command: it takes the `Command` first, then the values of the command's own options."""
 
 
 def with_connection_options(function: CommandFunction) -> Callable[..., None]:

@@ -1,4 +1,4 @@
-"""Where a command runs: the options that say so, and the services behind them."""
+"""The options that say where a command runs, and the services that it finds there."""
 
 import shlex
 from collections.abc import Mapping
@@ -66,7 +66,7 @@ class ConnectionOptions:
         return bool(self.stack or self.local or self.endpoint_url)
 
     def to_arguments(self) -> str:
-        """Return the options as they are typed, for commands that a user is told to run."""
+        """Return the options as they are typed into a shell, for commands that a message tells the user to run."""
         named = {
             "--endpoint-url": self.endpoint_url,
             "--region": self.region,
@@ -79,7 +79,7 @@ class ConnectionOptions:
 
 @dataclass(frozen=True)
 class Services:
-    """A deployed stack and what can be asked of it."""
+    """A deployed stack, and an adapter for each service that it is made of."""
 
     stack: Stack
     executions: Executions

@@ -14,41 +14,45 @@ from model_tools.cli.errors import DONE, FAULT, USER, UserError
 from model_tools.cli.output import duration
 
 CLIENT_ERROR, SERVER_ERROR = 400, 500
-REQUEST = "What to ask"
+"""The HTTP statuses from which an answer blames the request, and from which it blames the function."""
+REQUEST_PANEL = "What to ask"
+"""The heading of the request's options in the command's help."""
 
-Payload = Annotated[
+PayloadOption = Annotated[
     str | None,
-    typer.Option(help="The request as JSON.", metavar="JSON", rich_help_panel=REQUEST),
+    typer.Option(help="The request as JSON.", metavar="JSON", rich_help_panel=REQUEST_PANEL),
 ]
-EventFile = Annotated[
+EventOption = Annotated[
     str | None,
     typer.Option(
         "--event",
         help="A file with the request as JSON; - for standard input.",
         metavar="FILE",
-        rich_help_panel=REQUEST,
+        rich_help_panel=REQUEST_PANEL,
     ),
 ]
-ImageFile = Annotated[
+ImageOption = Annotated[
     Path | None,
-    typer.Option("--image", help="An image file, sent as the request.", metavar="FILE", rich_help_panel=REQUEST),
+    typer.Option("--image", help="An image file, sent as the request.", metavar="FILE", rich_help_panel=REQUEST_PANEL),
 ]
-TextToSend = Annotated[
+TextOption = Annotated[
     str | None,
-    typer.Option("--text", help="A text, for a model that reads text.", metavar="TEXT", rich_help_panel=REQUEST),
+    typer.Option("--text", help="A text, for a model that reads text.", metavar="TEXT", rich_help_panel=REQUEST_PANEL),
 ]
-Qualifier = Annotated[str, typer.Option(help="Alias or version that answers.", metavar="NAME", rich_help_panel=REQUEST)]
+QualifierOption = Annotated[
+    str, typer.Option(help="Alias or version that answers.", metavar="NAME", rich_help_panel=REQUEST_PANEL)
+]
 
 
 @with_connection_options
 def invoke(
     command: Command,
     *,
-    payload: Payload = None,
-    event: EventFile = None,
-    image: ImageFile = None,
-    text: TextToSend = None,
-    qualifier: Qualifier = "live",
+    payload: PayloadOption = None,
+    event: EventOption = None,
+    image: ImageOption = None,
+    text: TextOption = None,
+    qualifier: QualifierOption = "live",
 ) -> None:
     """Ask the model one question; print its answer and the version that gave it.
 
@@ -95,7 +99,7 @@ def _request(payload: str | None, event: str | None, image: Path | None, text: s
         return _parse(payload, "--payload")
     said = sys.stdin.read() if event == "-" else _read(Path(str(event))).decode("utf-8-sig", errors="replace")
     document = _parse(said, str(event))
-    # A sample holds its request beside what is expected of the answer: samples/*.json can be asked as they are.
+    # A sample file holds the request beside the expected answer, so that samples/*.json can be sent as they are.
     is_sample = isinstance(document, dict) and "event" in document and document.keys() <= {"event", "expect", "name"}
     return document["event"] if is_sample else document
 

@@ -1,4 +1,4 @@
-"""The entry point: commands are put together here, and what they raise becomes words and an exit code."""
+"""The entry point: it puts the commands together and turns what they raise into words and an exit code."""
 
 import sys
 import traceback

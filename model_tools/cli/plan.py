@@ -1,8 +1,6 @@
-"""`model-tools plan`: what a publication would do, take and cost, before anything is written."""
+"""`model-tools plan`: measure and price a publication before anything is written."""
 
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,7 +9,6 @@ import typer
 from model_tools.cli.command import Command, with_connection_options
 from model_tools.cli.errors import UserError
 from model_tools.cli.model_source import ARCHIVE_SUFFIXES, LocalModel, find_model, prepare_upload
-from model_tools.cli.output import Output
 from model_tools.cli.runtime import find_bucket
 from model_tools.formats.manifest import Library, Manifest
 from model_tools.formats.pin import Pin, PinnedFile
@@ -21,8 +18,9 @@ if TYPE_CHECKING:
     from model_tools.planning.bundles import KnownBundle
 
 DEFAULT_REGION = "us-east-1"
+"""The region whose prices count when none is named: one of AWS's cheapest."""
 
-Model = Annotated[
+ModelArgument = Annotated[
     str,
     typer.Argument(
         help="A folder with a publish.yaml, a .tar.gz of one, or a checkpoint file with a publish.yaml beside it.",
@@ -30,7 +28,7 @@ Model = Annotated[
         show_default=False,
     ),
 ]
-MemorySize = Annotated[
+MemoryOption = Annotated[
     int | None,
     typer.Option(
         "--memory",
@@ -41,7 +39,7 @@ MemorySize = Annotated[
         show_default=False,
     ),
 ]
-PriceRegion = Annotated[
+RegionOption = Annotated[
     str | None,
     typer.Option(
         "--region",
@@ -49,7 +47,7 @@ PriceRegion = Annotated[
         metavar="REGION",
     ),
 ]
-WithRuntime = Annotated[
+WithRuntimeOption = Annotated[
     Path | None,
     typer.Option(
         "--with-runtime",
@@ -61,7 +59,7 @@ WithRuntime = Annotated[
         file_okay=False,
     ),
 ]
-WantedPlacement = Annotated[
+PlacementOption = Annotated[
     Literal["auto", "tmp", "memory"],
     typer.Option("--placement", help="Where the function is to keep the bundle, as the stack's RuntimePlacement."),
 ]
@@ -70,12 +68,12 @@ WantedPlacement = Annotated[
 @with_connection_options
 def plan(
     command: Command,
-    model: Model,
+    model: ModelArgument,
     *,
-    memory: MemorySize = None,
-    region: PriceRegion = None,
-    with_runtime: WithRuntime = None,
-    placement: WantedPlacement = "auto",
+    memory: MemoryOption = None,
+    region: RegionOption = None,
+    with_runtime: WithRuntimeOption = None,
+    placement: PlacementOption = "auto",
 ) -> None:
     """Say what publishing a model would do, take and cost. Nothing is written, in AWS or on this machine.
 
@@ -99,12 +97,15 @@ def plan(
     if model.startswith("s3://"):
         raise UserError(f"A plan is made of a model on this machine: download {model}, then plan its folder.")
     found = find_model(Path(model))
-    # What packages and serves models is loaded for this command alone.
+    # Packaging and planning are slow to import, and no other command needs them.
     from model_tools.cli.plan_view import show_plan  # noqa: PLC0415
     from model_tools.packaging.checkpoint.model_folder import open_model_folder  # noqa: PLC0415
     from model_tools.planning.study import Question, study  # noqa: PLC0415
 
-    with tempfile.TemporaryDirectory(prefix="model-tools-plan-") as temporary, _reporting(command.output) as report:
+    with (
+        tempfile.TemporaryDirectory(prefix="model-tools-plan-") as temporary,
+        command.output.steps("Planning") as report,
+    ):
         scratch = Path(temporary).resolve()
         folder = _open(found, scratch / "model")
         manifest = open_model_folder(folder).manifest
@@ -127,7 +128,7 @@ def _is_archive(model: LocalModel) -> bool:
 
 
 def _release_id(model: LocalModel, manifest: Manifest) -> str:
-    """Return the release that the workflow would call it: it follows from what would be uploaded."""
+    """Return the release id that the workflow would give the model; it follows from the files to upload."""
     files = [
         PinnedFile(path=upload.key, uri=str(upload.path), version_id="", size=upload.size, etag=upload.etag)
         for upload in prepare_upload(model).uploads
@@ -136,7 +137,7 @@ def _release_id(model: LocalModel, manifest: Manifest) -> str:
 
 
 def _find_bundle(command: Command, name: Library, folder: Path | None) -> "KnownBundle | None":
-    """Return what is known of the runtime bundle: the named folder's, else the named stack's, else the cache's."""
+    """Return the runtime bundle to plan with: the one in the named folder, else the named stack's, else the cache's."""
     from model_tools.bundling.cache import cache_folder  # noqa: PLC0415
     from model_tools.planning.bundles import KnownBundle, find_in_cache, find_in_folder  # noqa: PLC0415
 
@@ -150,18 +151,3 @@ def _find_bundle(command: Command, name: Library, folder: Path | None) -> "Known
         return None
     is_here = cached is not None and cached.reference.sha256 == current.sha256
     return KnownBundle(current, cached.file if cached and is_here else None, "the stack")
-
-
-@contextmanager
-def _reporting(output: Output) -> Iterator[Callable[[str], None]]:
-    """Show what is being done: a line that changes where a person watches, a line each elsewhere."""
-
-    def say(text: str) -> None:
-        output.say(f"{text} …", style="dim")
-        output.emit({"event": "step", "text": text})
-
-    if not output.is_live:
-        yield say
-        return
-    with output.console.status("Planning …") as status:
-        yield lambda text: status.update(f"{text} …")

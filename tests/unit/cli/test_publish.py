@@ -51,7 +51,7 @@ def test_the_same_folder_again_sends_nothing_and_publishes_from_the_same_place(f
     capsys.readouterr()
     run(["publish", str(folder), "--detach"], stack.command())
 
-    assert "uploaded 0 file(s), 0 B (2 already there)" in capsys.readouterr().out
+    assert "uploaded 0 file(s), 0.0 kB (2 already there)" in capsys.readouterr().out
     first, second = (request["model_uri"] for _, request in stack.executions.started)
     assert first == second
 
