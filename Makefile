@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test lint types clean
+.PHONY: help setup demo test lint types reference clean
 
 help:                ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
@@ -31,6 +31,9 @@ lint: setup
 
 types: setup
 	$(BIN)/mypy
+
+reference: setup     ## write docs/reference/command-line.md from the commands
+	$(BIN)/python -m model_tools.cli.reference > docs/reference/command-line.md
 
 clean:               ## remove what setup made
 	rm -rf $(VENV) build *.egg-info

@@ -25,7 +25,7 @@ TEMPLATE = "template.yaml"
 PARAMETER = re.compile(r"[A-Za-z0-9]+=.*", re.DOTALL)
 """A template's parameter as it is typed."""
 
-app = typer.Typer(no_args_is_help=True, help="AWS on this machine: no account, no Docker.")
+app = typer.Typer(no_args_is_help=True)
 
 PortOption = Annotated[
     int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535, metavar="NUMBER")
@@ -59,7 +59,14 @@ StackOption = Annotated[str, typer.Option("--stack", help="Name of the stack to 
 
 @app.callback()
 def local() -> None:
-    """Run AWS on this machine: no account, no Docker."""
+    """Run AWS on this machine: no account, no Docker.
+
+    For example:
+
+        model-tools local up
+
+    Exit code: 0 stopped by Ctrl-C, 1 it could not start, 2 it broke.
+    """
 
 
 @app.command()

@@ -1,8 +1,10 @@
 """The entry point: it puts the commands together and turns what they raise into words and an exit code."""
 
+import importlib.metadata
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
@@ -24,8 +26,19 @@ app = typer.Typer(
 )
 
 
+def _show_version(asked: bool) -> None:  # noqa: FBT001 (Typer calls it so)
+    if asked:
+        typer.echo(f"model-tools {importlib.metadata.version('model-tools')}")
+        raise typer.Exit
+
+
+VersionOption = Annotated[
+    bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
+]
+
+
 @app.callback()
-def model_tools() -> None:
+def model_tools(*, version: VersionOption = False) -> None:
     """Put trained PyTorch models into production on AWS Lambda: proof before traffic, a way back after it.
 
     For example, with nothing but this machine:
@@ -36,7 +49,7 @@ def model_tools() -> None:
 
         model-tools invoke --image seven.png --local
 
-    Exit code: 0 done, 1 refused or something to put right, 2 broken, 130 interrupted.
+    Exit code: 0 done, 1 refused or something you can put right, 2 a bug or a fault of AWS, 130 stopped by Ctrl-C.
     """
 
 

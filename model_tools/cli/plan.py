@@ -88,7 +88,7 @@ def plan(
 
         model-tools plan build/digits --stack model-tools --json
 
-    Exit code: 0 it would fit, 1 it fits no function or has something to put right, 2 broken.
+    Exit code: 0 it would fit, 1 it fits no function or has something you can put right, 2 a bug or a fault of AWS.
     """
     try:
         prices = prices_of(region or DEFAULT_REGION)

@@ -104,7 +104,7 @@ def publish(
 
         model-tools publish s3://bucket/runs/42/ --rollout all-at-once --detach
 
-    Exit code: 0 published, 1 refused or something to put right, 2 broken.
+    Exit code: 0 published, 1 refused or something you can put right, 2 a bug or a fault of AWS.
     """
     wanted = _rollout(step or [], rollout, bake)
     if name is not None and not EXECUTION_NAME.fullmatch(name):

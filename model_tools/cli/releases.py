@@ -55,7 +55,7 @@ def releases(
 
         model-tools releases --limit 5 --json
 
-    Exit code: 0 listed, 1 something to put right, 2 AWS did not answer.
+    Exit code: 0 listed, 1 something you can put right, 2 a bug or a fault of AWS.
     """
     services = command.services()
     rows = release_rows(services.registry.releases(), services.function.shares())

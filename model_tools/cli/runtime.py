@@ -24,7 +24,7 @@ DEFAULT_LEVEL = 19
 ELSEWHERE_PANEL = "For another machine"
 """The heading of the options of a build from wheels in the command's help."""
 
-app = typer.Typer(no_args_is_help=True, help="The library that runs models, made to fit into a function.")
+app = typer.Typer(no_args_is_help=True)
 
 NameOption = Annotated[Literal["torch", "xgboost"], typer.Option(help="Which library.")]
 OutputOption = Annotated[Path, typer.Option("--output", help="Folder for the bundle and its inventory.", metavar="DIR")]
@@ -37,29 +37,49 @@ ModelOption = Annotated[
 ]
 PythonOption = Annotated[
     str | None,
-    typer.Option("--python", help="Build from wheels for this Python, such as 3.13.", rich_help_panel=ELSEWHERE_PANEL),
+    typer.Option(
+        "--python",
+        help="Build from wheels for this Python, such as 3.13.",
+        metavar="VERSION",
+        rich_help_panel=ELSEWHERE_PANEL,
+    ),
 ]
 PlatformOption = Annotated[
     str | None,
     typer.Option(
         "--platform",
         help="manylinux_2_28_x86_64 or manylinux_2_28_aarch64 (default: this machine's).",
+        metavar="TAG",
         rich_help_panel=ELSEWHERE_PANEL,
     ),
 ]
 WheelsOption = Annotated[
     Path | None,
-    typer.Option("--wheels", help="Take the wheels from here; pip fetches none.", rich_help_panel=ELSEWHERE_PANEL),
+    typer.Option(
+        "--wheels", help="Take the wheels from here; pip fetches none.", metavar="DIR", rich_help_panel=ELSEWHERE_PANEL
+    ),
 ]
 IndexUrlOption = Annotated[
     list[str] | None,
-    typer.Option("--index-url", help="A further package index for pip; repeat it.", rich_help_panel=ELSEWHERE_PANEL),
+    typer.Option(
+        "--index-url",
+        help="A further package index for pip; repeat it.",
+        metavar="URL",
+        rich_help_panel=ELSEWHERE_PANEL,
+    ),
 ]
 
 
 @app.callback()
 def runtime() -> None:
-    """Make the library that runs models fit into a function."""
+    """Make the library that runs models fit into a function.
+
+    For example:
+
+        model-tools runtime build --stack model-tools
+
+    Exit code: 0 done, 1 something you can put right, 2 a bug or a fault of AWS.
+    """
 
 
 @app.command()
@@ -93,7 +113,7 @@ def build(
 
         model-tools runtime build --python 3.13 --platform manylinux_2_28_aarch64 --stack model-tools
 
-    Exit code: 0 built, 1 something to put right, 2 broken.
+    Exit code: 0 built, 1 something you can put right, 2 a bug or a fault of AWS.
     """
     if (wheels or index_url or platform) and not python:
         raise UserError(

@@ -21,7 +21,9 @@ SILENT_LOOKS = 30
 
 ExecutionArgument = Annotated[
     str | None,
-    typer.Argument(help="Name or ARN of the execution; the newest one without it.", show_default=False),
+    typer.Argument(
+        help="Name or ARN of the execution; the newest one without it.", metavar="EXECUTION", show_default=False
+    ),
 ]
 
 
@@ -37,7 +39,7 @@ def watch(command: Command, execution: ExecutionArgument = None) -> None:
 
         model-tools watch digits-20260102-030405-ab12 --json
 
-    Exit code: 0 published, 1 refused, 2 broken.
+    Exit code: 0 published, 1 refused, 2 a bug or a fault of AWS.
     """
     services = command.services()
     executions = services.executions
