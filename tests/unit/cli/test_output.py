@@ -30,7 +30,10 @@ def test_the_steps_of_a_long_task_are_events_for_a_machine(capsys):
     ]
 
 
-@pytest.mark.parametrize(("keep", "lines"), [(True, ["packing", "not stripped: libodd.so"]), (False, [])])
+@pytest.mark.parametrize(
+    ("keep", "lines"),
+    [pytest.param(True, ["packing", "not stripped: libodd.so"], id="kept"), pytest.param(False, [], id="not kept")],
+)
 def test_on_a_terminal_steps_stay_only_where_they_are_to_be_read_afterwards(keep, lines):
     output = CommandOutput()
     output.console = Console(file=io.StringIO(), force_terminal=True, color_system=None, width=80)

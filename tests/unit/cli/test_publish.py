@@ -95,9 +95,11 @@ def test_a_wrong_manifest_is_told_before_anything_is_connected(folder, capsys):
 @pytest.mark.parametrize(
     ("options", "rollout"),
     [
-        (["--step", "5", "--step", "25", "--bake", "60"], {"steps": [5, 25], "bake_seconds": 60}),
-        (["--rollout", "all-at-once"], {"strategy": "all-at-once"}),
-        (["--bake", "0"], {"bake_seconds": 0}),
+        pytest.param(
+            ["--step", "5", "--step", "25", "--bake", "60"], {"steps": [5, 25], "bake_seconds": 60}, id="steps and bake"
+        ),
+        pytest.param(["--rollout", "all-at-once"], {"strategy": "all-at-once"}, id="all at once"),
+        pytest.param(["--bake", "0"], {"bake_seconds": 0}, id="no bake"),
     ],
 )
 def test_what_is_said_of_the_rollout_is_what_the_execution_gets(options, rollout):

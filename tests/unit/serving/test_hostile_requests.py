@@ -33,14 +33,33 @@ def picky(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
 @pytest.mark.parametrize(
     "value",
     [
-        None, True, "1,2,3,4", {}, {"a": [1]}, [None], [[None] * 4], [["\ud800"] * 4], [[{}] * 4], [[[]] * 4], [[]],
-        [[1, 2, 3, [4]]], [[1, 2], [3, 4]], [[1, 2, 3, 4], [1, 2, 3]],
-        ["1234"], [1, [2, 3, 4]], [[1, 2, 3, 4], 5], [[1, 2, 3, 4], "1234"],
-        [[1, 2, 3, math.nan]], [[1, 2, 3, math.inf]], [[1, 2, 3, 1e39]], [[1, 2, 3, 10**400]],
-        [[1, 2, 3, -(10**18000)]],
-        [[1, 2, 3, 4]] * 9, json.loads("[" * 900 + "]" * 900),
+        pytest.param(None, id="null"),
+        pytest.param(True, id="bool"),
+        pytest.param("1,2,3,4", id="text"),
+        pytest.param({}, id="empty object"),
+        pytest.param({"a": [1]}, id="object"),
+        pytest.param([None], id="null as a row"),
+        pytest.param([[None] * 4], id="nulls"),
+        pytest.param([["\ud800"] * 4], id="lone surrogates"),
+        pytest.param([[{}] * 4], id="objects"),
+        pytest.param([[[]] * 4], id="empty lists"),
+        pytest.param([[]], id="an empty row"),
+        pytest.param([[1, 2, 3, [4]]], id="a list as a number"),
+        pytest.param([[1, 2], [3, 4]], id="too narrow"),
+        pytest.param([[1, 2, 3, 4], [1, 2, 3]], id="ragged"),
+        pytest.param(["1234"], id="text as a row"),
+        pytest.param([1, [2, 3, 4]], id="a number before a row"),
+        pytest.param([[1, 2, 3, 4], 5], id="a number after a row"),
+        pytest.param([[1, 2, 3, 4], "1234"], id="text after a row"),
+        pytest.param([[1, 2, 3, math.nan]], id="NaN"),
+        pytest.param([[1, 2, 3, math.inf]], id="infinity"),
+        pytest.param([[1, 2, 3, 1e39]], id="beyond float32"),
+        pytest.param([[1, 2, 3, 10**400]], id="beyond float"),
+        pytest.param([[1, 2, 3, -(10**18000)]], id="beyond the digits of an int"),
+        pytest.param([[1, 2, 3, 4]] * 9, id="too many rows"),
+        pytest.param(json.loads("[" * 900 + "]" * 900), id="deep nesting"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_table_of_finite_numbers_is_a_bad_request(picky: Predictor, value: object) -> None:
     answer = handle({"input": value}, picky, version="7")
 
@@ -52,15 +71,15 @@ def test_what_is_no_table_of_finite_numbers_is_a_bad_request(picky: Predictor, v
 @pytest.mark.parametrize(
     ("body", "told"),
     [
-        ('{"input": [[1, 2, 3, 4]], "input": [[9, 9, 9, 9]]}', "names a field twice"),
-        ('{"input": [[1, 2, 3, Infinity]]}', "Infinity, which is no JSON number"),
-        ('{"input": [[1, 2, 3, -1e400]]}', "no finite float32"),
-        ("{" * 10_000, "not JSON"),
-        ('{"a":' * 10_000, "nested too deeply"),
-        ('{"input": [[1, 2, 3, 4]]} {}', "not JSON"),
-        ("\ufeff{}", "not JSON"),
-        ('{"\\ud800": 1}', "unknown field(s)"),
-        ('"text"', "must be a JSON object"),
+        pytest.param('{"input": [[1, 2, 3, 4]], "input": [[9, 9, 9, 9]]}', "names a field twice", id="field twice"),
+        pytest.param('{"input": [[1, 2, 3, Infinity]]}', "Infinity, which is no JSON number", id="infinity"),
+        pytest.param('{"input": [[1, 2, 3, -1e400]]}', "no finite float32", id="beyond float32"),
+        pytest.param("{" * 10_000, "not JSON", id="many open objects"),
+        pytest.param('{"a":' * 10_000, "nested too deeply", id="deep nesting"),
+        pytest.param('{"input": [[1, 2, 3, 4]]} {}', "not JSON", id="two documents"),
+        pytest.param("\ufeff{}", "not JSON", id="byte order mark"),
+        pytest.param('{"\\ud800": 1}', "unknown field(s)", id="lone surrogate as a field"),
+        pytest.param('"text"', "must be a JSON object", id="text"),
     ],
 )
 def test_a_hostile_body_is_a_bad_request(picky: Predictor, body: str, told: str) -> None:
