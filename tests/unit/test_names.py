@@ -18,9 +18,9 @@ TEST = re.compile(r"(?P<path>tests/[a-z0-9_/]+\.py)::(?P<function>test_[a-z0-9_]
 def collect(hash_seed: int) -> list[str]:
     """Return the names of all tests as a process of its own collects them, in their order."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    command = [sys.executable, "-m", "pytest", "--collect-only", "--quiet", "-p", "no:cacheprovider", "tests"]
+    options = ["--collect-only", "--quiet", "-p", "no:cacheprovider", "-p", "no:randomly"]
     done = subprocess.run(
-        command,
+        [sys.executable, "-m", "pytest", *options, "tests"],
         cwd=ROOT,
         env={**environ, "PYTHONHASHSEED": str(hash_seed)},
         capture_output=True,
