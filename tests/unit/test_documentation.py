@@ -8,7 +8,6 @@ import yaml
 from pydantic import BaseModel
 
 from model_tools import errors
-from model_tools.cli import reference
 from model_tools.formats import manifest
 from model_tools.formats import sections as manifest_sections
 
@@ -56,12 +55,6 @@ def test_every_publish_yaml_in_the_readme_is_a_valid_manifest() -> None:
     assert [manifest.parse_manifest(block).name for block in blocks] == [
         "digits", "price", "wine", "numbers", "dates", "domains",
     ]  # fmt: skip
-
-
-def test_the_reference_of_the_command_line_is_what_the_commands_say() -> None:
-    text = (DOCS / "reference" / "command-line.md").read_text()
-
-    assert text == reference.page(), "the page is older than the commands: make reference"
 
 
 def test_the_readme_names_every_command() -> None:
