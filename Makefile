@@ -1,14 +1,16 @@
-# `make demo` and `make test` set up all they need; a new machine needs Python 3.11–3.13, make and a network.
+# Every target sets up what it needs; a new machine needs Python 3.11–3.13, make and a network.
 PYTHON ?= python3
+WORKERS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS)
 
-.PHONY: help setup demo test lint types clean
+.PHONY: help setup hooks demo fix lint types unit test reference clean
 
-help:                ## what can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
+help:                ## list the targets
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/\1 \2/p' $(MAKEFILE_LIST) | while read -r target text; do printf '%-10s %s\n' "$$target" "$$text"; done
 
-setup: $(VENV)/.ready  ## a virtual environment with everything in it
+setup: $(VENV)/.ready  ## make a virtual environment with everything in it
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13) and "Python 3.11, 3.12 or 3.13 is needed (PYTHON=python3.12 make …); this is " + sys.version)'
@@ -19,18 +21,32 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 demo: setup          ## train models, publish them, watch a good one go live and bad ones be refused
 	$(BIN)/python examples/demo.py
 
-test: setup lint types  ## everything that must hold
-	$(BIN)/python -m pytest --numprocesses 3 tests/unit tests/contract
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile tests/integration
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile tests/e2e
+fix: setup           ## repair what ruff can repair, format, and show what is left
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+	$(BIN)/ruff check .
 
-lint: setup
+lint: setup          ## check style, format and who imports whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 
-types: setup
+types: setup         ## check types
 	$(BIN)/mypy
+
+unit: setup          ## run the unit tests, in well under a minute
+	$(PYTEST) tests/unit
+
+test: setup lint types  ## check everything that must hold; WORKERS=1 runs one test at a time
+	$(PYTEST) tests/unit tests/contract
+	$(PYTEST) --dist loadfile tests/integration
+	$(PYTEST) --dist loadfile tests/e2e
+
+hooks: setup         ## have git check each commit before it is made
+	$(BIN)/pre-commit install
+
+reference: setup     ## write docs/reference/command-line.md from the commands
+	$(BIN)/python -m model_tools.cli.reference > docs/reference/command-line.md
 
 clean:               ## remove what setup made
 	rm -rf $(VENV) build *.egg-info

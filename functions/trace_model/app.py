@@ -6,7 +6,7 @@ torch, or XGBoost, comes from the stack's runtime bundle; the child processes th
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import boto3
 from aws_lambda_powertools import Logger, Metrics, Tracer
@@ -18,8 +18,9 @@ from model_tools.formats.pin import MAX_PIN_BYTES, Pin
 from model_tools.formats.sizes import MIB
 from model_tools.packaging.checkpoint.fetch import fetch_checkpoint
 from model_tools.packaging.package import package_model
-from model_tools.release.lanes import ModelSizes, fit
+from model_tools.release.lanes import Lane, ModelSizes, fit
 from model_tools.runtime.current import CurrentRuntimes
+from model_tools.runtime.placement import PlacementWish
 from model_tools.tasks.registry import spec_of
 
 logger, tracer, metrics = Logger(), Tracer(), Metrics()
@@ -47,8 +48,8 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
             ModelSizes(archive=package.size, unpacked=package.unpacked),
             runtime,
             part=spec_of(pin.manifest.task).bundle_part,
-            lane=os.environ["LANE"],
-            wish=os.environ["RUNTIME_PLACEMENT"],
+            lane=cast("Lane", os.environ["LANE"]),  # the template allows no other values
+            wish=cast("PlacementWish", os.environ["RUNTIME_PLACEMENT"]),
             tmp=int(os.environ["INFERENCE_TMP"]) * MIB,
             memory=int(os.environ["INFERENCE_MEMORY"]) * MIB,
         )

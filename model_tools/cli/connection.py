@@ -1,10 +1,8 @@
-"""The options that every command has, and the services behind them."""
+"""The options that say where a command runs, and the services that it finds there."""
 
-import os
-import secrets
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -17,75 +15,71 @@ from model_tools.aws.stack import Stack, read_stack
 from model_tools.aws.uploads import UploadBucket
 from model_tools.cli.errors import UserError
 from model_tools.cli.local_state import find_emulator, state_path
-from model_tools.cli.output import Output
 
-WHERE = "Where to run"
-SHAPE = "Output"
+PANEL = "Where to run"
+"""The heading of these options in a command's help."""
 DEFAULT_STACK = "model-tools"
-
-EndpointUrl = Annotated[
-    str | None,
-    typer.Option(
-        help="Talk to this address instead of AWS, such as http://127.0.0.1:4566 (env: AWS_ENDPOINT_URL).",
-        metavar="URL",
-        rich_help_panel=WHERE,
-    ),
-]
-Region = Annotated[
-    str | None,
-    typer.Option(help="AWS region (env: AWS_REGION; default: the profile's).", metavar="REGION", rich_help_panel=WHERE),
-]
-Profile = Annotated[
-    str | None,
-    typer.Option(
-        help="Profile of your AWS configuration (env: AWS_PROFILE).", metavar="PROFILE", rich_help_panel=WHERE
-    ),
-]
-StackName = Annotated[
-    str | None,
-    typer.Option(
-        help=f"The deployed stack (env: MODEL_TOOLS_STACK; default: {DEFAULT_STACK}).",
-        metavar="NAME",
-        rich_help_panel=WHERE,
-    ),
-]
-Local = Annotated[
-    bool,
-    typer.Option(
-        "--local", help="Use the emulator that `model-tools local up` runs on this machine.", rich_help_panel=WHERE
-    ),
-]
-AsJson = Annotated[
-    bool, typer.Option("--json", help="Print JSON for machines instead of words.", rich_help_panel=SHAPE)
-]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback when something fails.", rich_help_panel=SHAPE)]
 
 
 @dataclass(frozen=True)
 class ConnectionOptions:
-    """What a command was told of where to run."""
+    """The options that say where a command runs; each is declared here alone, for every command that has it."""
 
-    endpoint_url: str | None = None
-    region: str | None = None
-    profile: str | None = None
-    stack: str | None = None
-    local: bool = False
+    endpoint_url: Annotated[
+        str | None,
+        typer.Option(
+            help="Talk to this address instead of AWS, such as http://127.0.0.1:4566 (env: AWS_ENDPOINT_URL).",
+            metavar="URL",
+            rich_help_panel=PANEL,
+        ),
+    ] = None
+    region: Annotated[
+        str | None,
+        typer.Option(
+            help="AWS region (env: AWS_REGION; default: the profile's).", metavar="REGION", rich_help_panel=PANEL
+        ),
+    ] = None
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            help="Profile of your AWS configuration (env: AWS_PROFILE).", metavar="PROFILE", rich_help_panel=PANEL
+        ),
+    ] = None
+    stack: Annotated[
+        str | None,
+        typer.Option(
+            help=f"The deployed stack (env: MODEL_TOOLS_STACK; default: {DEFAULT_STACK}).",
+            metavar="NAME",
+            rich_help_panel=PANEL,
+        ),
+    ] = None
+    local: Annotated[
+        bool,
+        typer.Option(
+            "--local", help="Use the emulator that `model-tools local up` runs on this machine.", rich_help_panel=PANEL
+        ),
+    ] = False
+
+    @property
+    def names_a_place(self) -> bool:
+        """Tell whether the user named a place to run, rather than leaving it to the defaults."""
+        return bool(self.stack or self.local or self.endpoint_url)
 
     def to_arguments(self) -> str:
-        """Return the options as they are typed, for commands that a user is told to run."""
+        """Return the options as they are typed into a shell, for commands that a message tells the user to run."""
         named = {
             "--endpoint-url": self.endpoint_url,
             "--region": self.region,
             "--profile": self.profile,
             "--stack": self.stack,
         }
-        words = [f"{name} {value}" for name, value in named.items() if value] + ["--local"] * self.local
+        words = [f"{name} {shlex.quote(value)}" for name, value in named.items() if value] + ["--local"] * self.local
         return " ".join(["", *words])
 
 
 @dataclass(frozen=True)
 class Services:
-    """A deployed stack and what can be asked of it."""
+    """A deployed stack, and an adapter for each service that it is made of."""
 
     stack: Stack
     executions: Executions
@@ -125,40 +119,3 @@ def find_target(options: ConnectionOptions, environ: Mapping[str, str]) -> tuple
         profile=options.profile,
     )
     return target, options.stack or environ.get("MODEL_TOOLS_STACK") or DEFAULT_STACK
-
-
-@dataclass
-class Command:
-    """One run of the command line: its surroundings, which tests replace, and how it prints."""
-
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    clock: Callable[[], float] = time.time
-    sleep: Callable[[float], None] = time.sleep
-    token: Callable[[], str] = lambda: secrets.token_hex(2)
-    connect: Callable[[ConnectionOptions, Mapping[str, str]], Services] = connect
-    output: Output = field(default_factory=Output)
-    debug: bool = False
-    options: ConnectionOptions = ConnectionOptions()
-
-    def services(self) -> Services:
-        """Connect to where the options say."""
-        return self.connect(self.options, self.environ)
-
-
-def begin(
-    ctx: typer.Context,
-    *,
-    as_json: bool,
-    debug: bool,
-    endpoint_url: str | None = None,
-    region: str | None = None,
-    profile: str | None = None,
-    stack: str | None = None,
-    local: bool = False,
-) -> Command:
-    """Return this run's command, set up as its options say. Nothing is connected yet."""
-    command = ctx.ensure_object(Command)
-    command.output = Output(as_json=as_json)
-    command.debug = debug
-    command.options = ConnectionOptions(endpoint_url, region, profile, stack, local)
-    return command

@@ -1,6 +1,7 @@
-"""The emulator as a child process: started, ready, and gone without a trace.
+"""The emulator as a child process that never outlives its command.
 
-What it prints is its contract: one JSON line when it is ready, one clear line on standard error when it cannot be.
+Its contract with the command is what it prints: one line of JSON on standard output when it is ready, or one line on
+standard error that says why it cannot start.
 """
 
 import contextlib
@@ -21,35 +22,37 @@ from model_tools.aws.connection import CallFailed
 from model_tools.cli.errors import UserError
 
 NEEDED = ("emulator", "moto", "awslambdaric", "samtranslator")
+"""The modules that the emulator cannot start without."""
 REFUSED = 2
-"""Exit code of an emulator that has said on standard error why it cannot start."""
+"""The exit code of an emulator that has said on standard error why it cannot start."""
 TIME_TO_STOP = 20.0
-"""Seconds that it gets to end its executions and functions before it is killed."""
+"""Seconds that the emulator gets to end its executions and functions before it is killed."""
 
 
 @dataclass(frozen=True)
-class Ready:
-    """What the emulator says when it is ready."""
+class ReadyMessage:
+    """The line that the emulator prints when it answers and the stack is deployed."""
 
     endpoint_url: str
     region: str
     account_id: str
     stack_name: str
     outputs: Mapping[str, str]
+    """The stack's outputs, by name."""
     local_urls: Mapping[str, str]
-    """By the output's name, where the stack's public URLs answer on this machine."""
+    """The addresses at which the stack's public URLs answer on this machine, by the name of the output."""
 
 
 class EmulatorProcess:
     """`python -m emulator` as a child; a context manager that always ends it, with everything it started."""
 
     def __init__(self, arguments: Sequence[str], *, environ: Mapping[str, str]) -> None:
-        # -P: a folder named `emulator` where the user happens to be is not the emulator.
+        # -P keeps a folder named `emulator` in the current directory from being taken for the emulator.
         self._command = [sys.executable, "-P", "-m", "emulator", *arguments]
         self._environ = dict(environ)
 
     def __enter__(self) -> Self:
-        # A session of its own: Ctrl-C comes to the command, which ends the emulator in order.
+        # In a session of its own the child gets no Ctrl-C: the command gets it, and ends the child in order.
         self._child = subprocess.Popen(
             self._command,
             env=self._environ,
@@ -77,15 +80,15 @@ class EmulatorProcess:
         """The child's process id."""
         return self._child.pid
 
-    def wait_until_ready(self) -> Ready:
-        """Return what the emulator says once it answers and the stack is deployed.
+    def wait_until_ready(self) -> ReadyMessage:
+        """Return the emulator's message once it answers and the stack is deployed.
 
-        Raises UserError when it has refused to start, CallFailed when it broke.
+        Raises UserError when the emulator refused to start, CallFailed when it broke.
         """
         line = self._child.stdout.readline() if self._child.stdout else ""
         try:
             said = json.loads(line)
-            return Ready(
+            return ReadyMessage(
                 said["endpoint_url"], said["region"], said["account_id"], said["stack_name"],
                 dict(said["outputs"]), dict(said["local_urls"]),
             )  # fmt: skip
@@ -98,9 +101,9 @@ class EmulatorProcess:
             raise CallFailed(f"The emulator broke while it started (exit code {code}); see above.") from error
 
     def wait(self) -> None:
-        """Wait until the emulator ends by itself, which it should not: raises CallFailed then."""
+        """Wait for the emulator, which should not end by itself. Raises CallFailed when it does."""
         for line in self._child.stdout or ():
-            print(line, end="", file=sys.stderr)  # noqa: T201 (what the emulator says beside its logs)
+            print(line, end="", file=sys.stderr)  # noqa: T201 (the emulator's own output is passed on)
         raise CallFailed(f"The emulator ended by itself (exit code {self._child.wait()}); see above.")
 
     def _kill(self) -> None:

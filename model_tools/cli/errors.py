@@ -7,30 +7,31 @@ from model_tools.aws.connection import CallFailed, CallRefused
 from model_tools.errors import PublishError, ServiceUnavailable
 
 DONE, USER, FAULT, INTERRUPTED = 0, 1, 2, 130
+"""Exit codes. 130 is what shells report of a program that Ctrl-C ended: 128 plus the number of SIGINT."""
 
 
 class UserError(Exception):
-    """The command cannot do what it was asked, and its user can put that right."""
+    """The command cannot do what it was asked to do, and its user can put that right."""
 
 
 @dataclass(frozen=True)
-class Report:
-    """How a command that failed ends."""
+class FailureReport:
+    """The exit code and the words that a failed command ends with."""
 
     code: int
     error: str
-    """The error's stable name."""
+    """The name of the error's class: scripts rely on it, so it does not change."""
     message: str
 
 
-def report_on(error: Exception) -> Report:
+def report_on(error: Exception) -> FailureReport:
     """Return the exit code and the words for an exception."""
     name = type(error).__name__
     if isinstance(error, PublishError | UserError | CallRefused):
-        return Report(USER, name, str(error))
+        return FailureReport(USER, name, str(error))
     if isinstance(error, CallFailed | ServiceUnavailable):
-        return Report(FAULT, name, str(error))
-    return Report(
+        return FailureReport(FAULT, name, str(error))
+    return FailureReport(
         FAULT,
         name,
         f"unexpected {name}: {error}. This is a bug in model-tools: run the same command with --debug and report what "

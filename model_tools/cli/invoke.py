@@ -9,77 +9,65 @@ from typing import Annotated, Any
 import typer
 
 from model_tools.aws.functions import Reply
-from model_tools.cli.connection import AsJson, Debug, EndpointUrl, Local, Profile, Region, StackName, begin
+from model_tools.cli.command import Command, with_connection_options
 from model_tools.cli.errors import DONE, FAULT, USER, UserError
 from model_tools.cli.output import duration
 
 CLIENT_ERROR, SERVER_ERROR = 400, 500
-REQUEST = "What to ask"
+"""The HTTP statuses from which an answer blames the request, and from which it blames the function."""
+REQUEST_PANEL = "What to ask"
+"""The heading of the request's options in the command's help."""
 
-Payload = Annotated[
+PayloadOption = Annotated[
     str | None,
-    typer.Option(help="The request as JSON.", metavar="JSON", rich_help_panel=REQUEST),
+    typer.Option(help="The request as JSON.", metavar="JSON", rich_help_panel=REQUEST_PANEL),
 ]
-EventFile = Annotated[
+EventOption = Annotated[
     str | None,
     typer.Option(
         "--event",
         help="A file with the request as JSON; - for standard input.",
         metavar="FILE",
-        rich_help_panel=REQUEST,
+        rich_help_panel=REQUEST_PANEL,
     ),
 ]
-ImageFile = Annotated[
+ImageOption = Annotated[
     Path | None,
-    typer.Option("--image", help="An image file, sent as the request.", metavar="FILE", rich_help_panel=REQUEST),
+    typer.Option("--image", help="An image file, sent as the request.", metavar="FILE", rich_help_panel=REQUEST_PANEL),
 ]
-TextToSend = Annotated[
+TextOption = Annotated[
     str | None,
-    typer.Option("--text", help="A text, for a model that reads text.", metavar="TEXT", rich_help_panel=REQUEST),
+    typer.Option("--text", help="A text, for a model that reads text.", metavar="TEXT", rich_help_panel=REQUEST_PANEL),
 ]
-Qualifier = Annotated[str, typer.Option(help="Alias or version that answers.", metavar="NAME", rich_help_panel=REQUEST)]
+QualifierOption = Annotated[
+    str, typer.Option(help="Alias or version that answers.", metavar="NAME", rich_help_panel=REQUEST_PANEL)
+]
 
 
+@with_connection_options
 def invoke(
-    ctx: typer.Context,
+    command: Command,
     *,
-    payload: Payload = None,
-    event: EventFile = None,
-    image: ImageFile = None,
-    text: TextToSend = None,
-    qualifier: Qualifier = "live",
-    endpoint_url: EndpointUrl = None,
-    region: Region = None,
-    profile: Profile = None,
-    stack: StackName = None,
-    local: Local = False,
-    as_json: AsJson = False,
-    debug: Debug = False,
+    payload: PayloadOption = None,
+    event: EventOption = None,
+    image: ImageOption = None,
+    text: TextOption = None,
+    qualifier: QualifierOption = "live",
 ) -> None:
     """Ask the model one question; print its answer and the version that gave it.
 
     For example:
 
-        model-tools invoke --image seven.png --local
+        model-tools invoke --image examples/shapes/cross.jpg --local
 
         model-tools invoke --text "zweiundvierzig" --local
 
         model-tools invoke --payload '{"input": [[0.1, 0.2]]}'
 
-        model-tools invoke --event samples/seven.json --qualifier 4 --json
+        model-tools invoke --event examples/digits/samples/seven.json --qualifier 4 --json
 
     Exit code: 0 answered, 1 the request was refused (4xx), 2 the function failed.
     """
-    command = begin(
-        ctx,
-        endpoint_url=endpoint_url,
-        region=region,
-        profile=profile,
-        stack=stack,
-        local=local,
-        as_json=as_json,
-        debug=debug,
-    )
     request = _request(payload, event, image, text)
     services = command.services()
     began = command.clock()
@@ -111,7 +99,7 @@ def _request(payload: str | None, event: str | None, image: Path | None, text: s
         return _parse(payload, "--payload")
     said = sys.stdin.read() if event == "-" else _read(Path(str(event))).decode("utf-8-sig", errors="replace")
     document = _parse(said, str(event))
-    # A sample holds its request beside what is expected of the answer: samples/*.json can be asked as they are.
+    # A sample file holds the request beside the expected answer, so that samples/*.json can be sent as they are.
     is_sample = isinstance(document, dict) and "event" in document and document.keys() <= {"event", "expect", "name"}
     return document["event"] if is_sample else document
 

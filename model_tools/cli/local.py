@@ -3,72 +3,83 @@
 import re
 import shlex
 import signal
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
 import model_tools
-from model_tools.cli.connection import DEFAULT_STACK, AsJson, Debug, begin
-from model_tools.cli.emulator_process import EmulatorProcess, Ready, check_that_it_can_run
+from model_tools.cli.command import Command, with_output_options
+from model_tools.cli.connection import DEFAULT_STACK
+from model_tools.cli.emulator_process import EmulatorProcess, ReadyMessage, check_that_it_can_run
 from model_tools.cli.errors import UserError
 from model_tools.cli.local_runtimes import bring_runtimes, build_runtimes, installed_instead
 from model_tools.cli.local_state import RunningEmulator, remove_state, running_emulator, state_path, write_state
-from model_tools.cli.output import Output
+from model_tools.cli.output import CommandOutput
 
 DEFAULT_PORT = 4566
+"""The port that LocalStack listens on, too: what is set up for the one finds the other."""
 TEMPLATE = "template.yaml"
+"""The name of the SAM template."""
 PARAMETER = re.compile(r"[A-Za-z0-9]+=.*", re.DOTALL)
+"""A template's parameter as it is typed."""
 
-app = typer.Typer(no_args_is_help=True, help="AWS on this machine: no account, no Docker.")
+app = typer.Typer(no_args_is_help=True)
 
-Port = Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535, metavar="NUMBER")]
-TimeScale = Annotated[
+PortOption = Annotated[
+    int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535, metavar="NUMBER")
+]
+TimeScaleOption = Annotated[
     float,
     typer.Option(
         help="How many times faster waiting passes: with 60, five minutes of baking take five seconds.",
         metavar="FACTOR",
     ),
 ]
-TemplatePath = Annotated[
+TemplateOption = Annotated[
     Path | None,
     typer.Option(
         help="SAM template to deploy (default: ./template.yaml, or the one of the repository).", metavar="PATH"
     ),
 ]
-Parameters = Annotated[
+ParameterOption = Annotated[
     list[str] | None,
     typer.Option("--parameter", help="A parameter of the template; repeat it for more.", metavar="KEY=VALUE"),
 ]
-Lane = Annotated[
+LaneOption = Annotated[
     Literal["bundle", "image"],
     typer.Option(
         help="bundle: functions find torch in a runtime bundle, as zip functions on AWS do; it is built once. image: "
         "they find it installed, as in a container image; starts sooner, proves less."
     ),
 ]
-StackToDeploy = Annotated[str, typer.Option("--stack", help="Name of the stack to deploy.", metavar="NAME")]
+StackOption = Annotated[str, typer.Option("--stack", help="Name of the stack to deploy.", metavar="NAME")]
 
 
 @app.callback()
 def local() -> None:
-    """Run AWS on this machine: no account, no Docker."""
+    """Run AWS on this machine: no account, no Docker.
+
+    For example:
+
+        model-tools local up
+
+    Exit code: 0 stopped by Ctrl-C, 1 it could not start, 2 it broke.
+    """
 
 
 @app.command()
+@with_output_options
 def up(
-    ctx: typer.Context,
+    command: Command,
     *,
-    port: Port = DEFAULT_PORT,
-    time_scale: TimeScale = 1.0,
-    template: TemplatePath = None,
-    parameter: Parameters = None,
-    stack: StackToDeploy = DEFAULT_STACK,
-    lane: Lane = "bundle",
-    as_json: AsJson = False,
-    debug: Debug = False,
+    port: PortOption = DEFAULT_PORT,
+    time_scale: TimeScaleOption = 1.0,
+    template: TemplateOption = None,
+    parameter: ParameterOption = None,
+    stack: StackOption = DEFAULT_STACK,
+    lane: LaneOption = "bundle",
 ) -> None:
     """Start the emulator, deploy the stack to it, and keep it running until Ctrl-C.
 
@@ -84,7 +95,6 @@ def up(
 
     Exit code: 0 stopped by Ctrl-C, 1 it could not start, 2 it broke.
     """
-    command = begin(ctx, as_json=as_json, debug=debug)
     path = state_path(command.environ)
     if running := running_emulator(path):
         raise UserError(
@@ -102,13 +112,13 @@ def up(
     check_that_it_can_run(port)
     runtimes = build_runtimes(command.output) if lane == "bundle" else []
     arguments += [] if lane == "bundle" else installed_instead()
-    _end_like_ctrl_c(signal.SIGINT)  # a shell that starts it in the background has it ignored
+    _end_like_ctrl_c(signal.SIGINT)  # a shell makes commands in the background ignore it
     _end_like_ctrl_c(signal.SIGTERM)
     if hasattr(signal, "SIGHUP"):
-        _end_like_ctrl_c(signal.SIGHUP)  # the terminal was closed
+        _end_like_ctrl_c(signal.SIGHUP)  # sent when the terminal is closed
     try:
         with EmulatorProcess(arguments, environ=command.environ) as emulator:
-            with _waiting(command.output):
+            with command.output.steps("Starting the emulator and deploying the stack"):
                 ready = emulator.wait_until_ready()
                 bring_runtimes(runtimes, ready, environ=command.environ)
             _run(emulator, ready, path, command.output)
@@ -128,7 +138,7 @@ def find_template(given: Path | None) -> Path:
     raise UserError(f"There is no template at {' or '.join(map(str, places))}: name one with --template.")
 
 
-def _run(emulator: EmulatorProcess, ready: Ready, path: Path, output: Output) -> None:
+def _run(emulator: EmulatorProcess, ready: ReadyMessage, path: Path, output: CommandOutput) -> None:
     write_state(path, RunningEmulator(ready.endpoint_url, ready.region, ready.stack_name, emulator.pid))
     try:
         output.emit({**asdict(ready), "pid": emulator.pid})
@@ -138,7 +148,7 @@ def _run(emulator: EmulatorProcess, ready: Ready, path: Path, output: Output) ->
         remove_state(path, emulator.pid)
 
 
-def _explain(ready: Ready, output: Output) -> None:
+def _explain(ready: ReadyMessage, output: CommandOutput) -> None:
     endpoint = f"--endpoint-url {ready.endpoint_url}"
     machine = ready.outputs.get("PublishStateMachineArn", "ARN")
     function = ready.outputs.get("InferenceFunctionName", "FUNCTION")
@@ -173,7 +183,7 @@ def _explain(ready: Ready, output: Output) -> None:
         output.say(line)
 
 
-def _over_http(ready: Ready) -> tuple[str, ...]:
+def _over_http(ready: ReadyMessage) -> tuple[str, ...]:
     if "HttpApiUrl" not in ready.local_urls:
         return ()
     signed = f"--aws-sigv4 aws:amz:{ready.region}:execute-api --user local:local "
@@ -182,12 +192,6 @@ def _over_http(ready: Ready) -> tuple[str, ...]:
         f"  curl {signed}-d '{{…}}' {ready.local_urls['HttpApiUrl']}",
         "",
     )
-
-
-def _waiting(output: Output) -> AbstractContextManager[Any]:
-    if output.is_live:
-        return output.console.status("starting the emulator and deploying the stack")
-    return nullcontext()
 
 
 def _end_like_ctrl_c(signal_number: int) -> None:

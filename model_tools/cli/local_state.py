@@ -1,4 +1,4 @@
-"""Where the emulator of this user runs: a small file that `local up` writes and `--local` reads."""
+"""The file that `local up` writes and `--local` reads: it says where this user's emulator runs."""
 
 import json
 import os
@@ -14,8 +14,9 @@ from model_tools.aws.connection import is_loopback
 from model_tools.cli.errors import UserError
 
 PATIENCE = 2.0
-"""Seconds in which a running emulator takes a connection."""
+"""Seconds within which a running emulator accepts a connection."""
 START_ONE = "Start one with `model-tools local up` (in another terminal: it stays in the foreground)."
+"""The remedy in every message about a missing emulator."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class RunningEmulator:
     region: str
     stack_name: str
     pid: int
-    """The emulator's own process."""
+    """The id of the emulator's own process."""
 
 
 def state_path(environ: Mapping[str, str]) -> Path:
@@ -53,7 +54,7 @@ def write_state(path: Path, emulator: RunningEmulator) -> None:
 
 
 def remove_state(path: Path, pid: int) -> None:
-    """Remove the state file, unless it speaks of another emulator by now."""
+    """Remove the state file, unless another emulator has overwritten it."""
     try:
         if _read(path).pid == pid:
             path.unlink()
@@ -63,7 +64,10 @@ def remove_state(path: Path, pid: int) -> None:
 
 
 def running_emulator(path: Path) -> RunningEmulator | None:
-    """Return the emulator that the state file names if it still answers. Raises UserError for a suspicious file."""
+    """Return the emulator that the state file names, or None when it no longer answers.
+
+    Raises UserError for a file that somebody else could have written, or that names another machine.
+    """
     if not path.exists():
         return None
     _check_owner(path.parent)
@@ -77,7 +81,7 @@ def running_emulator(path: Path) -> RunningEmulator | None:
 
 
 def find_emulator(path: Path) -> RunningEmulator:
-    """Return the running emulator. Raises UserError that says how to start one."""
+    """Return the running emulator. Raises UserError, which says how to start one, when there is none."""
     emulator = running_emulator(path)
     if emulator is not None:
         return emulator
@@ -91,7 +95,7 @@ def _read(path: Path) -> RunningEmulator:
 
 
 def _check_owner(folder: Path) -> None:
-    """Refuse a folder that others can write to: it could lead the user's models to their endpoint."""
+    """Raise UserError for a folder that others can write to: they could lead the user's models to their endpoint."""
     status = folder.lstat()
     foreign = hasattr(os, "getuid") and status.st_uid != os.getuid()
     if foreign or not stat.S_ISDIR(status.st_mode) or (os.name == "posix" and status.st_mode & 0o022):
@@ -100,7 +104,7 @@ def _check_owner(folder: Path) -> None:
 
 def _is_alive(pid: int) -> bool:
     if os.name != "posix":
-        return True  # signal 0 ends a process on Windows; whether it answers is asked next
+        return True  # on Windows signal 0 would end the process; the caller also checks that the emulator answers
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -1,13 +1,15 @@
-"""The entry point: commands are put together here, and what they raise becomes words and an exit code."""
+"""The entry point: it puts the commands together and turns what they raise into words and an exit code."""
 
+import importlib.metadata
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
 from model_tools.cli import local, runtime
-from model_tools.cli.connection import Command
+from model_tools.cli.command import Command
 from model_tools.cli.errors import DONE, INTERRUPTED, USER, report_on
 from model_tools.cli.invoke import invoke
 from model_tools.cli.plan import plan
@@ -24,19 +26,30 @@ app = typer.Typer(
 )
 
 
+def _show_version(asked: bool) -> None:  # noqa: FBT001 (Typer calls it so)
+    if asked:
+        typer.echo(f"model-tools {importlib.metadata.version('model-tools')}")
+        raise typer.Exit
+
+
+VersionOption = Annotated[
+    bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
+]
+
+
 @app.callback()
-def model_tools() -> None:
+def model_tools(*, version: VersionOption = False) -> None:
     """Put trained PyTorch models into production on AWS Lambda: proof before traffic, a way back after it.
 
     For example, with nothing but this machine:
 
         model-tools local up
 
-        model-tools publish build/digits --local
+        model-tools publish examples/digits --local
 
-        model-tools invoke --image seven.png --local
+        model-tools invoke --event examples/digits/samples/seven.json --local
 
-    Exit code: 0 done, 1 refused or something to put right, 2 broken, 130 interrupted.
+    Exit code: 0 done, 1 refused or something you can put right, 2 a bug or a fault of AWS, 130 stopped by Ctrl-C.
     """
 
 

@@ -1,7 +1,7 @@
-"""MODEL, as it is typed: a folder, a `.tar.gz`, one checkpoint file, or an s3:// URI.
+"""The argument MODEL: a folder, a `.tar.gz` or one checkpoint file on this machine.
 
-What is on this machine is checked before anything is sent: what the manifest says now is what the workflow would say
-minutes later.
+A model is checked before anything of it is sent, by the same rules as in the workflow, so that its user hears at once
+of what the workflow would refuse minutes later.
 """
 
 import hashlib
@@ -25,23 +25,25 @@ from model_tools.packaging.custom.wheels import WHEELS_FOLDER
 from model_tools.tasks.manifests import named_files, own_code_of, read_manifest
 
 CHUNK = 1 << 20
+"""Bytes that are read at a time."""
 DIGEST_DIGITS = 16
+"""Hexadecimal digits of a digest that name an upload's folder."""
 
 
 @dataclass(frozen=True)
 class LocalModel:
-    """Files to upload, and what to publish of them."""
+    """A model on this machine: its files and its checked manifest."""
 
     manifest: Manifest
     files: tuple[Path, ...]
     root: Path
-    """The folder that the files' keys are relative to."""
+    """The folder that the files' keys in S3 are relative to."""
     start: str
-    """What the model URI names below the upload's prefix; empty for the whole folder."""
+    """The file that the model URI names below the upload's prefix; empty for the whole folder."""
     requirements: Path | None = None
-    """Of a custom model: the pinned packages whose wheels belong into `wheels/`."""
+    """A custom model's requirements file: it pins the packages whose wheels belong into `wheels/`."""
     added: tuple[tuple[str, Path], ...] = ()
-    """Files from elsewhere, each with the key that it gets below the upload's prefix."""
+    """Further files from outside the folder, each after its key below the upload's prefix."""
 
     @property
     def name(self) -> str:
@@ -51,18 +53,19 @@ class LocalModel:
 
 @dataclass(frozen=True)
 class PreparedUpload:
-    """A local model whose files were read once: where they go and what they are."""
+    """The uploads of a local model, with the digests of its files."""
 
     uploads: tuple[Upload, ...]
     prefix: str
     """`uploads/<name>/<digest>/`: the same contents always go to the same place."""
     model_key: str
+    """The key that the model URI names: the prefix, or a file below it."""
 
 
 def find_model(path: Path) -> LocalModel:
-    """Return the model that a local path means, its manifest checked.
+    """Return the model at a local path, its manifest checked.
 
-    Raises ModelNotFound, ManifestInvalid or CheckpointRejected, as the workflow would.
+    Raises ModelNotFound, ManifestInvalid or CheckpointRejected as the workflow would, UserError for what is no model.
     """
     if path.is_dir():
         return _whole_folder(path)
@@ -82,7 +85,7 @@ def find_model(path: Path) -> LocalModel:
 
 
 def prepare_upload(model: LocalModel) -> PreparedUpload:
-    """Read every file once; return where each goes. Raises UserError for one that cannot be read."""
+    """Read every file once and return the uploads. Raises UserError for a file that cannot be read."""
     digest = hashlib.sha256()
     uploads = []
     own = [(path.relative_to(model.root).as_posix(), path) for path in model.files]
@@ -110,7 +113,7 @@ def _whole_folder(folder: Path) -> LocalModel:
 
 
 def _one_checkpoint(path: Path) -> LocalModel:
-    """Return a checkpoint with what its manifest needs; other checkpoints in the same folder stay where they are."""
+    """Return a checkpoint with the files that its manifest names; other checkpoints in its folder are not uploaded."""
     folder = path.parent
     manifest = _read_manifest(folder)
     if manifest.checkpoint != path.name:
@@ -139,7 +142,7 @@ def _requirements(folder: Path, manifest: Manifest) -> Path | None:
 
 
 def _files_in(folder: Path) -> Iterator[Path]:
-    """Yield the regular files below a folder, without hidden ones and what Python and Git keep there."""
+    """Yield the regular files below a folder in order, without hidden files and folders and without `__pycache__`."""
     for directory, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__pycache__")
         for name in sorted(names):

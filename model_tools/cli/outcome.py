@@ -1,4 +1,4 @@
-"""How a publication ended and what is live now: the last line. Pure."""
+"""The last line of a publication: how it ended and what is live now. Nothing here asks AWS or the clock."""
 
 import json
 from collections.abc import Mapping
@@ -13,11 +13,11 @@ from model_tools.workflow.progress import traffic_was_offered
 
 
 @dataclass(frozen=True)
-class Live:
-    """Who gets the requests to the alias now, and which release was recorded last."""
+class LiveTraffic:
+    """The versions that answer the alias now, and the release that was recorded last."""
 
     shares: Mapping[str, float]
-    """By version, 0…1."""
+    """Each version's share of the requests, from 0 to 1."""
     release: ReleaseRecord | None
 
     @property
@@ -27,11 +27,11 @@ class Live:
 
     @property
     def release_id(self) -> str | None:
-        """The release that the version is, by the record; None when the record speaks of another version."""
+        """The id of that version's release; None when the last record is of another version."""
         return self.release.release_id if self.release and self.release.version == self.version else None
 
     def describe(self) -> str:
-        """Return who is live, in words."""
+        """Return in words which versions are live."""
         if len(self.shares) > 1:
             parts = [f"{share * 100:g} % to version {version}" for version, share in self.shares.items()]
             return f"traffic is split: {' and '.join(parts)}"
@@ -41,12 +41,12 @@ class Live:
         return f"version {self.version}{name} is live"
 
     def to_document(self) -> dict[str, Any]:
-        """Return the same for machines."""
+        """Return the same as JSON for machines."""
         return {"version": self.version, "release_id": self.release_id, "shares": dict(self.shares)}
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PublicationOutcome:
     """The end of an execution: exit code, last line for people, the same for machines."""
 
     code: int
@@ -54,7 +54,7 @@ class Outcome:
     document: Mapping[str, Any]
 
 
-def conclude(history: ExecutionHistory, live: Live) -> Outcome:
+def conclude(history: ExecutionHistory, live: LiveTraffic) -> PublicationOutcome:
     """Return how an execution that has ended ended."""
     output = _object(history.output)
     failure = history.failure
@@ -71,21 +71,23 @@ def conclude(history: ExecutionHistory, live: Live) -> Outcome:
     }
     if history.status == "SUCCEEDED":
         if output.get("status") == "ALREADY_LIVE":
-            return Outcome(DONE, f"already live: alias live → {live.describe()}; nothing had to be done", document)
+            return PublicationOutcome(
+                DONE, f"already live: alias live → {live.describe()}; nothing had to be done", document
+            )
         took = duration(history.seconds)
-        return Outcome(DONE, f"done in {took}: alias live → {live.describe()}", document)
+        return PublicationOutcome(DONE, f"done in {took}: alias live → {live.describe()}", document)
     now = _traffic_now(history, live)
     if history.status == "ABORTED":
         way_back = "; the next publication gives all traffic back first" if len(live.shares) > 1 else ""
-        return Outcome(USER, f"stopped by hand: {failure}; {live.describe()}{way_back}", document)
+        return PublicationOutcome(USER, f"stopped by hand: {failure}; {live.describe()}{way_back}", document)
     error = failure.error if failure else "States.Unknown"
     told = str(failure).rstrip(".")  # the sentence goes on
     if is_refusal(error):
-        return Outcome(USER, f"refused: {told}; {now}", document)
-    return Outcome(FAULT, f"failed: {told}; {now}", document)
+        return PublicationOutcome(USER, f"refused: {told}; {now}", document)
+    return PublicationOutcome(FAULT, f"failed: {told}; {now}", document)
 
 
-def _traffic_now(history: ExecutionHistory, live: Live) -> str:
+def _traffic_now(history: ExecutionHistory, live: LiveTraffic) -> str:
     if len(live.shares) > 1:
         return live.describe()
     if live.release is None:

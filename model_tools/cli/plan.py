@@ -1,26 +1,14 @@
-"""`model-tools plan`: what a publication would do, take and cost, before anything is written."""
+"""`model-tools plan`: measure and price a publication before anything is written."""
 
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from model_tools.cli.connection import (
-    AsJson,
-    Command,
-    Debug,
-    EndpointUrl,
-    Local,
-    Profile,
-    StackName,
-    begin,
-)
+from model_tools.cli.command import Command, with_connection_options
 from model_tools.cli.errors import UserError
 from model_tools.cli.model_source import LocalModel, find_model, prepare_upload
-from model_tools.cli.output import Output
 from model_tools.cli.runtime import find_bucket
 from model_tools.formats.manifest import Library, Manifest
 from model_tools.formats.pin import ARCHIVE_SUFFIXES, Pin, PinnedFile
@@ -30,8 +18,9 @@ if TYPE_CHECKING:
     from model_tools.planning.bundles import KnownBundle
 
 DEFAULT_REGION = "us-east-1"
+"""The region whose prices count when none is named: one of AWS's cheapest."""
 
-Model = Annotated[
+ModelArgument = Annotated[
     str,
     typer.Argument(
         help="A folder with a publish.yaml, a .tar.gz of one, or a checkpoint file with a publish.yaml beside it.",
@@ -39,7 +28,7 @@ Model = Annotated[
         show_default=False,
     ),
 ]
-MemorySize = Annotated[
+MemoryOption = Annotated[
     int | None,
     typer.Option(
         "--memory",
@@ -50,7 +39,7 @@ MemorySize = Annotated[
         show_default=False,
     ),
 ]
-PriceRegion = Annotated[
+RegionOption = Annotated[
     str | None,
     typer.Option(
         "--region",
@@ -58,7 +47,7 @@ PriceRegion = Annotated[
         metavar="REGION",
     ),
 ]
-WithRuntime = Annotated[
+WithRuntimeOption = Annotated[
     Path | None,
     typer.Option(
         "--with-runtime",
@@ -70,26 +59,21 @@ WithRuntime = Annotated[
         file_okay=False,
     ),
 ]
-WantedPlacement = Annotated[
+PlacementOption = Annotated[
     Literal["auto", "tmp", "memory"],
     typer.Option("--placement", help="Where the function is to keep the bundle, as the stack's RuntimePlacement."),
 ]
 
 
+@with_connection_options
 def plan(
-    ctx: typer.Context,
-    model: Model,
+    command: Command,
+    model: ModelArgument,
     *,
-    memory: MemorySize = None,
-    region: PriceRegion = None,
-    with_runtime: WithRuntime = None,
-    placement: WantedPlacement = "auto",
-    endpoint_url: EndpointUrl = None,
-    profile: Profile = None,
-    stack: StackName = None,
-    local: Local = False,
-    as_json: AsJson = False,
-    debug: Debug = False,
+    memory: MemoryOption = None,
+    region: RegionOption = None,
+    with_runtime: WithRuntimeOption = None,
+    placement: PlacementOption = "auto",
 ) -> None:
     """Say what publishing a model would do, take and cost. Nothing is written, in AWS or on this machine.
 
@@ -98,24 +82,14 @@ def plan(
 
     For example:
 
-        model-tools plan build/digits
+        model-tools plan examples/digits
 
-        model-tools plan build/digits --memory 1024 --region eu-central-1
+        model-tools plan examples/digits --memory 1024 --region eu-central-1
 
-        model-tools plan build/digits --stack model-tools --json
+        model-tools plan examples/digits --stack model-tools --json
 
-    Exit code: 0 it would fit, 1 it fits no function or has something to put right, 2 broken.
+    Exit code: 0 it would fit, 1 it fits no function or has something you can put right, 2 a bug or a fault of AWS.
     """
-    command = begin(
-        ctx,
-        endpoint_url=endpoint_url,
-        region=region,
-        profile=profile,
-        stack=stack,
-        local=local,
-        as_json=as_json,
-        debug=debug,
-    )
     try:
         prices = prices_of(region or DEFAULT_REGION)
     except RegionUnknown as error:
@@ -123,12 +97,15 @@ def plan(
     if model.startswith("s3://"):
         raise UserError(f"A plan is made of a model on this machine: download {model}, then plan its folder.")
     found = find_model(Path(model))
-    # What packages and serves models is loaded for this command alone.
+    # Packaging and planning are slow to import, and no other command needs them.
     from model_tools.cli.plan_view import show_plan  # noqa: PLC0415
     from model_tools.packaging.checkpoint.model_folder import open_model_folder  # noqa: PLC0415
     from model_tools.planning.plan_publication import PlanRequest, plan_publication  # noqa: PLC0415
 
-    with tempfile.TemporaryDirectory(prefix="model-tools-plan-") as temporary, _reporting(command.output) as report:
+    with (
+        tempfile.TemporaryDirectory(prefix="model-tools-plan-") as temporary,
+        command.output.steps("Planning") as report,
+    ):
         scratch = Path(temporary).resolve()
         folder = _open(found, scratch / "model")
         manifest = open_model_folder(folder).manifest
@@ -151,7 +128,7 @@ def _is_archive(model: LocalModel) -> bool:
 
 
 def _release_id(model: LocalModel, manifest: Manifest) -> str:
-    """Return the release that the workflow would call it: it follows from what would be uploaded."""
+    """Return the release id that the workflow would give the model; it follows from the files to upload."""
     files = [
         PinnedFile(path=upload.key, uri=str(upload.path), version_id="", size=upload.size, etag=upload.etag)
         for upload in prepare_upload(model).uploads
@@ -160,33 +137,17 @@ def _release_id(model: LocalModel, manifest: Manifest) -> str:
 
 
 def _find_bundle(command: Command, name: Library, folder: Path | None) -> "KnownBundle | None":
-    """Return what is known of the runtime bundle: the named folder's, else the named stack's, else the cache's."""
+    """Return the runtime bundle to plan with: the one in the named folder, else the named stack's, else the cache's."""
     from model_tools.bundling.cache import cache_folder  # noqa: PLC0415
     from model_tools.planning.bundles import KnownBundle, find_in_cache, find_in_folder  # noqa: PLC0415
 
     if folder is not None:
         return find_in_folder(name, folder)
     cached = find_in_cache(name, cache_folder(command.environ))
-    options = command.options
-    if not (options.stack or options.local or options.endpoint_url):
+    if not command.options.names_a_place:
         return cached
     current = find_bucket(command).current(name)
     if current is None:
         return None
     is_here = cached is not None and cached.reference.sha256 == current.sha256
     return KnownBundle(current, cached.file if cached and is_here else None, "the stack")
-
-
-@contextmanager
-def _reporting(output: Output) -> Iterator[Callable[[str], None]]:
-    """Show what is being done: a line that changes where a person watches, a line each elsewhere."""
-
-    def say(text: str) -> None:
-        output.say(f"{text} …", style="dim")
-        output.emit({"event": "step", "text": text})
-
-    if not output.is_live:
-        yield say
-        return
-    with output.console.status("Planning …") as status:
-        yield lambda text: status.update(f"{text} …")

@@ -1,19 +1,19 @@
-"""How `model-tools plan` shows a plan to people."""
+"""The words and the table in which `model-tools plan` shows a plan to people."""
 
 from rich.table import Table
 
-from model_tools.cli.output import Output, duration
+from model_tools.cli.output import CommandOutput, duration
 from model_tools.formats.sizes import size_text
 from model_tools.planning.plan import Limit, PublicationPlan, notes
 
 NEARLY = 80
-"""Percent of a limit from which it is shown in another colour."""
+"""The percentage of a limit from which it is shown in another colour."""
 CENTS = 0.1
-"""US dollars below which more digits are shown."""
+"""The amount in US dollars below which more digits are shown."""
 
 
-def show_plan(output: Output, plan: PublicationPlan) -> None:
-    """Print the plan: what it is for, the limits, the costs, what to know of the figures."""
+def show_plan(output: CommandOutput, plan: PublicationPlan) -> None:
+    """Print the plan: the model, the limits, the costs, and notes on the figures."""
     facts, measured, memory = plan.facts, plan.measurement, plan.memory
     placement = f", runtime bundle in {plan.fit.placement}: {plan.fit.reason}" if plan.fit.placement else ""
     recommended = f"recommended: InferenceMemorySize={memory.recommended}"

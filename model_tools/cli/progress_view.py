@@ -1,4 +1,4 @@
-"""An execution as it goes: a table that is redrawn on a terminal, lines in a log, JSON for machines."""
+"""The progress of an execution: a table that is redrawn on a terminal, lines in a log, JSON for machines."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -10,15 +10,15 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from model_tools.cli.output import Output, duration
+from model_tools.cli.output import CommandOutput, duration
 from model_tools.workflow.history import ExecutionHistory
 from model_tools.workflow.progress import Change
 from model_tools.workflow.visits import Visit
 
 STEERING_KINDS = frozenset({"Choice", "Pass"})
-"""States that only steer; they are told about when they fail."""
+"""The types of states that only steer an execution: they are shown only when they fail."""
 FINAL_KINDS = frozenset({"Succeed", "Fail"})
-"""States that only end an execution; its outcome is told by itself."""
+"""The types of states that only end an execution: the outcome is printed after them."""
 MARKS = {
     "succeeded": ("✓", "green"),
     "caught": ("!", "yellow"),
@@ -30,22 +30,26 @@ MARKS = {
     "traffic": ("→", "cyan"),
     "started": ("…", "cyan"),
 }
+"""The mark and the colour of each status and each change."""
 NAME_WIDTH = 26
+"""Columns for a state's name in a log."""
 RESERVED_LINES = 3
+"""Lines of the terminal that the table leaves to what stands above it and to the prompt."""
 FAILURE_FIELD = "error"
-"""Where `publish_model` keeps the failure that ends it; what it recovers from is kept elsewhere."""
+"""The field in which the state machine `publish_model` keeps the failure that ends a publication. A failure that it
+recovers from goes into another field."""
 WORTH_SUMMING_UP = 1.0
-"""Seconds that the rounds of a loop must have taken together."""
+"""Seconds that the rounds of a loop must have taken together to be worth a line."""
 MAX_NOTE = 120
-
-
+"""The longest note beside a state, in characters."""
 LEASE_IS_HELD = "DynamoDB.ConditionalCheckFailedException"
+"""The error by which DynamoDB refuses a lease that another publication holds."""
 
 
 def shorten(note: str) -> str:
-    """Return a note that fits beside a state; the outcome tells all of it.
+    """Return a note that fits beside a state; the last line of the publication shows all of it.
 
-    The one failure that every user meets, when two publications meet, is told in words.
+    The one failure that is no fault, a lease that another publication holds, is explained instead.
     """
     if note.startswith(LEASE_IS_HELD):
         return "another publication holds the lease: waiting until it has ended"
@@ -53,31 +57,31 @@ def shorten(note: str) -> str:
 
 
 class ProgressView(Protocol):
-    """Shows an execution while it goes on; a context manager around the watching."""
+    """A view of an execution while it goes on; watching is done inside of it, as a context manager."""
 
     def show(self, history: ExecutionHistory, changes: Sequence[Change]) -> None:
-        """Show what an execution did, and what is new."""
+        """Show an execution's history, of which `changes` are new."""
 
     def __enter__(self) -> Self:
-        """Begin to show."""
+        """Start the view."""
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave the last state on the screen."""
+        """Stop the view and leave its last state on the screen."""
 
 
-def choose_view(output: Output, clock: Callable[[], float]) -> ProgressView:
-    """Return the view that fits whoever reads the output."""
+def choose_view(output: CommandOutput, clock: Callable[[], float]) -> ProgressView:
+    """Return a table for a terminal, lines for everything else."""
     if output.is_live:
         return TableView(output, clock)
     return LineView(output)
 
 
 class LineView:
-    """One line for each thing that happened; further rounds of a loop are summed up in one, where they took time."""
+    """A line for each change; the further rounds of a loop are summed up in one line if they took long enough."""
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: CommandOutput) -> None:
         self._output = output
         self._rounds: dict[str, int] = {}
 
@@ -87,7 +91,7 @@ class LineView:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing is left to do: lines stay where they are."""
+        """Do nothing: lines stay where they are."""
 
     def show(self, history: ExecutionHistory, changes: Sequence[Change]) -> None:
         """Print the changes."""
@@ -123,7 +127,7 @@ def _is_worth_a_line(change: Change, visit: Visit) -> bool:
         return True
     if change.number > 1:
         return False
-    # What is over when it is seen first needs no line that it began.
+    # A state that had ended when it was first seen needs no line about its beginning.
     return change.kind == "finished" or visit.exited is None
 
 
@@ -132,13 +136,13 @@ def _is_shown(visit: Visit) -> bool:
 
 
 def _status(status: str, visit: Visit) -> str:
-    """Return how a visit is marked: a caught failure that ends the publication is one, others are part of its way."""
+    """Return the status to mark: a caught failure counts as one only if it ends the publication."""
     return "failed" if status == "caught" and FAILURE_FIELD in visit.changed else status
 
 
 @dataclass
-class _Row:
-    """All visits of one state."""
+class _StateRow:
+    """All visits of one state, as one row of the table."""
 
     state: str
     status: str
@@ -151,7 +155,7 @@ class _Row:
 class TableView:
     """A row for each state, in the order of their first visits, redrawn in place."""
 
-    def __init__(self, output: Output, clock: Callable[[], float]) -> None:
+    def __init__(self, output: CommandOutput, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._console = output.console
         self._history = ExecutionHistory()
@@ -169,7 +173,7 @@ class TableView:
         self._live.stop()
 
     def show(self, history: ExecutionHistory, changes: Sequence[Change]) -> None:
-        """Redraw with what is known now."""
+        """Redraw the table with the changes."""
         self._history = history
         for change in changes:
             if change.kind in ("retried", "traffic", "caught", "failed"):
@@ -177,7 +181,7 @@ class TableView:
         self._live.refresh()
 
     def render(self) -> Table:
-        """Return the table; while states are at work, no more of it than fits on the screen."""
+        """Return the table; until the execution ends, only its last rows that fit on the screen."""
         rows = self._rows()
         if not self._history.ended:
             rows = rows[-max(self._console.height - RESERVED_LINES, 1) :]
@@ -197,13 +201,13 @@ class TableView:
             )
         return table
 
-    def _rows(self) -> list[_Row]:
+    def _rows(self) -> list[_StateRow]:
         now = self._clock()
-        rows: dict[str, _Row] = {}
+        rows: dict[str, _StateRow] = {}
         for visit in self._history.visits:
             if not _is_shown(visit):
                 continue
-            row = rows.setdefault(visit.state, _Row(visit.state, visit.status))
+            row = rows.setdefault(visit.state, _StateRow(visit.state, visit.status))
             row.status = _status(visit.status, visit)
             row.seconds += visit.seconds(now)
             row.visits += 1

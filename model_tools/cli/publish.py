@@ -1,4 +1,4 @@
-"""`model-tools publish`: from a model on this machine, or in S3, to a publication that is watched to its end."""
+"""`model-tools publish`: upload a model, start its publication and watch it to the end."""
 
 import getpass
 import re
@@ -11,35 +11,27 @@ import typer
 from pydantic import ValidationError
 
 from model_tools.aws.stack import Stack
-from model_tools.cli.connection import (
-    AsJson,
-    Command,
-    Debug,
-    EndpointUrl,
-    Local,
-    Profile,
-    Region,
-    Services,
-    StackName,
-    begin,
-)
+from model_tools.cli.command import Command, with_connection_options
+from model_tools.cli.connection import Services
 from model_tools.cli.errors import UserError
 from model_tools.cli.model_source import LocalModel, find_model, prepare_upload
-from model_tools.cli.output import size
 from model_tools.cli.watch import watch_to_the_end
 from model_tools.cli.wheels import missing_wheels, with_wheels
 from model_tools.errors import RequestInvalid
 from model_tools.formats.execution_input import Rollout, parse_request
 from model_tools.formats.manifest import MANIFEST_NAME, explain
-from model_tools.formats.sizes import MIB
+from model_tools.formats.sizes import MIB, size_text
 from model_tools.release.lanes import Lane, refuse_early
 from model_tools.runtime.placement import TMP_WITH_SNAPSHOT
 
 EXECUTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
+"""The names that Step Functions accepts and CloudWatch Logs can log."""
 MAX_STEM = 48
-ROLLOUT = "How users get it"
+"""The longest model's name in an execution's name, in characters; the time and a token come after it."""
+ROLLOUT_PANEL = "How users get it"
+"""The heading of the rollout's options in the command's help."""
 
-Model = Annotated[
+ModelArgument = Annotated[
     str,
     typer.Argument(
         help="A folder with a publish.yaml, a .tar.gz of one, a checkpoint file with a publish.yaml beside it, or an "
@@ -48,35 +40,35 @@ Model = Annotated[
         show_default=False,
     ),
 ]
-Steps = Annotated[
+StepOption = Annotated[
     list[int] | None,
     typer.Option(
         "--step",
         help="Percent of the traffic on the way to all of it; repeat it for more steps (default: 10, then 50).",
         metavar="PERCENT",
         show_default=False,
-        rich_help_panel=ROLLOUT,
+        rich_help_panel=ROLLOUT_PANEL,
     ),
 ]
-Strategy = Annotated[
+RolloutOption = Annotated[
     Literal["canary", "all-at-once"] | None,
     typer.Option(
         "--rollout",
         help="canary goes step by step; all-at-once trusts the smoke test alone (default: canary).",
         show_default=False,
-        rich_help_panel=ROLLOUT,
+        rich_help_panel=ROLLOUT_PANEL,
     ),
 ]
-Bake = Annotated[
+BakeOption = Annotated[
     int | None,
     typer.Option(
         help="How long each step is watched before the next (default: 300).",
         metavar="SECONDS",
         show_default=False,
-        rich_help_panel=ROLLOUT,
+        rich_help_panel=ROLLOUT_PANEL,
     ),
 ]
-ExecutionName = Annotated[
+NameOption = Annotated[
     str | None,
     typer.Option(
         help="Name of the execution; the same name and model again is the same publication (default: made up).",
@@ -84,25 +76,19 @@ ExecutionName = Annotated[
         show_default=False,
     ),
 ]
-Detach = Annotated[bool, typer.Option("--detach", help="Start the publication and don't wait for it.")]
+DetachOption = Annotated[bool, typer.Option("--detach", help="Start the publication and don't wait for it.")]
 
 
+@with_connection_options
 def publish(
-    ctx: typer.Context,
-    model: Model,
+    command: Command,
+    model: ModelArgument,
     *,
-    step: Steps = None,
-    rollout: Strategy = None,
-    bake: Bake = None,
-    name: ExecutionName = None,
-    detach: Detach = False,
-    endpoint_url: EndpointUrl = None,
-    region: Region = None,
-    profile: Profile = None,
-    stack: StackName = None,
-    local: Local = False,
-    as_json: AsJson = False,
-    debug: Debug = False,
+    step: StepOption = None,
+    rollout: RolloutOption = None,
+    bake: BakeOption = None,
+    name: NameOption = None,
+    detach: DetachOption = False,
 ) -> None:
     """Publish a trained model: proved, smoke-tested, then given traffic step by step.
 
@@ -112,24 +98,14 @@ def publish(
 
     For example:
 
-        model-tools publish build/digits --local
+        model-tools publish examples/digits --local
 
-        model-tools publish build/digits --step 5 --step 25 --bake 600
+        model-tools publish examples/digits --step 5 --step 25 --bake 600
 
         model-tools publish s3://bucket/runs/42/ --rollout all-at-once --detach
 
-    Exit code: 0 published, 1 refused or something to put right, 2 broken.
+    Exit code: 0 published, 1 refused or something you can put right, 2 a bug or a fault of AWS.
     """
-    command = begin(
-        ctx,
-        endpoint_url=endpoint_url,
-        region=region,
-        profile=profile,
-        stack=stack,
-        local=local,
-        as_json=as_json,
-        debug=debug,
-    )
     wanted = _rollout(step or [], rollout, bake)
     if name is not None and not EXECUTION_NAME.fullmatch(name):
         raise UserError(f"--name {name!r} must be 1 to 80 letters, digits, hyphens and underscores.")
@@ -153,7 +129,7 @@ def publish(
 
 
 def _rollout(steps: list[int], strategy: str | None, bake_seconds: int | None) -> dict[str, object]:
-    """Return the rollout as the execution's input has it; empty when nothing was said. Raises RequestInvalid."""
+    """Return the rollout for the execution's input, empty without options. Raises RequestInvalid."""
     said = {"strategy": strategy, "steps": steps or None, "bake_seconds": bake_seconds}
     wanted: dict[str, object] = {field: value for field, value in said.items() if value is not None}
     try:
@@ -166,7 +142,7 @@ def _rollout(steps: list[int], strategy: str | None, bake_seconds: int | None) -
 def _refuse_early(model: LocalModel, stack: Stack) -> None:
     """Raise ModelTooLarge for a checkpoint that no function of this stack could hold, before it is uploaded."""
     checkpoint = model.root / model.manifest.checkpoint
-    if not checkpoint.is_file():  # in an archive: the workflow measures it
+    if not checkpoint.is_file():  # it is in an archive, where only the workflow measures it
         return
     in_image = stack.parameters.get("Lane") == "image"
     tmp = int(stack.parameters["ImageTmpSize"]) * MIB if in_image else TMP_WITH_SNAPSHOT
@@ -175,7 +151,7 @@ def _refuse_early(model: LocalModel, stack: Stack) -> None:
 
 
 def _upload_with_wheels(command: Command, services: Services, model: LocalModel) -> str:
-    """Upload a model with the wheels that its requirements name and its folder has not; return the model's URI."""
+    """Upload a model, with the wheels that its requirements pin and its folder lacks; return the model's URI."""
     missing = missing_wheels(model)
     if not missing:
         return _upload(command, services, model)
@@ -186,7 +162,7 @@ def _upload_with_wheels(command: Command, services: Services, model: LocalModel)
 
 
 def _upload(command: Command, services: Services, model: LocalModel) -> str:
-    """Upload what is not there yet, the manifest last, and return the model's URI."""
+    """Upload the files that are not there yet, the manifest last, and return the model's URI."""
     prepared = prepare_upload(model)
     missing = services.uploads.missing(prepared.prefix, prepared.uploads)
     total = sum(upload.size for upload in missing)
@@ -194,7 +170,7 @@ def _upload(command: Command, services: Services, model: LocalModel) -> str:
         services.uploads.upload(prepared.prefix, missing, last=MANIFEST_NAME, progress=progress)
     kept = len(prepared.uploads) - len(missing)
     there = f" ({kept} already there)" if kept else ""
-    command.output.say(f"uploaded {len(missing)} file(s), {size(total)}{there}")
+    command.output.say(f"uploaded {len(missing)} file(s), {size_text(total)}{there}")
     command.output.emit({"event": "uploaded", "files": len(missing), "bytes": total, "already_there": kept})
     return f"s3://{services.uploads.bucket}/{prepared.model_key}"
 
@@ -204,7 +180,7 @@ def _made_up_name(command: Command, stem: str) -> str:
 
 
 def _stem(uri: str) -> str:
-    """Return a name for what an S3 URI names: its last part, in letters that an execution's name may have."""
+    """Return the last part of an S3 URI, in characters that an execution's name may have."""
     last = PurePosixPath(uri.removesuffix(f"/{MANIFEST_NAME}").removeprefix("s3://")).name
     return re.sub(r"[^A-Za-z0-9_-]+", "-", last.removesuffix(".tar.gz"))[:MAX_STEM].strip("-") or "publish"
 

@@ -1,4 +1,4 @@
-"""`model-tools releases`: what was published, what was refused, and who gets the traffic now."""
+"""`model-tools releases`: the list of releases and refusals, and which versions get the traffic now."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -9,43 +9,43 @@ from rich.table import Table
 from rich.text import Text
 
 from model_tools.aws.registry import ReleaseRecord
-from model_tools.cli.connection import AsJson, Debug, EndpointUrl, Local, Profile, Region, StackName, begin
+from model_tools.cli.command import Command, with_connection_options
 
 STYLES = {"LIVE": "bold green", "CANARY": "cyan", "FAILED": "red", "RELEASED": "", "NOT A RELEASE": "yellow"}
+"""The colour of each status."""
 MAX_ERROR = 100
+"""The longest error that the table shows, in characters; --json shows all of it."""
 SECONDS = len("2026-01-02T03:04:05")
+"""The length of a time of the registry without its fraction of a second."""
 
-Limit = Annotated[int, typer.Option(help="Show no more than this many.", min=1, metavar="NUMBER")]
+LimitOption = Annotated[int, typer.Option(help="Show no more than this many.", min=1, metavar="NUMBER")]
 
 
 @dataclass(frozen=True)
-class Row:
-    """One release as it is shown."""
+class ReleaseRow:
+    """One line of the list: a release, a refusal, or a version with traffic that is neither."""
 
     release_id: str | None
     version: str | None
     status: str
-    """LIVE (gets traffic), CANARY (tried with a part of it), RELEASED (was live), FAILED (refused), NOT A RELEASE."""
+    """LIVE: it gets traffic. CANARY: it is tried with a part of the traffic. RELEASED: it was live before.
+
+    FAILED: it was refused. NOT A RELEASE: it gets traffic, but nothing on record put it there.
+    """
     since: str | None
     share: float
-    """Of the alias' requests now, 0…1."""
+    """Its share of the alias' requests now, from 0 to 1."""
     error: str | None = None
     message: str | None = None
     execution: str | None = None
     requested_by: str | None = None
 
 
+@with_connection_options
 def releases(
-    ctx: typer.Context,
+    command: Command,
     *,
-    limit: Limit = 20,
-    endpoint_url: EndpointUrl = None,
-    region: Region = None,
-    profile: Profile = None,
-    stack: StackName = None,
-    local: Local = False,
-    as_json: AsJson = False,
-    debug: Debug = False,
+    limit: LimitOption = 20,
 ) -> None:
     """List releases and refusals, newest first, with their share of the traffic now.
 
@@ -55,20 +55,10 @@ def releases(
 
         model-tools releases --limit 5 --json
 
-    Exit code: 0 listed, 1 something to put right, 2 AWS did not answer.
+    Exit code: 0 listed, 1 something you can put right, 2 a bug or a fault of AWS.
     """
-    command = begin(
-        ctx,
-        endpoint_url=endpoint_url,
-        region=region,
-        profile=profile,
-        stack=stack,
-        local=local,
-        as_json=as_json,
-        debug=debug,
-    )
     services = command.services()
-    rows = make_rows(services.registry.releases(), services.function.shares())
+    rows = release_rows(services.registry.releases(), services.function.shares())
     command.output.emit({"releases": [asdict(row) for row in rows[:limit]]})
     if not any(row.release_id for row in rows):
         command.output.say("Nothing was published yet: start with `model-tools publish FOLDER`.")
@@ -78,10 +68,11 @@ def releases(
         command.output.say(f"{len(rows) - limit} older ones: --limit {len(rows)}", style="dim")
 
 
-def make_rows(records: Sequence[ReleaseRecord], shares: Mapping[str, float]) -> list[Row]:
-    """Return the releases as they are shown. Versions with traffic that no release accounts for come first.
+def release_rows(records: Sequence[ReleaseRecord], shares: Mapping[str, float]) -> list[ReleaseRow]:
+    """Return the rows of the list, newest first, after those of versions with traffic that no release accounts for.
 
-    A version's number is released once; a release that went live again is on record with the version of each time.
+    `shares` holds each version's share of the traffic, from 0 to 1. A release that went live several times is on record
+    with the version of each time, and the newest record of a version is the one that counts.
     """
     rows = []
     accounted: set[str] = set()
@@ -92,7 +83,7 @@ def make_rows(records: Sequence[ReleaseRecord], shares: Mapping[str, float]) -> 
             accounted.add(version)
             share = shares.get(version, 0.0)
         rows.append(
-            Row(
+            ReleaseRow(
                 release_id=record.release_id,
                 version=record.version,
                 status="LIVE" if share > 0 else record.status,
@@ -104,17 +95,17 @@ def make_rows(records: Sequence[ReleaseRecord], shares: Mapping[str, float]) -> 
                 requested_by=record.requested_by,
             )
         )
-    # A release is recorded when it has all traffic; until then its version is one that is being tried.
+    # A release is recorded once it has all traffic: a second version without a record is being tried.
     stranger = "CANARY" if len(shares) > 1 else "NOT A RELEASE"
     strangers = [
-        Row(None, version, stranger, None, share)
+        ReleaseRow(None, version, stranger, None, share)
         for version, share in shares.items()
         if version not in accounted and share > 0
     ]
     return strangers + rows
 
 
-def _table(rows: Sequence[Row]) -> Table:
+def _table(rows: Sequence[ReleaseRow]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("RELEASE", "VERSION", "STATUS", "SINCE (UTC)"):
         table.add_column(heading, no_wrap=True)

@@ -1,7 +1,6 @@
-"""`model-tools runtime build`: the library that runs models, made to fit into a function."""
+"""`model-tools runtime build`: make the library that runs models fit into a function."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -10,85 +9,92 @@ import typer
 from model_tools.aws.connection import CallRefused, Connection
 from model_tools.aws.runtimes import RuntimeBucket
 from model_tools.aws.stack import read_stack
-from model_tools.cli.connection import (
-    AsJson,
-    Command,
-    Debug,
-    EndpointUrl,
-    Local,
-    Profile,
-    Region,
-    StackName,
-    begin,
-    find_target,
-)
+from model_tools.cli.command import Command, with_connection_options
+from model_tools.cli.connection import find_target
 from model_tools.cli.errors import UserError
-from model_tools.cli.output import Output, duration, size
+from model_tools.cli.output import CommandOutput, duration
+from model_tools.formats.sizes import size_text
 
 if TYPE_CHECKING:
     from model_tools.bundling.built import BuiltRuntime
 
 DEFAULT_OUTPUT = Path("build/runtimes")
 DEFAULT_LEVEL = 19
-ELSEWHERE = "For another machine"
+"""zstd's compression level: a bundle that is uploaded to AWS is loaded many times, so its size matters most."""
+ELSEWHERE_PANEL = "For another machine"
+"""The heading of the options of a build from wheels in the command's help."""
 
-app = typer.Typer(no_args_is_help=True, help="The library that runs models, made to fit into a function.")
+app = typer.Typer(no_args_is_help=True)
 
-Name = Annotated[Literal["torch", "xgboost"], typer.Option(help="Which library.")]
-OutputFolder = Annotated[Path, typer.Option("--output", help="Folder for the bundle and its inventory.", metavar="DIR")]
-Level = Annotated[
+NameOption = Annotated[Literal["torch", "xgboost"], typer.Option(help="Which library.")]
+OutputOption = Annotated[Path, typer.Option("--output", help="Folder for the bundle and its inventory.", metavar="DIR")]
+LevelOption = Annotated[
     int, typer.Option(help="zstd's level: 3 takes seconds, 19 minutes, for a third less.", min=1, max=19, metavar="N")
 ]
-Models = Annotated[
+ModelOption = Annotated[
     list[Path] | None,
     typer.Option("--model", help="A model's folder whose use of the library counts too; repeat it.", metavar="DIR"),
 ]
-PythonVersion = Annotated[
+PythonOption = Annotated[
     str | None,
-    typer.Option("--python", help="Build from wheels for this Python, such as 3.13.", rich_help_panel=ELSEWHERE),
+    typer.Option(
+        "--python",
+        help="Build from wheels for this Python, such as 3.13.",
+        metavar="VERSION",
+        rich_help_panel=ELSEWHERE_PANEL,
+    ),
 ]
-PlatformTag = Annotated[
+PlatformOption = Annotated[
     str | None,
     typer.Option(
         "--platform",
         help="manylinux_2_28_x86_64 or manylinux_2_28_aarch64 (default: this machine's).",
-        rich_help_panel=ELSEWHERE,
+        metavar="TAG",
+        rich_help_panel=ELSEWHERE_PANEL,
     ),
 ]
-Wheels = Annotated[
+WheelsOption = Annotated[
     Path | None,
-    typer.Option("--wheels", help="Take the wheels from here; pip fetches none.", rich_help_panel=ELSEWHERE),
+    typer.Option(
+        "--wheels", help="Take the wheels from here; pip fetches none.", metavar="DIR", rich_help_panel=ELSEWHERE_PANEL
+    ),
 ]
-Indexes = Annotated[
+IndexUrlOption = Annotated[
     list[str] | None,
-    typer.Option("--index-url", help="A further package index for pip; repeat it.", rich_help_panel=ELSEWHERE),
+    typer.Option(
+        "--index-url",
+        help="A further package index for pip; repeat it.",
+        metavar="URL",
+        rich_help_panel=ELSEWHERE_PANEL,
+    ),
 ]
 
 
 @app.callback()
 def runtime() -> None:
-    """Make the library that runs models fit into a function."""
+    """Make the library that runs models fit into a function.
+
+    For example:
+
+        model-tools runtime build --stack model-tools
+
+    Exit code: 0 done, 1 something you can put right, 2 a bug or a fault of AWS.
+    """
 
 
 @app.command()
+@with_connection_options
 def build(
-    ctx: typer.Context,
+    command: Command,
     *,
-    name: Name = "torch",
-    output: OutputFolder = DEFAULT_OUTPUT,
-    level: Level = DEFAULT_LEVEL,
-    model: Models = None,
-    python: PythonVersion = None,
-    platform: PlatformTag = None,
-    wheels: Wheels = None,
-    index_url: Indexes = None,
-    endpoint_url: EndpointUrl = None,
-    region: Region = None,
-    profile: Profile = None,
-    stack: StackName = None,
-    local: Local = False,
-    as_json: AsJson = False,
-    debug: Debug = False,
+    name: NameOption = "torch",
+    output: OutputOption = DEFAULT_OUTPUT,
+    level: LevelOption = DEFAULT_LEVEL,
+    model: ModelOption = None,
+    python: PythonOption = None,
+    platform: PlatformOption = None,
+    wheels: WheelsOption = None,
+    index_url: IndexUrlOption = None,
 ) -> None:
     """Build a runtime bundle: only what models use of the library, stripped, compiled and proved.
 
@@ -107,25 +113,16 @@ def build(
 
         model-tools runtime build --python 3.13 --platform manylinux_2_28_aarch64 --stack model-tools
 
-    Exit code: 0 built, 1 something to put right, 2 broken.
+    Exit code: 0 built, 1 something you can put right, 2 a bug or a fault of AWS.
     """
-    command = begin(
-        ctx,
-        endpoint_url=endpoint_url,
-        region=region,
-        profile=profile,
-        stack=stack,
-        local=local,
-        as_json=as_json,
-        debug=debug,
-    )
     if (wheels or index_url or platform) and not python:
         raise UserError(
             "--wheels, --index-url and --platform are for a build from wheels: name its Python by --python."
         )
-    bucket = find_bucket(command) if stack or local or endpoint_url else None  # what is wrong there is told at once
+    # A wrong stack is refused before the build, which takes minutes.
+    bucket = find_bucket(command) if command.options.names_a_place else None
     began = command.clock()
-    with _reporting(command.output) as report:
+    with command.output.steps("Building the runtime", keep=True) as report:
         built = _build(name, output, level, model or [], python, platform, wheels, index_url or [], report)
     _tell(command.output, built, command.clock() - began)
     if bucket is not None:
@@ -154,7 +151,7 @@ def _build(
     indexes: list[str],
     report: Callable[[str], None],
 ) -> "BuiltRuntime":
-    # Not every installation has what building takes.
+    # Building needs packages that not every installation has.
     from model_tools.bundling.build import build_runtime  # noqa: PLC0415
     from model_tools.bundling.build_for import build_runtime_for  # noqa: PLC0415
     from model_tools.bundling.cache import cached_runtime  # noqa: PLC0415
@@ -171,22 +168,7 @@ def _build(
     return cached_runtime(name, level=level, report=report).copied_to(output)
 
 
-@contextmanager
-def _reporting(output: Output) -> Iterator[Callable[[str], None]]:
-    """Show what is being done: a line that changes where a person watches, a line each elsewhere."""
-
-    def report(text: str) -> None:
-        output.say(text)
-        output.emit({"event": "step", "text": text})
-
-    if not output.is_live:
-        yield report
-        return
-    with output.console.status("building the runtime"):
-        yield report
-
-
-def _tell(output: Output, built: "BuiltRuntime", seconds: float) -> None:
+def _tell(output: CommandOutput, built: "BuiltRuntime", seconds: float) -> None:
     reference = built.reference
     output.say(
         f"built {built.bundle} in {duration(seconds)}: Python {reference.python} on {reference.platform}",
@@ -194,7 +176,7 @@ def _tell(output: Output, built: "BuiltRuntime", seconds: float) -> None:
     )
     versions = ", ".join(f"{package} {version}" for package, version in sorted(reference.packages.items()))
     for what, part in (("serving", reference.serving), ("whole", reference.part("whole"))):
-        output.say(f"  {what:<8}{size(part.size):>9}, {size(part.unpacked_size)} unpacked")
+        output.say(f"  {what:<8}{size_text(part.size):>9}, {size_text(part.unpacked_size)} unpacked")
     output.say(f"  with {versions}")
     output.emit(
         {
@@ -208,7 +190,7 @@ def _tell(output: Output, built: "BuiltRuntime", seconds: float) -> None:
     )
 
 
-def _upload(output: Output, bucket: RuntimeBucket, built: "BuiltRuntime") -> None:
+def _upload(output: CommandOutput, bucket: RuntimeBucket, built: "BuiltRuntime") -> None:
     missing = bucket.missing(built)
     total = sum(upload.size for upload in missing)
     with output.bytes_progress(f"uploading {built.bundle.name[:12]}…", total) as progress:

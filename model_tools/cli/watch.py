@@ -1,4 +1,4 @@
-"""`model-tools watch`, and how every command follows an execution."""
+"""`model-tools watch`, and the loop by which `publish` and `watch` follow an execution."""
 
 from typing import Annotated
 
@@ -6,47 +6,29 @@ import typer
 
 from model_tools.aws.connection import CallFailed
 from model_tools.aws.executions import Executions
-from model_tools.cli.connection import (
-    AsJson,
-    Command,
-    Debug,
-    EndpointUrl,
-    Local,
-    Profile,
-    Region,
-    Services,
-    StackName,
-    begin,
-)
+from model_tools.cli.command import Command, with_connection_options
+from model_tools.cli.connection import Services
 from model_tools.cli.errors import INTERRUPTED
-from model_tools.cli.outcome import Live, conclude
+from model_tools.cli.outcome import LiveTraffic, conclude
 from model_tools.cli.progress_view import ProgressView, choose_view
 from model_tools.workflow.history import ExecutionHistory
 from model_tools.workflow.progress import changes
 
 PAUSE, LOCAL_PAUSE = 1.0, 0.2
-"""Seconds between two looks; AWS allows an account some 20 reads of histories a second."""
+"""Seconds between two looks at the history; AWS allows an account some 20 of them a second."""
 SILENT_LOOKS = 30
-"""Looks without news after which the execution itself is asked whether it goes on."""
+"""The number of looks without news after which the execution's status is asked for."""
 
-ExecutionName = Annotated[
+ExecutionArgument = Annotated[
     str | None,
-    typer.Argument(help="Name or ARN of the execution; the newest one without it.", show_default=False),
+    typer.Argument(
+        help="Name or ARN of the execution; the newest one without it.", metavar="EXECUTION", show_default=False
+    ),
 ]
 
 
-def watch(
-    ctx: typer.Context,
-    execution: ExecutionName = None,
-    *,
-    endpoint_url: EndpointUrl = None,
-    region: Region = None,
-    profile: Profile = None,
-    stack: StackName = None,
-    local: Local = False,
-    as_json: AsJson = False,
-    debug: Debug = False,
-) -> None:
+@with_connection_options
+def watch(command: Command, execution: ExecutionArgument = None) -> None:
     """Watch a publication until it ends; one that has ended is shown as it was.
 
     Ctrl-C stops the watching, never the publication.
@@ -57,18 +39,8 @@ def watch(
 
         model-tools watch digits-20260102-030405-ab12 --json
 
-    Exit code: 0 published, 1 refused, 2 broken.
+    Exit code: 0 published, 1 refused, 2 a bug or a fault of AWS.
     """
-    command = begin(
-        ctx,
-        endpoint_url=endpoint_url,
-        region=region,
-        profile=profile,
-        stack=stack,
-        local=local,
-        as_json=as_json,
-        debug=debug,
-    )
     services = command.services()
     executions = services.executions
     arn = executions.arn_of(execution) if execution else executions.newest()
@@ -79,7 +51,10 @@ def watch(
 
 
 def watch_to_the_end(command: Command, services: Services, arn: str) -> int:
-    """Show an execution until it ends, say what is live then, and return the exit code."""
+    """Show an execution until it ends, print what is live then, and return the exit code.
+
+    Raises CallFailed when AWS cannot be reached any more; the execution goes on without its watcher.
+    """
     view = choose_view(command.output, command.clock)
     try:
         with view:
@@ -90,7 +65,7 @@ def watch_to_the_end(command: Command, services: Services, arn: str) -> int:
     except CallFailed:
         command.output.hint(f"Lost sight of the execution, which may go on. {_how_to_watch(command, arn)}")
         raise
-    outcome = conclude(history, read_live(services))
+    outcome = conclude(history, read_live_traffic(services))
     command.output.say(outcome.line, style="bold green" if outcome.code == 0 else "bold red")
     command.output.emit(outcome.document)
     return outcome.code
@@ -112,9 +87,9 @@ def follow(services: Services, arn: str, command: Command, view: ProgressView) -
         command.sleep(LOCAL_PAUSE if services.is_local else PAUSE)
 
 
-def read_live(services: Services) -> Live:
-    """Return who is live now."""
-    return Live(services.function.shares(), services.registry.live())
+def read_live_traffic(services: Services) -> LiveTraffic:
+    """Ask which versions are live now, and which release was recorded last."""
+    return LiveTraffic(services.function.shares(), services.registry.live())
 
 
 def _check_that_it_goes_on(executions: Executions, arn: str, history: ExecutionHistory) -> None:

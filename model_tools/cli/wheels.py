@@ -1,4 +1,4 @@
-"""The wheels of a custom model, downloaded on this machine: the workflow itself downloads nothing."""
+"""The wheels of a custom model: they are downloaded on this machine, because the workflow downloads nothing."""
 
 import shutil
 import subprocess
@@ -14,11 +14,16 @@ from model_tools.packaging.custom.requirements_file import parse_requirements
 from model_tools.packaging.custom.wheels import WHEELS_FOLDER, download_command, unpack_wheels
 
 DOWNLOAD_SECONDS = 600
+"""Seconds that pip gets to download all wheels of a model."""
 QUIET = ("--disable-pip-version-check", "--no-input", "--quiet", "--retries", "2")
+"""pip's options that keep it from asking and chatting."""
 
 
 def missing_wheels(model: LocalModel) -> list[str]:
-    """Return the pins (`six==1.17.0`) whose wheel is not in the model's folder. Raises ManifestInvalid."""
+    """Return the pins, such as `six==1.17.0`, whose wheels are not in the model's folder.
+
+    Raises ManifestInvalid for a requirements file that is not understood.
+    """
     if model.requirements is None:
         return []
     pinned = parse_requirements(model.requirements.read_bytes(), where=model.requirements.name)
@@ -27,9 +32,10 @@ def missing_wheels(model: LocalModel) -> list[str]:
 
 
 def with_wheels(model: LocalModel, folder: Path) -> LocalModel:
-    """Return the model with the wheels that it lacks, downloaded into an empty folder and checked as a whole.
+    """Return the model with the wheels that it lacks, which are downloaded into `folder`, an empty one.
 
-    Raises UserError when pip does not get them, ManifestInvalid or CheckpointRejected for what they are.
+    Raises UserError when pip cannot download them, ManifestInvalid or CheckpointRejected when the wheels as a whole are
+    not what a model may bring.
     """
     if model.requirements is None:
         return model
@@ -51,7 +57,7 @@ def _pin(filename: str) -> str:
     try:
         name, version, _, _ = parse_wheel_filename(filename)
     except InvalidWheelFilename:
-        return ""  # checking the wheels as a whole tells what is wrong with it
+        return ""  # the check of all wheels says what is wrong with it
     return f"{name}=={version}"
 
 

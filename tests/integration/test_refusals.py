@@ -93,10 +93,17 @@ def test_a_spoilt_model_is_refused_and_leaves_no_trace_but_the_record(
 @pytest.mark.parametrize(
     ("request_", "error", "told"),
     [
-        ({}, "RequestInvalid", "model_uri: is missing"),
-        ({"model_uri": "s3://nobody-has-this-bucket/model/"}, "ModelNotFound", "nobody-has-this-bucket"),
-        ({"model_uri": "file:///etc/passwd"}, "RequestInvalid", "not of the form s3://"),
-        (["s3://bucket/model/"], "RequestInvalid", "valid dictionary"),
+        pytest.param({}, "RequestInvalid", "model_uri: is missing", id="empty"),
+        pytest.param(
+            {"model_uri": "s3://nobody-has-this-bucket/model/"},
+            "ModelNotFound",
+            "nobody-has-this-bucket",
+            id="no such bucket",
+        ),
+        pytest.param(
+            {"model_uri": "file:///etc/passwd"}, "RequestInvalid", "not of the form s3://", id="another scheme"
+        ),
+        pytest.param(["s3://bucket/model/"], "RequestInvalid", "valid dictionary", id="a list"),
     ],
 )
 def test_a_request_that_is_not_understood_is_on_record_too(

@@ -45,7 +45,7 @@ from tests.support.manifests import parse_manifest
 MACHINES = sorted(path.name.split(".")[0] for path in DEFINITIONS.glob("*.asl.json"))
 DECISIONS = sorted((DOCS / "explanation" / "decisions").glob("0*.md"))
 
-each_page = pytest.mark.parametrize("path", PAGES, ids=name_of)
+each_page = pytest.mark.parametrize("path", PAGES, ids=lambda path: name_of(path).replace("/", " "))
 
 
 def names_in(model: type[BaseModel]) -> set[str]:
@@ -106,7 +106,11 @@ def test_every_kind_of_task_is_described_shown_and_has_its_requests(task: str) -
     assert parse_manifest(blocks(shown, "yaml")[0]).task == task
 
 
-@pytest.mark.parametrize("path", [ROOT / "README.md", *sorted((DOCS / "how-to").glob("*.md"))], ids=name_of)
+@pytest.mark.parametrize(
+    "path",
+    [ROOT / "README.md", *sorted((DOCS / "how-to").glob("*.md"))],
+    ids=lambda path: name_of(path).replace("/", " "),
+)
 def test_a_manifest_that_is_shown_is_that_of_an_example(path: Path) -> None:
     for block in blocks(path.read_text(encoding="utf-8"), "yaml"):
         if "checkpoint:" in block:

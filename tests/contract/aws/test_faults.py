@@ -13,13 +13,13 @@ def client_error(code: str, status: int = 400) -> ClientError:
 @pytest.mark.parametrize(
     "error",
     [
-        client_error("SlowDown", 503),
-        client_error("ThrottlingException"),
-        client_error("SomethingNew", 500),
-        EndpointConnectionError(endpoint_url="http://x"),
-        ReadTimeoutError(endpoint_url="http://x"),
-        IncompleteReadError(actual_bytes=1, expected_bytes=2),
-        RetriesExceededError(OSError("connection reset")),
+        pytest.param(client_error("SlowDown", 503), id="503 slow down"),
+        pytest.param(client_error("ThrottlingException"), id="throttled"),
+        pytest.param(client_error("SomethingNew", 500), id="500 with an unknown code"),
+        pytest.param(EndpointConnectionError(endpoint_url="http://x"), id="no connection"),
+        pytest.param(ReadTimeoutError(endpoint_url="http://x"), id="no answer in time"),
+        pytest.param(IncompleteReadError(actual_bytes=1, expected_bytes=2), id="an answer that broke off"),
+        pytest.param(RetriesExceededError(OSError("connection reset")), id="retries used up"),
     ],
 )
 def test_what_passes_by_itself_is_service_unavailable(error: Exception) -> None:

@@ -97,7 +97,16 @@ def test_a_bucket_that_is_not_there_is_told_as_such(s3: Any) -> None:
         list(ObjectStore(s3).list_keys("s3://nowhere/folder/"))
 
 
-@pytest.mark.parametrize("uri", ["", "bucket/key", "http://bucket/key", "s3://bucket", "s3:///key"])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("bucket/key", id="no scheme"),
+        pytest.param("http://bucket/key", id="another scheme"),
+        pytest.param("s3://bucket", id="no key"),
+        pytest.param("s3:///key", id="no bucket"),
+    ],
+)
 def test_what_is_no_s3_uri_is_refused(uri: str) -> None:
     with pytest.raises(ModelNotFound, match="not of the form s3://bucket/key"):
         split_uri(uri)

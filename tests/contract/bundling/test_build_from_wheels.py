@@ -47,7 +47,11 @@ def names_in(built, tmp_path, part="whole"):
 
 
 @pytest.mark.parametrize(
-    "target", [WheelTarget("3.13", "manylinux_2_28_aarch64"), WheelTarget("3.13", "manylinux_2_28_x86_64")]
+    "target",
+    [
+        pytest.param(WheelTarget("3.13", "manylinux_2_28_aarch64"), id="aarch64"),
+        pytest.param(WheelTarget("3.13", "manylinux_2_28_x86_64"), id="x86_64"),
+    ],
 )
 def test_a_bundle_holds_the_used_files_under_their_names_there_and_the_libraries_they_need(target, build, tmp_path):
     library = elf(machine=MACHINES[target.machine], soname="libone-12ab.so.1")

@@ -6,7 +6,7 @@ import boto3
 import moto
 import pytest
 
-from model_tools.cli.connection import Command
+from model_tools.cli.command import Command
 from model_tools.cli.main import run
 from model_tools.formats.runtime_reference import RuntimeReference
 
@@ -68,13 +68,15 @@ def test_without_a_stack_nothing_is_uploaded(aws, command, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("--platform", "manylinux_2_28_x86_64"), "name its Python by --python"),
-        (("--wheels", "."), "name its Python by --python"),
-        (("--python", "three"), "is no version such as 3.13"),
-        (("--python", "3.13", "--platform", "windows"), "is none of manylinux_2_"),
-        (("--level", "30"), "--level"),
-        (("--name", "tensorflow"), "--name"),
-        (("--stack", "none", "--region", "us-east-1"), "no stack 'none'"),
+        pytest.param(
+            ("--platform", "manylinux_2_28_x86_64"), "name its Python by --python", id="platform without python"
+        ),
+        pytest.param(("--wheels", "."), "name its Python by --python", id="wheels without python"),
+        pytest.param(("--python", "three"), "is no version such as 3.13", id="no version"),
+        pytest.param(("--python", "3.13", "--platform", "windows"), "is none of manylinux_2_", id="unknown platform"),
+        pytest.param(("--level", "30"), "--level", id="level too high"),
+        pytest.param(("--name", "tensorflow"), "--name", id="unknown library"),
+        pytest.param(("--stack", "none", "--region", "us-east-1"), "no stack 'none'", id="no such stack"),
     ],
 )
 def test_what_cannot_be_is_told_before_anything_is_built(arguments, told, aws, command, tmp_path):

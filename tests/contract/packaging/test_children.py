@@ -59,25 +59,52 @@ def test_a_child_sees_no_credentials_neither_its_own_nor_its_parents(tmp_path, m
 @pytest.mark.parametrize(
     ("code", "error", "told"),
     [
-        ("import os; os._exit(7)", TraceFailed, "exited with status 7"),
-        ("import os; os._exit(0)", TraceFailed, "without its result"),
-        ("raise ValueError('of its own')", TraceFailed, "It last wrote: "),
-        ("raise MemoryError", ModelTooLarge, "Memory ran out"),
-        ("import os; os.kill(os.getpid(), 9)", ModelTooLarge, "as the kernel does when memory runs out"),
-        ("import os; os.kill(os.getpid(), 11)", TraceFailed, "died of SIGSEGV"),
-        ("import os; print('last \\x1b[31mwords', flush=True); os._exit(1)", TraceFailed, "It last wrote: last words"),
-        (
+        pytest.param("import os; os._exit(7)", TraceFailed, "exited with status 7", id="exits with a status"),
+        pytest.param("import os; os._exit(0)", TraceFailed, "without its result", id="exits without a result"),
+        pytest.param("raise ValueError('of its own')", TraceFailed, "It last wrote: ", id="raises"),
+        pytest.param("raise MemoryError", ModelTooLarge, "Memory ran out", id="runs out of memory"),
+        pytest.param(
+            "import os; os.kill(os.getpid(), 9)",
+            ModelTooLarge,
+            "as the kernel does when memory runs out",
+            id="is killed",
+        ),
+        pytest.param("import os; os.kill(os.getpid(), 11)", TraceFailed, "died of SIGSEGV", id="crashes"),
+        pytest.param(
+            "import os; print('last \\x1b[31mwords', flush=True); os._exit(1)",
+            TraceFailed,
+            "It last wrote: last words",
+            id="prints escape codes",
+        ),
+        pytest.param(
             "import os; os.symlink('/etc/passwd', scratch / 'result.json'); os._exit(0)",
             TraceFailed,
             "without its result",
+            id="leaves a link as its result",
         ),
-        ("import os; os.mkfifo(scratch / 'result.json'); os._exit(0)", TraceFailed, "by something that is no file"),
-        ("import os; (scratch / 'result.json').write_text('{}'); os._exit(0)", TraceFailed, "is not understood"),
-        ("from model_tools.errors import *; raise CheckpointRejected('said so')", CheckpointRejected, "said so"),
-        (
+        pytest.param(
+            "import os; os.mkfifo(scratch / 'result.json'); os._exit(0)",
+            TraceFailed,
+            "by something that is no file",
+            id="leaves a pipe as its result",
+        ),
+        pytest.param(
+            "import os; (scratch / 'result.json').write_text('{}'); os._exit(0)",
+            TraceFailed,
+            "is not understood",
+            id="leaves another result",
+        ),
+        pytest.param(
+            "from model_tools.errors import *; raise CheckpointRejected('said so')",
+            CheckpointRejected,
+            "said so",
+            id="raises an error of ours",
+        ),
+        pytest.param(
             "from model_tools.errors import *; raise SmokeTestFailed('not its business')",
             TraceFailed,
             "not its business",
+            id="raises an error that is not its business",
         ),
     ],
 )

@@ -86,11 +86,19 @@ def test_nan_answers_are_refused_with_the_input_that_gave_them(tmp_path):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda weights: weights.pop("layer.bias"), "it lacks layer.bias"),
-        (lambda weights: weights.update(extra=torch.ones(1)), "it has extra, which the architecture has not"),
-        (lambda weights: weights.update({"layer.weight": torch.ones(2, 9)}), "layer.weight is [2, 9], the architec"),
+        pytest.param(lambda weights: weights.pop("layer.bias"), "it lacks layer.bias", id="missing"),
+        pytest.param(
+            lambda weights: weights.update(extra=torch.ones(1)),
+            "it has extra, which the architecture has not",
+            id="extra",
+        ),
+        pytest.param(
+            lambda weights: weights.update({"layer.weight": torch.ones(2, 9)}),
+            "layer.weight is [2, 9], the architec",
+            id="another shape",
+        ),
     ],
-)  # fmt: skip
+)
 def test_weights_that_do_not_fit_are_named(tmp_path, change, told):
     weights = dict(build(LINEAR).state_dict())
     change(weights)

@@ -122,8 +122,13 @@ def test_a_classifier_of_trees_has_its_classes(tmp_path):
 @pytest.mark.parametrize(
     ("booster", "error", "told"),
     [
-        (lambda: train("multi:softprob", num_class=3), ClassesMismatch, "names 2 classes, the model answers 3"),
-        (train, ClassesMismatch, "its objective reg:squarederror answers numbers"),
+        pytest.param(
+            lambda: train("multi:softprob", num_class=3),
+            ClassesMismatch,
+            "names 2 classes, the model answers 3",
+            id="another number of classes",
+        ),
+        pytest.param(train, ClassesMismatch, "its objective reg:squarederror answers numbers", id="no classes"),
     ],
 )
 def test_classes_that_the_trees_do_not_answer_are_refused(tmp_path, booster, error, told):

@@ -11,7 +11,7 @@ import torch
 import typer
 import yaml
 
-from model_tools.cli.connection import Command
+from model_tools.cli.command import Command
 from model_tools.cli.errors import report_on
 from model_tools.cli.plan import plan
 from model_tools.packaging.checkpoint.resolve import resolve_checkpoint

@@ -347,7 +347,12 @@ def test_the_first_request_does_not_copy_the_model_that_all_environments_share(r
 
 
 @pytest.mark.parametrize(
-    ("placement", "task", "part"), [("tmp", "tensor", "serving"), ("", "custom", "whole"), ("memory", "tensor", None)]
+    ("placement", "task", "part"),
+    [
+        ("tmp", "tensor", "serving"),
+        pytest.param("", "custom", "whole", id="no wish-custom-whole"),
+        ("memory", "tensor", None),
+    ],
 )
 def test_the_library_comes_from_the_bundle_that_the_release_names(
     run: Callable[..., Run], put: Callable[[str, bytes], None], placement: str, task: str, part: PartName | None

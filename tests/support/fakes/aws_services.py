@@ -8,7 +8,8 @@ from model_tools.aws.executions import Execution
 from model_tools.aws.functions import Reply
 from model_tools.aws.registry import ReleaseRecord
 from model_tools.aws.stack import Stack
-from model_tools.cli.connection import Command, Services
+from model_tools.cli.command import Command
+from model_tools.cli.connection import Services
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:model-tools-publish-model"
 BUCKET = "model-tools-checkpoints-123456789012"

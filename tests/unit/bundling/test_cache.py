@@ -70,7 +70,13 @@ def test_of_many_that_ask_at_once_one_builds(tmp_path, build):
     assert build.builds == 1
 
 
-@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"")])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda path: path.unlink(), id="removed"),
+        pytest.param(lambda path: path.write_bytes(b""), id="emptied"),
+    ],
+)
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_a_bundle_that_was_damaged_since_is_built_again(number, damage, tmp_path, build):
     path = ask(tmp_path, build).files[number]

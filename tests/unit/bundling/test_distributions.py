@@ -21,10 +21,12 @@ def test_a_package_that_is_not_installed_is_told_by_name():
 @pytest.mark.parametrize(
     ("headers", "licence"),
     [
-        ("License-Expression: MIT AND Zlib", "MIT AND Zlib"),
-        ("License: long text\nClassifier: License :: OSI Approved :: MIT License", "MIT License"),
-        ("License: Apache-2.0", "Apache-2.0"),
-        ("", ""),
+        pytest.param("License-Expression: MIT AND Zlib", "MIT AND Zlib", id="expression"),
+        pytest.param(
+            "License: long text\nClassifier: License :: OSI Approved :: MIT License", "MIT License", id="classifier"
+        ),
+        pytest.param("License: Apache-2.0", "Apache-2.0", id="short text"),
+        pytest.param("", "", id="none"),
     ],
 )
 def test_a_package_tells_its_licence(headers, licence, tmp_path):

@@ -83,11 +83,14 @@ def test_a_library_is_replaced_by_what_strip_makes_of_it(library, tmp_path, monk
 @pytest.mark.parametrize(
     "script",
     [
-        "exit 1",
-        'head -c 300 "$4" > "$3"',  # cut off
-        'printf "no library" > "$3"',
+        pytest.param("exit 1", id="strip fails"),
+        pytest.param('head -c 300 "$4" > "$3"', id="strip cuts it off"),  # cut off
+        pytest.param('printf "no library" > "$3"', id="strip writes nonsense"),
         # the first segment that is loaded gets an address that its alignment forbids
-        'cp "$4" "$3"; chmod u+w "$3"; printf "\\001" | dd of="$3" bs=1 seek=80 conv=notrunc 2>/dev/null',
+        pytest.param(
+            'cp "$4" "$3"; chmod u+w "$3"; printf "\\001" | dd of="$3" bs=1 seek=80 conv=notrunc 2>/dev/null',
+            id="strip damages it",
+        ),
     ],
 )
 def test_a_library_that_strip_breaks_is_kept_as_it_was(script, library, tmp_path, monkeypatch):

@@ -12,12 +12,12 @@ from tests.support.fakes.aws_services import FakeStack
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (UserError("x"), 1),
-        (ManifestInvalid("x"), 1),
-        (CallRefused("x"), 1),
-        (CallFailed("x"), 2),
-        (ServiceUnavailable("x"), 2),
-        (KeyError("x"), 2),
+        pytest.param(UserError("x"), 1, id="UserError"),
+        pytest.param(ManifestInvalid("x"), 1, id="ManifestInvalid"),
+        pytest.param(CallRefused("x"), 1, id="CallRefused"),
+        pytest.param(CallFailed("x"), 2, id="CallFailed"),
+        pytest.param(ServiceUnavailable("x"), 2, id="ServiceUnavailable"),
+        pytest.param(KeyError("x"), 2, id="KeyError"),
     ],
 )
 def test_an_exit_code_says_whose_fault_it_was(error, code):
@@ -58,7 +58,15 @@ def test_an_error_for_a_machine_is_json(capsys):
     assert said["error"] == "ZeroDivisionError"
 
 
-@pytest.mark.parametrize("arguments", [["bogus"], ["publish"], ["publish", "x", "--bake", "soon"], []])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(["bogus"], id="unknown command"),
+        pytest.param(["publish"], id="no model"),
+        pytest.param(["publish", "x", "--bake", "soon"], id="no number"),
+        pytest.param([], id="nothing"),
+    ],
+)
 def test_a_command_line_that_is_not_understood_ends_with_1(arguments):
     assert run(arguments, FakeStack().command()) == 1
 

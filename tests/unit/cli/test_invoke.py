@@ -63,11 +63,13 @@ def test_an_event_comes_from_standard_input(monkeypatch):
 @pytest.mark.parametrize(
     ("reply", "code"),
     [
-        (Reply({"statusCode": 400, "error": "BadRequest"}, "4", None), 1),
-        (Reply({"statusCode": 503, "error": "NothingPublished"}, "1", None), 2),
-        (Reply({"errorType": "Runtime.ExitError", "errorMessage": "x"}, "4", "Unhandled"), 2),
-        (Reply({"statusCode": 200, "body": "{}"}, "4", None), 0),
-        (Reply([1, 2], "4", None), 0),
+        pytest.param(Reply({"statusCode": 400, "error": "BadRequest"}, "4", None), 1, id="400"),
+        pytest.param(Reply({"statusCode": 503, "error": "NothingPublished"}, "1", None), 2, id="503"),
+        pytest.param(
+            Reply({"errorType": "Runtime.ExitError", "errorMessage": "x"}, "4", "Unhandled"), 2, id="function error"
+        ),
+        pytest.param(Reply({"statusCode": 200, "body": "{}"}, "4", None), 0, id="200"),
+        pytest.param(Reply([1, 2], "4", None), 0, id="no object"),
     ],
 )
 def test_the_exit_code_tells_a_wrong_request_from_a_broken_function(reply, code):
@@ -86,11 +88,11 @@ def test_for_machines_there_is_one_document(capsys):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ([], "exactly one"),
-        (["--payload", "{}", "--event", "x"], "exactly one"),
-        (["--payload", "{not json"], "is not JSON"),
-        (["--event", "/nowhere.json"], "cannot be read"),
-        (["--image", "/nowhere.png"], "cannot be read"),
+        pytest.param([], "exactly one", id="nothing"),
+        pytest.param(["--payload", "{}", "--event", "x"], "exactly one", id="two requests"),
+        pytest.param(["--payload", "{not json"], "is not JSON", id="no JSON"),
+        pytest.param(["--event", "/nowhere.json"], "cannot be read", id="no such event"),
+        pytest.param(["--image", "/nowhere.png"], "cannot be read", id="no such image"),
     ],
 )
 def test_a_request_that_cannot_be_sent_says_what_to_do(arguments, told, capsys):

@@ -72,7 +72,15 @@ def test_an_emulator_that_takes_no_connection_is_stale(path):
     assert running_emulator(path) is None
 
 
-@pytest.mark.parametrize("text", ["", "{}", '{"endpoint_url": 1}', "[]"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("{}", id="without fields"),
+        pytest.param('{"endpoint_url": 1}', id="wrong type of a field"),
+        pytest.param("[]", id="a list"),
+    ],
+)
 def test_a_damaged_file_is_as_good_as_none(path, text):
     path.parent.mkdir(mode=0o700)
     path.write_text(text)
@@ -114,20 +122,22 @@ def test_two_places_at_once_are_refused():
 @pytest.mark.parametrize(
     ("options", "environ", "endpoint", "region", "stack"),
     [
-        (ConnectionOptions(), {}, None, None, "model-tools"),
-        (
+        pytest.param(ConnectionOptions(), {}, None, None, "model-tools", id="neither"),
+        pytest.param(
             ConnectionOptions(),
             {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_REGION": "eu-west-1", "MODEL_TOOLS_STACK": "prod"},
             "http://127.0.0.1:9",
             "eu-west-1",
             "prod",
+            id="environment",
         ),
-        (
+        pytest.param(
             ConnectionOptions(endpoint_url="http://127.0.0.1:8", region="us-west-2", stack="mine"),
             {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_REGION": "eu-west-1", "MODEL_TOOLS_STACK": "prod"},
             "http://127.0.0.1:8",
             "us-west-2",
             "mine",
+            id="both",
         ),
     ],
 )

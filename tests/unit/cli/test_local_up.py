@@ -157,9 +157,14 @@ def test_an_emulator_that_ends_by_itself_is_a_fault(place):
 @pytest.mark.parametrize(
     ("code", "exit_code", "told"),
     [
-        ("import sys; print('emulator: no such parameter', file=sys.stderr); sys.exit(2)", 1, "it says above why"),
-        ("raise ZeroDivisionError", 2, "broke while it started"),
-        ("print('hello', flush=True)", 2, "said 'hello"),
+        pytest.param(
+            "import sys; print('emulator: no such parameter', file=sys.stderr); sys.exit(2)",
+            1,
+            "it says above why",
+            id="refuses",
+        ),
+        pytest.param("raise ZeroDivisionError", 2, "broke while it started", id="breaks"),
+        pytest.param("print('hello', flush=True)", 2, "said 'hello", id="says something else"),
     ],
 )
 def test_an_emulator_that_does_not_start_says_whose_fault_it_is(place, code, exit_code, told):

@@ -116,12 +116,18 @@ text: {source_vocabulary: vocabularies/source.txt, target_vocabulary: vocabulari
 @pytest.mark.parametrize(
     ("manifest", "wanted", "others"),
     [
-        (
+        pytest.param(
             CUSTOM,
             {"serve/predictor.py", "steps.py", "data/a.csv", "requirements.txt", "wheels/a-1-py3-none-any.whl"},
             {"data/a.json", "wheels/notes.txt"},
+            id="custom",
         ),
-        (TEXT, {"vocabularies/source.txt", "vocabularies/target.txt"}, {"vocabularies/old.txt", "steps.py"}),
+        pytest.param(
+            TEXT,
+            {"vocabularies/source.txt", "vocabularies/target.txt"},
+            {"vocabularies/old.txt", "steps.py"},
+            id="text",
+        ),
     ],
 )
 def test_a_checkpoint_of_each_kind_is_taken_with_all_that_it_needs(tmp_path, manifest, wanted, others):
@@ -218,7 +224,14 @@ def test_a_folder_without_a_manifest_is_refused(folder):
         find_model(folder)
 
 
-@pytest.mark.parametrize("content", [b"name: [", b"\xff\xfe", b"name: digits\n"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"name: [", id="no YAML"),
+        pytest.param(b"\xff\xfe", id="no UTF-8"),
+        pytest.param(b"name: digits\n", id="missing fields"),
+    ],
+)
 def test_a_wrong_manifest_is_refused_with_its_path(folder, content):
     (folder / "publish.yaml").write_bytes(content)
 

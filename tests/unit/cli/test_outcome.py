@@ -1,6 +1,6 @@
 import pytest
 
-from model_tools.cli.outcome import Live, conclude
+from model_tools.cli.outcome import LiveTraffic, conclude
 from model_tools.workflow.history import ExecutionHistory
 from tests.support.fakes.aws_services import live_record
 from tests.support.fakes.execution_events import Recorder, refused_before_traffic, released_by_canary
@@ -12,8 +12,8 @@ def ended(events: list[dict]) -> ExecutionHistory:
     return history
 
 
-def live(version: str = "4") -> Live:
-    return Live({version: 1.0}, live_record(version))
+def live(version: str = "4") -> LiveTraffic:
+    return LiveTraffic({version: 1.0}, live_record(version))
 
 
 def test_a_release_ends_with_what_is_live():
@@ -51,13 +51,13 @@ def test_a_refusal_during_the_canary_says_that_traffic_is_back():
 def test_a_refusal_that_left_the_traffic_split_never_says_otherwise():
     recorder = Recorder().start()
     recorder.run("ShiftTraffic")
-    outcome = conclude(ended(recorder.fail("AliasChanged", "x")), Live({"3": 0.9, "4": 0.1}, live_record("3")))
+    outcome = conclude(ended(recorder.fail("AliasChanged", "x")), LiveTraffic({"3": 0.9, "4": 0.1}, live_record("3")))
 
     assert outcome.line.endswith("traffic is split: 90 % to version 3 and 10 % to version 4")
 
 
 def test_the_first_publication_refused_leaves_nothing_published():
-    outcome = conclude(ended(refused_before_traffic()), Live({"1": 1.0}, None))
+    outcome = conclude(ended(refused_before_traffic()), LiveTraffic({"1": 1.0}, None))
 
     assert outcome.line.endswith("traffic untouched, nothing is published yet")
 
@@ -86,4 +86,4 @@ def test_a_stopped_publication_is_the_users_doing():
 
 
 def test_a_record_of_another_version_gives_its_release_id_to_nobody():
-    assert Live({"5": 1.0}, live_record("4")).describe() == "version 5 is live"
+    assert LiveTraffic({"5": 1.0}, live_record("4")).describe() == "version 5 is live"

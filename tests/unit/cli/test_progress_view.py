@@ -2,7 +2,7 @@ import io
 
 from rich.console import Console
 
-from model_tools.cli.output import Output, duration, size
+from model_tools.cli.output import CommandOutput
 from model_tools.cli.progress_view import LineView, TableView, choose_view, shorten
 from model_tools.workflow.history import ExecutionHistory
 from model_tools.workflow.progress import changes
@@ -10,7 +10,7 @@ from tests.support.fakes.execution_events import Recorder, refused_before_traffi
 
 
 def screen(events: list[dict], *, height: int = 40, now: float = 2000.0) -> list[str]:
-    output = Output()
+    output = CommandOutput()
     output.console = Console(file=io.StringIO(), width=100, height=height, force_terminal=True, color_system=None)
     view = TableView(output, lambda: now)
     history = ExecutionHistory()
@@ -75,22 +75,10 @@ def test_on_a_low_screen_the_newest_rows_stay_visible_until_the_end():
 
 
 def test_the_table_is_for_terminals_alone():
-    assert isinstance(choose_view(Output(), lambda: 0.0), LineView)
-    terminal = Output()
+    assert isinstance(choose_view(CommandOutput(), lambda: 0.0), LineView)
+    terminal = CommandOutput()
     terminal.console = Console(file=io.StringIO(), force_terminal=True)
     assert isinstance(choose_view(terminal, lambda: 0.0), TableView)
-
-
-def test_durations_and_sizes_read_as_people_say_them():
-    assert [duration(seconds) for seconds in (0.04, 9.94, 12.4, 59.4, 60, 3725)] == [
-        "0.0 s",
-        "9.9 s",
-        "12 s",
-        "59 s",
-        "1 min 00 s",
-        "62 min 05 s",
-    ]
-    assert [size(count) for count in (7, 1500, 3_400_000, 5_000_000_000)] == ["7 B", "1.5 kB", "3.4 MB", "5.0 GB"]
 
 
 def test_waiting_for_another_publication_is_told_in_words_and_not_as_a_failed_condition():

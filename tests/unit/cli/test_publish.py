@@ -51,7 +51,7 @@ def test_the_same_folder_again_sends_nothing_and_publishes_from_the_same_place(f
     capsys.readouterr()
     run(["publish", str(folder), "--detach"], stack.command())
 
-    assert "uploaded 0 file(s), 0 B (2 already there)" in capsys.readouterr().out
+    assert "uploaded 0 file(s), 0.0 kB (2 already there)" in capsys.readouterr().out
     first, second = (request["model_uri"] for _, request in stack.executions.started)
     assert first == second
 
@@ -95,9 +95,11 @@ def test_a_wrong_manifest_is_told_before_anything_is_connected(folder, capsys):
 @pytest.mark.parametrize(
     ("options", "rollout"),
     [
-        (["--step", "5", "--step", "25", "--bake", "60"], {"steps": [5, 25], "bake_seconds": 60}),
-        (["--rollout", "all-at-once"], {"strategy": "all-at-once"}),
-        (["--bake", "0"], {"bake_seconds": 0}),
+        pytest.param(
+            ["--step", "5", "--step", "25", "--bake", "60"], {"steps": [5, 25], "bake_seconds": 60}, id="steps and bake"
+        ),
+        pytest.param(["--rollout", "all-at-once"], {"strategy": "all-at-once"}, id="all at once"),
+        pytest.param(["--bake", "0"], {"bake_seconds": 0}, id="no bake"),
     ],
 )
 def test_what_is_said_of_the_rollout_is_what_the_execution_gets(options, rollout):

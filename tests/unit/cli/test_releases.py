@@ -2,7 +2,7 @@ import json
 
 from model_tools.aws.registry import ReleaseRecord
 from model_tools.cli.main import run
-from model_tools.cli.releases import make_rows
+from model_tools.cli.releases import release_rows
 from tests.support.fakes.aws_services import FakeFunction, FakeRegistry, FakeStack
 
 RECORDS = [
@@ -28,27 +28,27 @@ def test_releases_are_listed_with_status_and_share_of_the_traffic(capsys):
 
 
 def test_a_split_of_the_traffic_is_shown_with_both_versions():
-    rows = make_rows(RECORDS, {"3": 0.9, "4": 0.1})
+    rows = release_rows(RECORDS, {"3": 0.9, "4": 0.1})
 
     assert [(row.version, row.status, row.share) for row in rows[1:]] == [("4", "LIVE", 0.1), ("3", "LIVE", 0.9)]
 
 
 def test_a_version_that_is_being_tried_comes_first():
-    rows = make_rows(RECORDS, {"4": 0.9, "5": 0.1})
+    rows = release_rows(RECORDS, {"4": 0.9, "5": 0.1})
 
     assert (rows[0].version, rows[0].status, rows[0].share) == ("5", "CANARY", 0.1)
     assert (rows[2].version, rows[2].status, rows[2].share) == ("4", "LIVE", 0.9)
 
 
 def test_a_version_with_all_traffic_that_was_never_released_is_shown_as_what_it_is():
-    rows = make_rows(RECORDS, {"7": 1.0})
+    rows = release_rows(RECORDS, {"7": 1.0})
 
     assert (rows[0].version, rows[0].status) == ("7", "NOT A RELEASE")
 
 
 def test_a_failed_publication_never_has_the_traffic_of_its_versions_number():
     failed = ReleaseRecord("digits-9", "FAILED", "2026-01-04T00:00:00Z", "run-4", "4", "CanaryFailed", "x")
-    rows = make_rows([failed, *RECORDS], {"4": 1.0})
+    rows = release_rows([failed, *RECORDS], {"4": 1.0})
 
     assert [(row.release_id, row.status) for row in rows[:3]] == [
         ("digits-9", "FAILED"),

@@ -38,7 +38,18 @@ def test_letters_without_an_id_of_their_own_share_the_last_one() -> None:
     assert max(predictor.to_ids("пример-ü9")) == model_takes
 
 
-@pytest.mark.parametrize("domain", [None, 7, "", "...", "xn--.com", "a." * 127, "two words.com"])
+@pytest.mark.parametrize(
+    "domain",
+    [
+        pytest.param(None, id="none"),
+        pytest.param(7, id="a number"),
+        pytest.param("", id="empty"),
+        pytest.param("...", id="dots alone"),
+        pytest.param("xn--.com", id="damaged punycode"),
+        pytest.param("a." * 127, id="too long"),
+        pytest.param("two words.com", id="two words"),
+    ],
+)
 def test_what_is_no_domain_is_the_callers_fault(domain: object) -> None:
     with pytest.raises(Refused, match="domain"):
         read(domain)

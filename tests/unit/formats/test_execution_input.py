@@ -24,21 +24,48 @@ def test_the_name_of_the_workflow_that_started_it_is_accepted() -> None:
 @pytest.mark.parametrize(
     ("data", "told"),
     [
-        ({}, "model_uri: is missing"),
-        ({"model_uri": "/home/me/model"}, "model_uri: '/home/me/model' is not of the form s3://"),
-        ({"model_uri": URI, "modeluri": 1}, "modeluri: is not a field"),
-        ({"model_uri": URI, "modeluri": 1}, "model_uri, requested_by, rollout"),
-        (
+        pytest.param({}, "model_uri: is missing", id="empty"),
+        pytest.param(
+            {"model_uri": "/home/me/model"}, "model_uri: '/home/me/model' is not of the form s3://", id="no S3 URI"
+        ),
+        pytest.param({"model_uri": URI, "modeluri": 1}, "modeluri: is not a field", id="unknown field"),
+        pytest.param(
+            {"model_uri": URI, "modeluri": 1}, "model_uri, requested_by, rollout", id="the known fields are named"
+        ),
+        pytest.param(
             {"model_uri": URI, "rollout": {"step": [10]}},
             "rollout.step: is not a field of it: remove it or correct its spelling (bake_seconds, steps, strategy)",
+            id="unknown field of the rollout",
         ),
-        ({"model_uri": URI, "rollout": {"steps": [*range(1, 9)], "bake_seconds": 86400}}, "longer than the seven days"),
-        ({"model_uri": URI, "rollout": {"steps": [50, 10]}}, "rollout: steps must rise"),
-        ({"model_uri": URI, "rollout": {"steps": []}}, "rollout: canary needs at least one step"),
-        ({"model_uri": URI, "rollout": {"steps": [100]}}, "rollout.steps.0: Input should be less than or equal to 99"),
-        ({"model_uri": URI, "rollout": {"bake_seconds": -1}}, "rollout.bake_seconds: Input should be greater"),
-        ({"model_uri": URI, "rollout": {"strategy": "all-at-once", "steps": [5]}}, "rollout: all-at-once has no steps"),
-        ("s3://bucket/model/", "the execution's input: Input should be a valid dictionary"),
+        pytest.param(
+            {"model_uri": URI, "rollout": {"steps": [*range(1, 9)], "bake_seconds": 86400}},
+            "longer than the seven days",
+            id="longer than a week",
+        ),
+        pytest.param(
+            {"model_uri": URI, "rollout": {"steps": [50, 10]}}, "rollout: steps must rise", id="falling steps"
+        ),
+        pytest.param(
+            {"model_uri": URI, "rollout": {"steps": []}},
+            "rollout: canary needs at least one step",
+            id="canary without steps",
+        ),
+        pytest.param(
+            {"model_uri": URI, "rollout": {"steps": [100]}},
+            "rollout.steps.0: Input should be less than or equal to 99",
+            id="a step of 100 percent",
+        ),
+        pytest.param(
+            {"model_uri": URI, "rollout": {"bake_seconds": -1}},
+            "rollout.bake_seconds: Input should be greater",
+            id="negative bake",
+        ),
+        pytest.param(
+            {"model_uri": URI, "rollout": {"strategy": "all-at-once", "steps": [5]}},
+            "rollout: all-at-once has no steps",
+            id="steps for all at once",
+        ),
+        pytest.param("s3://bucket/model/", "the execution's input: Input should be a valid dictionary", id="text"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_field(data: object, told: str) -> None:

@@ -39,13 +39,29 @@ def test_the_right_answer_of_the_right_version_passes() -> None:
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
-        ({"class": "one", "confidence": 0.9, "version": "4"}, "it answered class 'one', expected 'seven'"),
-        ({"class": "seven", "confidence": 0.5, "version": "4"}, "its confidence is 0.5, expected 0.6 or more"),
-        ({"class": "seven", "confidence": float("nan"), "version": "4"}, "its confidence is nan"),
-        ({"class": "seven", "confidence": 0.9, "version": "3"}, "version '3' answered instead of '4'"),
-        ({"statusCode": 400, "message": "no image"}, "it answered 400: no image"),
-        ("seven", "it answered 'seven' instead of an object"),
-        (None, "it answered None instead of an object"),
+        pytest.param(
+            {"class": "one", "confidence": 0.9, "version": "4"},
+            "it answered class 'one', expected 'seven'",
+            id="another class",
+        ),
+        pytest.param(
+            {"class": "seven", "confidence": 0.5, "version": "4"},
+            "its confidence is 0.5, expected 0.6 or more",
+            id="too little confidence",
+        ),
+        pytest.param(
+            {"class": "seven", "confidence": float("nan"), "version": "4"},
+            "its confidence is nan",
+            id="confidence of NaN",
+        ),
+        pytest.param(
+            {"class": "seven", "confidence": 0.9, "version": "3"},
+            "version '3' answered instead of '4'",
+            id="another version",
+        ),
+        pytest.param({"statusCode": 400, "message": "no image"}, "it answered 400: no image", id="error status"),
+        pytest.param("seven", "it answered 'seven' instead of an object", id="text"),
+        pytest.param(None, "it answered None instead of an object", id="nothing"),
     ],
 )
 def test_a_wrong_answer_fails_with_what_is_wrong(answer: object, told: str) -> None:
@@ -86,11 +102,13 @@ def test_outputs_are_compared_number_by_number_within_the_tolerance() -> None:
 @pytest.mark.parametrize(
     ("answer", "problems"),
     [
-        ({"text": "zwei", "score": -0.5004, "more": 1}, []),
-        ({"text": "drei", "score": -0.5}, ["text is 'drei', expected 'zwei'"]),
-        ({"text": "zwei"}, ["it answered no 'score'"]),
-        ({"text": "zwei", "score": -0.6}, ["score is -0.6, expected -0.5 ± 0.001"]),
-        ({"text": "zwei", "score": "-0.5"}, ["score is '-0.5', expected -0.5"]),
+        pytest.param({"text": "zwei", "score": -0.5004, "more": 1}, [], id="as expected"),
+        pytest.param({"text": "drei", "score": -0.5}, ["text is 'drei', expected 'zwei'"], id="another text"),
+        pytest.param({"text": "zwei"}, ["it answered no 'score'"], id="missing number"),
+        pytest.param(
+            {"text": "zwei", "score": -0.6}, ["score is -0.6, expected -0.5 ± 0.001"], id="number too far off"
+        ),
+        pytest.param({"text": "zwei", "score": "-0.5"}, ["score is '-0.5', expected -0.5"], id="number as text"),
     ],
 )
 def test_an_answers_fields_are_compared_and_others_not_looked_at(answer: dict, problems: list[str]) -> None:
@@ -103,13 +121,31 @@ def test_an_answers_fields_are_compared_and_others_not_looked_at(answer: dict, p
 @pytest.mark.parametrize(
     ("answers", "problem"),
     [
-        ([{"class": "a", "top": [1, 2], "extra": 0}, {"error": "BadRequest"}], None),
-        ([{"class": "b", "top": [1, 2]}, {"error": "BadRequest"}], "answers[0].class is 'b', expected 'a'"),
-        ([{"class": "a", "top": [1, 3]}, {"error": "BadRequest"}], "answers[0].top[1] is 3, expected 2 ± 0.5"),
-        ([{"top": [1, 2]}, {"error": "BadRequest"}], "answers[0] has no 'class'"),
-        ([[], {"error": "BadRequest"}], "answers[0] is [], expected an object"),
-        ([{"class": "a", "top": [1, True]}, {"error": "BadRequest"}], "answers[0].top[1] is True, expected 2"),
-        ([{"class": "a", "top": [1, 2]}], "answers is [{'class': 'a', 'top': [1, 2]}], expected 2 values"),
+        pytest.param([{"class": "a", "top": [1, 2], "extra": 0}, {"error": "BadRequest"}], None, id="as expected"),
+        pytest.param(
+            [{"class": "b", "top": [1, 2]}, {"error": "BadRequest"}],
+            "answers[0].class is 'b', expected 'a'",
+            id="another class",
+        ),
+        pytest.param(
+            [{"class": "a", "top": [1, 3]}, {"error": "BadRequest"}],
+            "answers[0].top[1] is 3, expected 2 ± 0.5",
+            id="number too far off",
+        ),
+        pytest.param([{"top": [1, 2]}, {"error": "BadRequest"}], "answers[0] has no 'class'", id="missing field"),
+        pytest.param(
+            [[], {"error": "BadRequest"}], "answers[0] is [], expected an object", id="list instead of an object"
+        ),
+        pytest.param(
+            [{"class": "a", "top": [1, True]}, {"error": "BadRequest"}],
+            "answers[0].top[1] is True, expected 2",
+            id="bool instead of a number",
+        ),
+        pytest.param(
+            [{"class": "a", "top": [1, 2]}],
+            "answers is [{'class': 'a', 'top': [1, 2]}], expected 2 values",
+            id="too few answers",
+        ),
     ],
 )
 def test_a_nested_answer_is_compared_to_its_depths(answers: list, problem: str | None) -> None:

@@ -40,11 +40,11 @@ def test_a_caller_may_leave_a_files_contents_unread():
 @pytest.mark.parametrize(
     "change",
     [
-        lambda data: data[:-1],
-        lambda data: data[: len(data) // 2],
-        lambda data: b"",
-        lambda data: b"no bundle at all",
-        lambda data: data[:20] + bytes([data[20] ^ 1]) + data[21:],
+        pytest.param(lambda data: data[:-1], id="last byte missing"),
+        pytest.param(lambda data: data[: len(data) // 2], id="half missing"),
+        pytest.param(lambda data: b"", id="empty"),
+        pytest.param(lambda data: b"no bundle at all", id="something else"),
+        pytest.param(lambda data: data[:20] + bytes([data[20] ^ 1]) + data[21:], id="one bit changed"),
     ],
 )
 def test_bytes_that_are_not_the_bundles_are_refused(change, part):
@@ -65,17 +65,17 @@ def test_a_sound_bundle_that_is_another_than_the_named_one_is_refused():
 @pytest.mark.parametrize(
     "bad",
     [
-        member("../outside.py", b"x"),
-        member("a/../../outside.py", b"x"),
-        member("/etc/passwd", b"x"),
-        member("a//b.py", b"x"),
-        member("./a.py", b"x"),
-        member("a\\b.py", b"x"),
-        member("link", kind=tarfile.SYMTYPE, link="/etc/passwd"),
-        member("hard", kind=tarfile.LNKTYPE, link="a/__init__.py"),
-        member("device", kind=tarfile.CHRTYPE),
-        member("pipe", kind=tarfile.FIFOTYPE),
-        member("folder", kind=tarfile.DIRTYPE),
+        pytest.param(member("../outside.py", b"x"), id="above"),
+        pytest.param(member("a/../../outside.py", b"x"), id="above by a detour"),
+        pytest.param(member("/etc/passwd", b"x"), id="absolute"),
+        pytest.param(member("a//b.py", b"x"), id="double slash"),
+        pytest.param(member("./a.py", b"x"), id="leading dot"),
+        pytest.param(member("a\\b.py", b"x"), id="backslash"),
+        pytest.param(member("link", kind=tarfile.SYMTYPE, link="/etc/passwd"), id="symbolic link"),
+        pytest.param(member("hard", kind=tarfile.LNKTYPE, link="a/__init__.py"), id="hard link"),
+        pytest.param(member("device", kind=tarfile.CHRTYPE), id="device"),
+        pytest.param(member("pipe", kind=tarfile.FIFOTYPE), id="pipe"),
+        pytest.param(member("folder", kind=tarfile.DIRTYPE), id="folder"),
     ],
 )
 def test_a_member_that_is_no_plain_file_inside_the_bundle_is_refused(bad):

@@ -67,7 +67,12 @@ def test_of_many_that_ask_at_once_one_fetches(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change", [lambda data: data[:-9], lambda data: data[:40] + bytes(8) + data[48:], lambda data: b""]
+    "change",
+    [
+        pytest.param(lambda data: data[:-9], id="cut off"),
+        pytest.param(lambda data: data[:40] + bytes(8) + data[48:], id="zeros in the middle"),
+        pytest.param(lambda data: b"", id="empty"),
+    ],
 )
 def test_nothing_is_left_of_a_damaged_bundle(change, tmp_path):
     bundle = pack_files(FILES).changed(change)

@@ -104,19 +104,27 @@ def test_before_anything_is_published_everybody_is_told_so() -> None:
 @pytest.mark.parametrize(
     ("request_", "told"),
     [
-        ({}, "give one of image"),
-        ({"image": "AAAA", "url": "https://x/"}, "give one of image"),
-        ({"image": 7}, "image must be a string"),
-        ({"image": "no base64!"}, "image is not base64"),
-        ({"image": "data:image/png,raw"}, "without base64"),
-        ({"image": as_text(b"GIF nonsense")}, "the image is none of"),
-        ({"image": as_text(png(9)[:45])}, "the image cannot be decoded"),
-        ({"image": as_text(png(9)), "top_k": 0}, "top_k must be a whole number from 1 to 2"),
-        ({"image": as_text(png(9)), "top_k": True}, "top_k must be a whole number from 1 to 2"),
-        ({"image": as_text(png(9)), "topk": 1}, "unknown field(s) 'topk'; there is image, input_url, n_predictions"),
-        ({"url": "https://example.org/none.png"}, "the URL answers 404"),
-        (["image"], "must be a JSON object"),
-        (None, "must be a JSON object"),
+        pytest.param({}, "give one of image", id="empty"),
+        pytest.param({"image": "AAAA", "url": "https://x/"}, "give one of image", id="two images"),
+        pytest.param({"image": 7}, "image must be a string", id="number"),
+        pytest.param({"image": "no base64!"}, "image is not base64", id="no base64"),
+        pytest.param({"image": "data:image/png,raw"}, "without base64", id="data URL without base64"),
+        pytest.param({"image": as_text(b"GIF nonsense")}, "the image is none of", id="no image"),
+        pytest.param({"image": as_text(png(9)[:45])}, "the image cannot be decoded", id="image cut off"),
+        pytest.param(
+            {"image": as_text(png(9)), "top_k": 0}, "top_k must be a whole number from 1 to 2", id="top_k of zero"
+        ),
+        pytest.param(
+            {"image": as_text(png(9)), "top_k": True}, "top_k must be a whole number from 1 to 2", id="top_k of True"
+        ),
+        pytest.param(
+            {"image": as_text(png(9)), "topk": 1},
+            "unknown field(s) 'topk'; there is image, input_url, n_predictions",
+            id="misspelt field",
+        ),
+        pytest.param({"url": "https://example.org/none.png"}, "the URL answers 404", id="URL of nothing"),
+        pytest.param(["image"], "must be a JSON object", id="list"),
+        pytest.param(None, "must be a JSON object", id="null"),
     ],
 )
 def test_a_bad_image_request_is_answered_400_with_what_is_wrong(
@@ -131,17 +139,19 @@ def test_a_bad_image_request_is_answered_400_with_what_is_wrong(
 @pytest.mark.parametrize(
     ("request_", "told"),
     [
-        ({}, "give one of input"),
-        ({"input": [1.0, 2.0, 3.0, 4.0]}, "input has shape [4]; the model takes ['batch', 4]"),
-        ({"input": [[1.0, 2.0, 3.0]]}, "input has shape [1, 3]"),
-        ({"input": []}, "input has shape [0]"),
-        ({"input": [[1, 2, 3, 4], [1, 2]]}, "in lists of equal length"),
-        ({"input": [["1", "2", "3", "4"]]}, "must hold numbers of type float32"),
-        ({"input": [[1, 2, 3, None]]}, "must hold numbers of type float32"),
-        ({"input": [[1, 2, 3, float("nan")]]}, "no finite float32"),
-        ({"input": [[1, 2, 3, 1e300]]}, "no finite float32"),
-        ({"inputs": [[[1, 2, 3, 4]], [1]]}, "the model takes 1 input(s)"),
-        ({"input": json.loads("[" * 500 + "]" * 500)}, "nested too deeply"),
+        pytest.param({}, "give one of input", id="empty"),
+        pytest.param(
+            {"input": [1.0, 2.0, 3.0, 4.0]}, "input has shape [4]; the model takes ['batch', 4]", id="no batch"
+        ),
+        pytest.param({"input": [[1.0, 2.0, 3.0]]}, "input has shape [1, 3]", id="too narrow"),
+        pytest.param({"input": []}, "input has shape [0]", id="empty batch"),
+        pytest.param({"input": [[1, 2, 3, 4], [1, 2]]}, "in lists of equal length", id="ragged"),
+        pytest.param({"input": [["1", "2", "3", "4"]]}, "must hold numbers of type float32", id="text"),
+        pytest.param({"input": [[1, 2, 3, None]]}, "must hold numbers of type float32", id="null"),
+        pytest.param({"input": [[1, 2, 3, float("nan")]]}, "no finite float32", id="NaN"),
+        pytest.param({"input": [[1, 2, 3, 1e300]]}, "no finite float32", id="beyond float32"),
+        pytest.param({"inputs": [[[1, 2, 3, 4]], [1]]}, "the model takes 1 input(s)", id="two inputs"),
+        pytest.param({"input": json.loads("[" * 500 + "]" * 500)}, "nested too deeply", id="deep nesting"),
     ],
 )
 def test_a_bad_tensor_request_is_answered_400_with_what_is_wrong(
@@ -156,16 +166,18 @@ def test_a_bad_tensor_request_is_answered_400_with_what_is_wrong(
 @pytest.mark.parametrize(
     ("change", "status", "told"),
     [
-        ({"body": "{"}, 400, "the body is not JSON"),
-        ({"body": None}, 400, "has no body"),
-        ({"body": '{"input": [[NaN, 1, 2, 3]]}'}, 400, "NaN, which is no JSON number"),
-        ({"body": "[1]"}, 400, "must be a JSON object"),
-        ({"body": "[" * 100_000}, 400, "nested too deeply"),
-        ({"body": "\u00fc", "isBase64Encoded": True}, 400, "not base64"),
-        ({"body": '{"input": ' + "1" * 5000 + "}"}, 400, "too many digits"),
-        ({"body": as_text(png(0)), "isBase64Encoded": True}, 415, "an image as base64 in it"),
-        ({"requestContext": {"http": {"method": "GET"}}}, 405, "POST a JSON object"),
-        ({"rawPath": "/favicon.ico"}, 404, "POST to /invocations"),
+        pytest.param({"body": "{"}, 400, "the body is not JSON", id="no JSON"),
+        pytest.param({"body": None}, 400, "has no body", id="no body"),
+        pytest.param({"body": '{"input": [[NaN, 1, 2, 3]]}'}, 400, "NaN, which is no JSON number", id="NaN"),
+        pytest.param({"body": "[1]"}, 400, "must be a JSON object", id="list"),
+        pytest.param({"body": "[" * 100_000}, 400, "nested too deeply", id="deep nesting"),
+        pytest.param({"body": "\u00fc", "isBase64Encoded": True}, 400, "not base64", id="no base64"),
+        pytest.param({"body": '{"input": ' + "1" * 5000 + "}"}, 400, "too many digits", id="too many digits"),
+        pytest.param(
+            {"body": as_text(png(0)), "isBase64Encoded": True}, 415, "an image as base64 in it", id="bare image"
+        ),
+        pytest.param({"requestContext": {"http": {"method": "GET"}}}, 405, "POST a JSON object", id="GET"),
+        pytest.param({"rawPath": "/favicon.ico"}, 404, "POST to /invocations", id="another path"),
     ],
 )
 def test_a_bad_http_request_is_answered_with_its_status(
@@ -177,12 +189,29 @@ def test_a_bad_http_request_is_answered_with_its_status(
     assert told in json.loads(answer["body"])["message"]
 
 
-@pytest.mark.parametrize("path", ["/", "", "/invocations", "/invocations/", "/stage/invocations"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param("/", id="root"),
+        pytest.param("", id="empty"),
+        pytest.param("/invocations", id="invocations"),
+        pytest.param("/invocations/", id="invocations with slash"),
+        pytest.param("/stage/invocations", id="behind a stage"),
+    ],
+)
 def test_every_path_that_leads_to_the_function_is_served(doubler: ServedModel, path: str) -> None:
     assert handle(recorded("http_api") | {"rawPath": path}, doubler, version="7")["statusCode"] == 200
 
 
-@pytest.mark.parametrize("context", [{"http": 5}, {"http": None}, {}, 5])
+@pytest.mark.parametrize(
+    "context",
+    [
+        pytest.param({"http": 5}, id="http of a number"),
+        pytest.param({"http": None}, id="http of null"),
+        pytest.param({}, id="empty"),
+        pytest.param(5, id="number"),
+    ],
+)
 def test_a_direct_call_that_resembles_an_http_event_is_a_bad_request(doubler: ServedModel, context: object) -> None:
     answer = handle({"requestContext": context}, doubler, version="7")
 
@@ -209,7 +238,9 @@ class Kernel(torch.nn.Module):
         return factors * series.unfold(1, 5, 1).sum((1, 2))
 
 
-@pytest.mark.parametrize("values", [[1.5], [2.0], [256], [-1], [2**70], [float("nan")]])
+@pytest.mark.parametrize(
+    "values", [[1.5], [2.0], [256], [-1], pytest.param([2**70], id="beyond 64 bits"), [float("nan")]]
+)
 def test_numbers_that_are_not_of_the_inputs_integer_type_are_refused_and_not_wrapped(
     values: list[object], tmp_path: Path
 ) -> None:

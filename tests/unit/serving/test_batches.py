@@ -113,10 +113,10 @@ def test_images_and_texts_come_in_batches_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("request_", "told"),
     [
-        ({"requests": []}, "a list of 1 to 256"),
-        ({"requests": [{}] * 257}, "a list of 1 to 256"),
-        ({"requests": {"input": 1}}, "a list of 1 to 256"),
-        ({"requests": [{}], "top_k": 1}, "no other fields"),
+        pytest.param({"requests": []}, "a list of 1 to 256", id="empty"),
+        pytest.param({"requests": [{}] * 257}, "a list of 1 to 256", id="too long"),
+        pytest.param({"requests": {"input": 1}}, "a list of 1 to 256", id="no list"),
+        pytest.param({"requests": [{}], "top_k": 1}, "no other fields", id="another field"),
     ],
 )
 def test_what_is_no_batch_is_a_bad_request(counter: ServedModel, request_: object, told: str) -> None:

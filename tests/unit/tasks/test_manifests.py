@@ -72,47 +72,163 @@ def test_a_manifest_survives_the_way_through_json():
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"name": None}, "name: is missing: add it"),
-        ({"name": "Not A Name"}, "name: may hold lower-case letters, digits and hyphens"),
-        ({"task": "poetry"}, "task: 'poetry' is no kind of task: There is image-classification, tensor, tabular"),
-        ({"task": "tabula"}, "did you mean tabular?"),
-        ({"settings": {"normalize": True}}, "settings: is not a field of it"),
-        ({"task": "embedding", "embedding": {"normalise": True}}, "embedding.normalise: is not a field of it"),
-        ({"checkpont": "x.pt"}, "checkpont: is not a field of it: remove it or correct its spelling (architecture,"),
-        ({"checkpoint": "../weights.pt"}, "checkpoint: '../weights.pt' leaves the model's folder; name a file in it"),
-        ({"checkpoint": "/etc/weights.pt"}, "checkpoint: '/etc/weights.pt' leaves the model's folder"),
-        ({"checkpoint": "weights.h5"}, "checkpoint must end in .pt, .pth, .pt2, .safetensors"),
-        ({"checkpoint": "w.safetensors", "architecture": None}, "name the code as architecture: module:Callable"),
-        ({"checkpoint": "w.pt2"}, "a .pt2 file brings its own graph: remove architecture"),
-        ({"architecture": "net.py"}, "architecture: 'net.py' is not of the form module:Callable"),
-        ({"architecture": None, "arguments": {"depth": 3}}, "remove them or add architecture"),
-        ({"arguments": {"a b": 3}}, "arguments: 'a b' cannot be the name of an argument"),
-        ({"arguments": {"limit": float("inf")}}, "arguments: limit is infinite or not a number"),
-        ({"inputs": []}, "inputs: List should have at least 1 item"),
-        ({"inputs": [{"shape": [0, 4]}]}, "inputs.0.shape.0"),
-        ({"inputs": [{"shape": [1], "type": "float32"}]}, "inputs.0.type: is not a field of it: remove it or co"),
-        ({"inputs": [{"shape": [1], "dtype": "float"}]}, "inputs.0.dtype: Input should be 'float32'"),
-        ({"inputs": [{"shape": [1], "range": [3, 1]}]}, "inputs.0: range: 3 … 1 is not from a smaller"),
-        ({"inputs": [{"shape": [1], "range": [0, float("nan")]}]}, "inputs.0: range: 0 … nan"),
-        ({"inputs": [{"shape": [1], "dtype": "uint8", "range": [0, 256]}]}, "range: 0 … 256 holds no uint8"),
-        ({"inputs": [{"shape": [1], "dtype": "int64", "range": [0.2, 0.8]}]}, "range: 0.2 … 0.8 holds no int64"),
-        ({"inputs": [{"shape": [1], "dtype": "bool", "range": [0, 1]}]}, "a bool is true or false: remove range"),
-        ({"axes": {"batch": {"min": 5, "max": 4}}}, "axes.batch: min (5) is larger than max (4)"),
-        ({"axes": {"words": {"max": 4}}}, "axes names words, which no input's shape uses"),
-        ({"task": "image-classification"}, "task image-classification needs classes and preprocess"),
-        ({"optimize": {"quantize": "int4"}}, "optimize.quantize: Input should be 'none', 'dynamic-int8' or 'bfloat16'"),
-        ({"optimize": {"tolerance": 0.1}}, "tolerance is for a quantised model: remove it, or set quantize"),
-        ({"task": "text-to-text"}, "task text-to-text needs text"),
-        ({"task": "custom"}, "task custom needs custom and samples"),
-        ({"custom": {}}, "custom means nothing for task tensor: remove it, or correct task (custom)"),
-        ({"text": {"source_vocabulary": "a"}}, "text means nothing for task tensor: remove it, or correct task ("),
-        ({"task": "custom", "samples": "s", "custom": {"predictor": "serve"}}, "'serve' is no Python file"),
-        ({"task": "custom", "samples": "s", "custom": {"include": ["../*"]}}, "'../*' leaves the model's folder"),
-        ({"results": {"prefix": "no-slash"}}, "results.prefix: String should match pattern"),
-        ({"results": {"above_bytes": 1}}, "results.above_bytes"),
-        ({"checkpoint": "trees.json"}, "trees.json is an XGBoost model, which is published with task: tabular"),
+        pytest.param({"name": None}, "name: is missing: add it", id="no name"),
+        pytest.param(
+            {"name": "Not A Name"}, "name: may hold lower-case letters, digits and hyphens", id="a name with capitals"
+        ),
+        pytest.param(
+            {"task": "poetry"},
+            "task: 'poetry' is no kind of task: There is image-classification, tensor, tabular",
+            id="unknown task",
+        ),
+        pytest.param({"task": "tabula"}, "did you mean tabular?", id="misspelt task"),
+        pytest.param({"settings": {"normalize": True}}, "settings: is not a field of it", id="unknown section"),
+        pytest.param(
+            {"task": "embedding", "embedding": {"normalise": True}},
+            "embedding.normalise: is not a field of it",
+            id="misspelt setting",
+        ),
+        pytest.param(
+            {"checkpont": "x.pt"},
+            "checkpont: is not a field of it: remove it or correct its spelling (architecture,",
+            id="unknown field",
+        ),
+        pytest.param(
+            {"checkpoint": "../weights.pt"},
+            "checkpoint: '../weights.pt' leaves the model's folder; name a file in it",
+            id="checkpoint above the folder",
+        ),
+        pytest.param(
+            {"checkpoint": "/etc/weights.pt"},
+            "checkpoint: '/etc/weights.pt' leaves the model's folder",
+            id="absolute checkpoint",
+        ),
+        pytest.param(
+            {"checkpoint": "weights.h5"},
+            "checkpoint must end in .pt, .pth, .pt2, .safetensors",
+            id="unknown kind of checkpoint",
+        ),
+        pytest.param(
+            {"checkpoint": "w.safetensors", "architecture": None},
+            "name the code as architecture: module:Callable",
+            id="safetensors without architecture",
+        ),
+        pytest.param(
+            {"checkpoint": "w.pt2"}, "a .pt2 file brings its own graph: remove architecture", id="pt2 with architecture"
+        ),
+        pytest.param(
+            {"architecture": "net.py"},
+            "architecture: 'net.py' is not of the form module:Callable",
+            id="architecture without callable",
+        ),
+        pytest.param(
+            {"architecture": None, "arguments": {"depth": 3}},
+            "remove them or add architecture",
+            id="arguments without architecture",
+        ),
+        pytest.param(
+            {"arguments": {"a b": 3}},
+            "arguments: 'a b' cannot be the name of an argument",
+            id="an argument with a blank",
+        ),
+        pytest.param(
+            {"arguments": {"limit": float("inf")}},
+            "arguments: limit is infinite or not a number",
+            id="an infinite argument",
+        ),
+        pytest.param({"inputs": []}, "inputs: List should have at least 1 item", id="no inputs"),
+        pytest.param({"inputs": [{"shape": [0, 4]}]}, "inputs.0.shape.0", id="an empty dimension"),
+        pytest.param(
+            {"inputs": [{"shape": [1], "type": "float32"}]},
+            "inputs.0.type: is not a field of it: remove it or co",
+            id="unknown field of an input",
+        ),
+        pytest.param(
+            {"inputs": [{"shape": [1], "dtype": "float"}]},
+            "inputs.0.dtype: Input should be 'float32'",
+            id="unknown dtype",
+        ),
+        pytest.param(
+            {"inputs": [{"shape": [1], "range": [3, 1]}]},
+            "inputs.0: range: 3 … 1 is not from a smaller",
+            id="a falling range",
+        ),
+        pytest.param(
+            {"inputs": [{"shape": [1], "range": [0, float("nan")]}]}, "inputs.0: range: 0 … nan", id="a range to NaN"
+        ),
+        pytest.param(
+            {"inputs": [{"shape": [1], "dtype": "uint8", "range": [0, 256]}]},
+            "range: 0 … 256 holds no uint8",
+            id="a range beyond uint8",
+        ),
+        pytest.param(
+            {"inputs": [{"shape": [1], "dtype": "int64", "range": [0.2, 0.8]}]},
+            "range: 0.2 … 0.8 holds no int64",
+            id="a range without integers",
+        ),
+        pytest.param(
+            {"inputs": [{"shape": [1], "dtype": "bool", "range": [0, 1]}]},
+            "a bool is true or false: remove range",
+            id="a range of bool",
+        ),
+        pytest.param(
+            {"axes": {"batch": {"min": 5, "max": 4}}},
+            "axes.batch: min (5) is larger than max (4)",
+            id="an axis with min above max",
+        ),
+        pytest.param(
+            {"axes": {"words": {"max": 4}}}, "axes names words, which no input's shape uses", id="an axis of no input"
+        ),
+        pytest.param(
+            {"task": "image-classification"},
+            "task image-classification needs classes and preprocess",
+            id="images without classes",
+        ),
+        pytest.param(
+            {"optimize": {"quantize": "int4"}},
+            "optimize.quantize: Input should be 'none', 'dynamic-int8' or 'bfloat16'",
+            id="unknown quantization",
+        ),
+        pytest.param(
+            {"optimize": {"tolerance": 0.1}},
+            "tolerance is for a quantised model: remove it, or set quantize",
+            id="tolerance without quantization",
+        ),
+        pytest.param({"task": "text-to-text"}, "task text-to-text needs text", id="text-to-text without text"),
+        pytest.param({"task": "custom"}, "task custom needs custom and samples", id="custom without code"),
+        pytest.param(
+            {"custom": {}},
+            "custom means nothing for task tensor: remove it, or correct task (custom)",
+            id="custom for a tensor model",
+        ),
+        pytest.param(
+            {"text": {"source_vocabulary": "a"}},
+            "text means nothing for task tensor: remove it, or correct task (",
+            id="text for a tensor model",
+        ),
+        pytest.param(
+            {"task": "custom", "samples": "s", "custom": {"predictor": "serve"}},
+            "'serve' is no Python file",
+            id="a predictor that is no file",
+        ),
+        pytest.param(
+            {"task": "custom", "samples": "s", "custom": {"include": ["../*"]}},
+            "'../*' leaves the model's folder",
+            id="code from outside the folder",
+        ),
+        pytest.param(
+            {"results": {"prefix": "no-slash"}},
+            "results.prefix: String should match pattern",
+            id="results prefix without slash",
+        ),
+        pytest.param({"results": {"above_bytes": 1}}, "results.above_bytes", id="results above too few bytes"),
+        pytest.param(
+            {"checkpoint": "trees.json"},
+            "trees.json is an XGBoost model, which is published with task: tabular",
+            id="trees for a tensor model",
+        ),
     ],
-)  # fmt: skip
+)
 def test_each_refusal_names_the_field_and_the_remedy(changes, told):
     assert told in refusal(**changes)
 
@@ -120,10 +236,18 @@ def test_each_refusal_names_the_field_and_the_remedy(changes, told):
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"architecture": "net:Net"}, "an XGBoost model needs no architecture: remove it"),
-        ({"optimize": {"freeze": False}}, "optimize is for PyTorch models: remove it"),
-        ({"inputs": [{"shape": ["batch", "features"]}]}, "an XGBoost model takes one table: write inputs: [{shape:"),
-        ({"inputs": [{"shape": [1, 4]}, {"shape": [1, 4]}]}, "an XGBoost model takes one table"),
+        pytest.param(
+            {"architecture": "net:Net"}, "an XGBoost model needs no architecture: remove it", id="architecture"
+        ),
+        pytest.param({"optimize": {"freeze": False}}, "optimize is for PyTorch models: remove it", id="optimize"),
+        pytest.param(
+            {"inputs": [{"shape": ["batch", "features"]}]},
+            "an XGBoost model takes one table: write inputs: [{shape:",
+            id="a named axis of features",
+        ),
+        pytest.param(
+            {"inputs": [{"shape": [1, 4]}, {"shape": [1, 4]}]}, "an XGBoost model takes one table", id="two inputs"
+        ),
     ],
 )
 def test_trees_take_one_table_and_no_code(changes, told):
@@ -133,14 +257,34 @@ def test_trees_take_one_table_and_no_code(changes, told):
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"text": {"source_vocabulary": "a.txt"}}, "text.target_vocabulary belongs to task text-to-text"),
-        ({"task": "embedding"}, "text.target_vocabulary belongs to task text-to-text"),
-        ({"inputs": [{"shape": ["n", "s"], "dtype": "int64"}]}, "a model of text takes token ids: write inputs: [{sh"),
-        ({"inputs": [{"shape": ["n", "s"]}] * 2}, "a model of text takes token ids"),
-        ({"inputs": [{"shape": ["n", 9], "dtype": "int64"}] * 2}, "[batch, source], dtype: int64, range: [0, <last"),
-        ({"text": {**TEXT["text"], "source_vocabulary": "/a"}}, "text.source_vocabulary: '/a' leaves the model's fold"),
-        ({"text": {**TEXT["text"], "beams": 0}}, "text.beams"),
-        ({"preprocess": {"size": 8}}, "preprocess means nothing for task text-to-text"),
+        pytest.param(
+            {"text": {"source_vocabulary": "a.txt"}},
+            "text.target_vocabulary belongs to task text-to-text",
+            id="no target vocabulary",
+        ),
+        pytest.param(
+            {"task": "embedding"},
+            "text.target_vocabulary belongs to task text-to-text",
+            id="an embedding with two vocabularies",
+        ),
+        pytest.param(
+            {"inputs": [{"shape": ["n", "s"], "dtype": "int64"}]},
+            "a model of text takes token ids: write inputs: [{sh",
+            id="one input",
+        ),
+        pytest.param({"inputs": [{"shape": ["n", "s"]}] * 2}, "a model of text takes token ids", id="inputs of floats"),
+        pytest.param(
+            {"inputs": [{"shape": ["n", 9], "dtype": "int64"}] * 2},
+            "[batch, source], dtype: int64, range: [0, <last",
+            id="a fixed length",
+        ),
+        pytest.param(
+            {"text": {**TEXT["text"], "source_vocabulary": "/a"}},
+            "text.source_vocabulary: '/a' leaves the model's fold",
+            id="absolute vocabulary",
+        ),
+        pytest.param({"text": {**TEXT["text"], "beams": 0}}, "text.beams", id="no beams"),
+        pytest.param({"preprocess": {"size": 8}}, "preprocess means nothing for task text-to-text", id="preprocessing"),
     ],
 )
 def test_a_model_of_text_takes_token_ids_and_has_its_vocabularies(changes, told):
@@ -169,9 +313,13 @@ def test_all_files_that_a_manifest_names_are_known_by_field():
 @pytest.mark.parametrize(
     ("preprocess", "told"),
     [
-        ({"size": 224, "mode": "RGB", "mean": [0.5]}, "preprocess: mean has 1 values, mode RGB has 3 channel(s)"),
-        ({"size": 224, "mode": "L", "std": [0]}, "preprocess.std.0"),
-        ({"size": -1}, "preprocess.size"),
+        pytest.param(
+            {"size": 224, "mode": "RGB", "mean": [0.5]},
+            "preprocess: mean has 1 values, mode RGB has 3 channel(s)",
+            id="one mean for three channels",
+        ),
+        pytest.param({"size": 224, "mode": "L", "std": [0]}, "preprocess.std.0", id="a deviation of zero"),
+        pytest.param({"size": -1}, "preprocess.size", id="a negative size"),
     ],
 )
 def test_preprocessing_is_checked_by_channel(preprocess, told):
@@ -187,15 +335,15 @@ def test_all_problems_are_told_at_once():
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("name: [", "is not YAML"),
-        ("just text", "must be a mapping of fields such as `name: digits`; it is str"),
-        ("", "must be a mapping"),
-        ("when: 2001-99-99", "is not YAML"),
-        ("[" * 5000, "is not YAML"),
-        ("name: &a [*a]", "publish.yaml"),
-        (BILLIONS, "stands for more than 100,000 values"),
+        pytest.param("name: [", "is not YAML", id="unclosed list"),
+        pytest.param("just text", "must be a mapping of fields such as `name: digits`; it is str", id="text"),
+        pytest.param("", "must be a mapping", id="empty"),
+        pytest.param("when: 2001-99-99", "is not YAML", id="impossible date"),
+        pytest.param("[" * 5000, "is not YAML", id="deep nesting"),
+        pytest.param("name: &a [*a]", "publish.yaml", id="an alias of itself"),
+        pytest.param(BILLIONS, "stands for more than 100,000 values", id="a billion laughs"),
     ],
-)  # fmt: skip
+)
 def test_text_that_is_no_manifest_is_refused_in_words(text, told):
     with pytest.raises(ManifestInvalid) as caught:
         parse_manifest(text)

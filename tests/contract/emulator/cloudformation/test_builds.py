@@ -73,10 +73,18 @@ def test_a_requirement_for_another_python_is_left_out(built):
 @pytest.mark.parametrize(
     ("requirement", "message"),
     [
-        ("six==0.1", rf"requirements.txt: six==0.1 .* it has {version('six')}: pip install 'six==0.1'"),
-        ("no-such-package", "requirements.txt: no-such-package .* and it is not"),
-        ("--index-url x", "does not understand '--index-url x'"),
-        ("model-tools", "model-tools is installed in a way that does not say which files are its own"),
+        pytest.param(
+            "six==0.1",
+            rf"requirements.txt: six==0.1 .* it has {version('six')}: pip install 'six==0.1'",
+            id="another version",
+        ),
+        pytest.param("no-such-package", "requirements.txt: no-such-package .* and it is not", id="not installed"),
+        pytest.param("--index-url x", "does not understand '--index-url x'", id="option of pip"),
+        pytest.param(
+            "model-tools",
+            "model-tools is installed in a way that does not say which files are its own",
+            id="installed without a list of files",
+        ),
     ],
 )
 def test_a_requirement_that_cannot_be_met_is_named_with_what_to_do(built, requirement, message):

@@ -10,14 +10,27 @@ from tests.support.emulator.templates import bare, write
 @pytest.mark.parametrize(
     ("resource", "message"),
     [
-        (api(**{"/a": {"post": operation("JWT")}}), "POST /a: the emulator authorizes by AWS_IAM or NONE, not by JWT"),
-        (api(**{"/a": {"post": operation("NONE", type="http_proxy")}}), "aws_proxy with payloadFormatVersion 2.0 only"),
-        (api(**{"/a": {"post": operation("NONE", payloadFormatVersion="1.0")}}), "payloadFormatVersion 2.0 only"),
-        (
+        pytest.param(
+            api(**{"/a": {"post": operation("JWT")}}),
+            "POST /a: the emulator authorizes by AWS_IAM or NONE, not by JWT",
+            id="JWT",
+        ),
+        pytest.param(
+            api(**{"/a": {"post": operation("NONE", type="http_proxy")}}),
+            "aws_proxy with payloadFormatVersion 2.0 only",
+            id="HTTP proxy",
+        ),
+        pytest.param(
+            api(**{"/a": {"post": operation("NONE", payloadFormatVersion="1.0")}}),
+            "payloadFormatVersion 2.0 only",
+            id="payload format 1.0",
+        ),
+        pytest.param(
             api(**{"/a": {"post": {**operation("NONE"), "security": []}}}),
             "POST /a: the emulator does not know security",
+            id="security",
         ),
-        (url("NONE", Cors={"AllowOrigins": ["*"]}), "CORS of a function URL"),
+        pytest.param(url("NONE", Cors={"AllowOrigins": ["*"]}), "CORS of a function URL", id="CORS"),
     ],
 )
 def test_what_would_not_be_as_on_aws_is_refused_at_deployment(aws, tmp_path, resource, message):

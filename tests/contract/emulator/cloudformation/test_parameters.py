@@ -28,10 +28,12 @@ def test_parameters_that_the_templates_rules_do_not_allow_are_refused(aws, tmp_p
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"Mode": "shrill"}, "parameter Mode is 'shrill': allowed are quiet, loud"),
-        ({"Size": "64"}, "parameter Size is 64: it must be between 128 and 1024"),
-        ({"Size": "big"}, "it must be a number"),
-        ({"Colour": "red"}, "no parameter Colour: it has Mode, Size"),
+        pytest.param(
+            {"Mode": "shrill"}, "parameter Mode is 'shrill': allowed are quiet, loud", id="value that is not allowed"
+        ),
+        pytest.param({"Size": "64"}, "parameter Size is 64: it must be between 128 and 1024", id="too small"),
+        pytest.param({"Size": "big"}, "it must be a number", id="no number"),
+        pytest.param({"Colour": "red"}, "no parameter Colour: it has Mode, Size", id="unknown parameter"),
     ],
 )
 def test_wrong_parameters_are_refused(aws, tmp_path, parameters, message):

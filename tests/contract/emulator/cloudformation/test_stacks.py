@@ -105,25 +105,37 @@ def test_several_stacks_live_side_by_side(aws, app, tmp_path):
 @pytest.mark.parametrize(
     ("resource", "message"),
     [
-        ({"Type": "AWS::Neptune::Graph"}, "Odd: the emulator does not know the type AWS::Neptune::Graph"),
-        (
+        pytest.param(
+            {"Type": "AWS::Neptune::Graph"},
+            "Odd: the emulator does not know the type AWS::Neptune::Graph",
+            id="unknown type",
+        ),
+        pytest.param(
             {"Type": "AWS::SNS::Topic", "Properties": {"ArchivePolicy": {}}},
             "Odd: the emulator would lose the property ArchivePolicy of AWS::SNS::Topic in silence",
+            id="unknown property",
         ),
-        (
+        pytest.param(
             {"Type": "AWS::SNS::Topic", "CreationPolicy": {}},
             "Odd: the emulator does not know the attribute CreationPolicy",
+            id="unknown attribute",
         ),
-        (
+        pytest.param(
             {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": {"Fn::ImportValue": "x"}}},
             "does not know Fn::ImportValue",
+            id="unknown function",
         ),
-        ({"Type": "AWS::SNS::Topic", "Properties": {"TopicName": {"Ref": "Nowhere"}}}, "refers to Nowhere"),
-        (
+        pytest.param(
+            {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": {"Ref": "Nowhere"}}},
+            "refers to Nowhere",
+            id="reference to nothing",
+        ),
+        pytest.param(
             {"Type": "AWS::S3::Bucket", "Properties": {"NotificationConfiguration": {"QueueConfigurations": []}}},
             "Odd .AWS::S3::Bucket.: ValueError: the emulator sends a bucket's events to EventBridge only",
+            id="queue of a bucket",
         ),
-        (
+        pytest.param(
             {
                 "Type": "AWS::DynamoDB::Table",
                 "Properties": {
@@ -133,8 +145,9 @@ def test_several_stacks_live_side_by_side(aws, app, tmp_path):
                 },
             },
             'Unknown parameter in AttributeDefinitions.0.: "Colour"',
+            id="wrong definition of an attribute",
         ),
-        (
+        pytest.param(
             {
                 "Type": "AWS::Scheduler::Schedule",
                 "Properties": {
@@ -147,6 +160,7 @@ def test_several_stacks_live_side_by_side(aws, app, tmp_path):
                 },
             },
             "does not fire cron",
+            id="cron schedule",
         ),
     ],
 )

@@ -88,8 +88,10 @@ def test_packages_that_share_a_folder_are_linked_apart(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("no-such-package", "preinstalled: no-such-package .* pip install 'no-such-package'"),
-        ("torch 2", "preinstalled: "),
+        pytest.param(
+            "no-such-package", "preinstalled: no-such-package .* pip install 'no-such-package'", id="not installed"
+        ),
+        pytest.param("torch 2", "preinstalled: ", id="no requirement"),
     ],
 )
 def test_what_is_not_installed_cannot_be_preinstalled(tmp_path, name, message):

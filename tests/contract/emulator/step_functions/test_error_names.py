@@ -56,17 +56,21 @@ def test_a_cancelled_transaction_has_its_own_name(aws, table):
 @pytest.mark.parametrize(
     ("resource", "parameters", "expected"),
     [
-        (
+        pytest.param(
             "lambda:getFunctionConfiguration",
             {"FunctionName": "nobody"},
             "Lambda.ResourceNotFoundException",
+            id="Lambda",
         ),
-        (
+        pytest.param(
             "sfn:describeExecution",
             {"ExecutionArn": "arn:aws:states:us-east-1:123456789012:execution:none:none"},
             "Sfn.ExecutionDoesNotExistException",
+            id="Step Functions",
         ),
-        ("s3:getObject", {"Bucket": "no-such-bucket-here", "Key": "k"}, "S3.NoSuchBucketException"),
+        pytest.param(
+            "s3:getObject", {"Bucket": "no-such-bucket-here", "Key": "k"}, "S3.NoSuchBucketException", id="S3"
+        ),
     ],
 )
 def test_every_services_errors_can_be_caught_by_name(aws, resource, parameters, expected):

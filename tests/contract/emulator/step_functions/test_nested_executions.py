@@ -20,7 +20,10 @@ def test_a_started_child_is_not_waited_for(aws):
     assert isinstance(started["StartDate"], int)
 
 
-@pytest.mark.parametrize(("suffix", "output"), [(".sync", '{"answer":42}'), (".sync:2", {"answer": 42})])
+@pytest.mark.parametrize(
+    ("suffix", "output"),
+    [pytest.param(".sync", '{"answer":42}', id="sync"), pytest.param(".sync:2", {"answer": 42}, id="sync 2")],
+)
 def test_a_childs_end_is_waited_for(aws, suffix, output):
     resource = "arn:aws:states:::states:startExecution" + suffix
     ended = output_of(aws, states("Go", Go=task(resource, {"StateMachineArn": create(aws, PASS), "Input": {}})))

@@ -12,11 +12,11 @@ EVENT = {"time": "2026-01-01T00:00:00Z", "detail": {"name": 'a "b"', "size": 3, 
 @pytest.mark.parametrize(
     ("target", "expected"),
     [
-        ({}, EVENT),
-        ({"Input": "[1]"}, [1]),
-        ({"InputPath": "$.detail.list[0].x"}, 1),
-        ({"InputPath": "$.detail.nothing"}, None),
-        (
+        pytest.param({}, EVENT, id="the event"),
+        pytest.param({"Input": "[1]"}, [1], id="constant input"),
+        pytest.param({"InputPath": "$.detail.list[0].x"}, 1, id="path"),
+        pytest.param({"InputPath": "$.detail.nothing"}, None, id="path to nothing"),
+        pytest.param(
             {
                 "InputTransformer": {
                     "InputPathsMap": {"n": "$.detail.name", "s": "$.detail.size", "gone": "$.no"},
@@ -26,6 +26,7 @@ EVENT = {"time": "2026-01-01T00:00:00Z", "detail": {"name": 'a "b"', "size": 3, 
                 }
             },
             {"text": 'a "b": 3', "name": 'a "b"', "size": 3, "r": "r"},
+            id="transformer",
         ),
     ],
 )

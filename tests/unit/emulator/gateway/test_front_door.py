@@ -11,8 +11,14 @@ from emulator.gateway.front_door import CALLER, FrontDoor
 @pytest.mark.parametrize(
     "environ",
     [
-        {"HTTP_AUTHORIZATION": "AWS4-HMAC-SHA256 Credential=KEY/20260101/us-east-1/lambda/aws4_request, S=h"},
-        {"QUERY_STRING": "X-Amz-Credential=KEY%2F20260101%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Signature=x"},
+        pytest.param(
+            {"HTTP_AUTHORIZATION": "AWS4-HMAC-SHA256 Credential=KEY/20260101/us-east-1/lambda/aws4_request, S=h"},
+            id="header",
+        ),
+        pytest.param(
+            {"QUERY_STRING": "X-Amz-Credential=KEY%2F20260101%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Signature=x"},
+            id="query",
+        ),
     ],
 )
 def test_everybody_inside_sees_who_called(environ):

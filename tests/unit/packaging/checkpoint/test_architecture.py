@@ -38,13 +38,25 @@ def test_a_class_or_a_function_gets_the_manifests_arguments(build):
 @pytest.mark.parametrize(
     ("code", "error", "told"),
     [
-        ("import nowhere", TraceFailed, "it imports 'nowhere', which is neither in the model's folder nor installed"),
-        ("x = 1\ndef f(:", TraceFailed, ".py, line 2: `def f(:`)"),
-        ("import sys\nsys.exit('enough')", TraceFailed, "SystemExit: enough (user_code_"),
-        ("def Net():\n    return {}['absent']", TraceFailed, "KeyError: 'absent' (user_code_"),
-        ("class Other: pass", ManifestInvalid, "has no callable 'Net'; it has Other"),
-        ("def Net(depth): pass", ManifestInvalid, "does not take them (missing a required argument: 'depth')"),
-        ("def Net(): return 3", ManifestInvalid, "returned int, not a torch.nn.Module"),
+        pytest.param(
+            "import nowhere",
+            TraceFailed,
+            "it imports 'nowhere', which is neither in the model's folder nor installed",
+            id="missing import",
+        ),
+        pytest.param("x = 1\ndef f(:", TraceFailed, ".py, line 2: `def f(:`)", id="syntax error"),
+        pytest.param("import sys\nsys.exit('enough')", TraceFailed, "SystemExit: enough (user_code_", id="exit"),
+        pytest.param(
+            "def Net():\n    return {}['absent']", TraceFailed, "KeyError: 'absent' (user_code_", id="exception"
+        ),
+        pytest.param("class Other: pass", ManifestInvalid, "has no callable 'Net'; it has Other", id="another name"),
+        pytest.param(
+            "def Net(depth): pass",
+            ManifestInvalid,
+            "does not take them (missing a required argument: 'depth')",
+            id="missing argument",
+        ),
+        pytest.param("def Net(): return 3", ManifestInvalid, "returned int, not a torch.nn.Module", id="no module"),
     ],
 )
 def test_a_fault_is_told_with_its_place_and_the_remedy(build, code, error, told):

@@ -77,7 +77,14 @@ def test_a_bomb_of_overlapping_members_is_refused(tmp_path):
     assert "members that overlap, as a zip bomb has" in refusal(path)
 
 
-@pytest.mark.parametrize("name", ["../data.pkl", "/data.pkl", "a\\data.pkl"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("../data.pkl", id="above"),
+        pytest.param("/data.pkl", id="absolute"),
+        pytest.param("a\\data.pkl", id="backslash"),
+    ],
+)
 def test_names_that_leave_the_zip_are_refused(tmp_path, name):
     with zipfile.ZipFile(tmp_path / "bad.pt", "w") as archive:
         archive.writestr(name, b"")
@@ -105,14 +112,26 @@ def test_native_code_and_pickled_objects_in_a_pt2_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("name", "contents", "told"),
     [
-        ("a.pt", b"", "is empty"),
-        ("a.pt", b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
-        ("a.pt", b"\x93NUMPY", "is no checkpoint that torch wrote"),
-        ("a.pt2", b"nothing", "write it with torch.export.save"),
-        ("a.safetensors", b"\x05", "its header is cut off"),
-        ("a.safetensors", b"\xff" * 8 + b"{}", "its header is cut off"),
-        ("a.safetensors", (2).to_bytes(8, "little") + b"[]", "its header is not the format's"),
-        ("a.safetensors", (2).to_bytes(8, "little") + b"{}tail", "it is cut off, or longer than it says"),
+        pytest.param("a.pt", b"", "is empty", id="empty"),
+        pytest.param("a.pt", b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull", id="Git LFS pointer"),
+        pytest.param("a.pt", b"\x93NUMPY", "is no checkpoint that torch wrote", id="NumPy file"),
+        pytest.param("a.pt2", b"nothing", "write it with torch.export.save", id="no pt2"),
+        pytest.param("a.safetensors", b"\x05", "its header is cut off", id="safetensors cut off"),
+        pytest.param(
+            "a.safetensors", b"\xff" * 8 + b"{}", "its header is cut off", id="safetensors of an impossible length"
+        ),
+        pytest.param(
+            "a.safetensors",
+            (2).to_bytes(8, "little") + b"[]",
+            "its header is not the format's",
+            id="safetensors without an object",
+        ),
+        pytest.param(
+            "a.safetensors",
+            (2).to_bytes(8, "little") + b"{}tail",
+            "it is cut off, or longer than it says",
+            id="safetensors with a tail",
+        ),
     ],
 )
 def test_what_is_no_checkpoint_is_refused_with_the_remedy(tmp_path, name, contents, told):

@@ -16,7 +16,13 @@ def refusal(data: bytes) -> str:
 
 @pytest.mark.parametrize(
     "data",
-    [b"cat\ndog\n", b"cat\ndog", b"\xef\xbb\xbfcat\r\ndog\r\n", b"cat\rdog\r", b" cat \ndog\t\n\n \n\n"],
+    [
+        pytest.param(b"cat\ndog\n", id="Unix"),
+        pytest.param(b"cat\ndog", id="no last line end"),
+        pytest.param(b"\xef\xbb\xbfcat\r\ndog\r\n", id="Windows with a byte order mark"),
+        pytest.param(b"cat\rdog\r", id="old Mac"),
+        pytest.param(b" cat \ndog\t\n\n \n\n", id="blanks and blank lines"),
+    ],
 )
 def test_marks_line_ends_and_trailing_blanks_are_forgiven(data):
     assert parse_classes(data, where="classes.txt") == ["cat", "dog"]

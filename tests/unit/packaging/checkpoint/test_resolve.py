@@ -31,7 +31,15 @@ def tar_gz(files: dict[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("uri", [FOLDER, FOLDER.rstrip("/"), f"{FOLDER}publish.yaml", f"{FOLDER}model.pt"])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        pytest.param(FOLDER, id="folder"),
+        pytest.param(FOLDER.rstrip("/"), id="folder without slash"),
+        pytest.param(f"{FOLDER}publish.yaml", id="manifest"),
+        pytest.param(f"{FOLDER}model.pt", id="checkpoint"),
+    ],
+)
 def test_folder_manifest_and_checkpoint_all_mean_the_folder(uri: str) -> None:
     pin = resolve_checkpoint(uri, folder())
 
@@ -82,29 +90,60 @@ def test_an_archive_is_pinned_whole_and_its_manifest_read_from_within() -> None:
 @pytest.mark.parametrize(
     ("uri", "store", "error", "told"),
     [
-        ("s3://bucket/nothing/", folder(), ModelNotFound, "There is nothing at s3://bucket/nothing/"),
-        (FOLDER, FakeObjectStore({f"{FOLDER}model.pt": b""}), ModelNotFound, "has no publish.yaml"),
-        (FOLDER, folder(**{"publish.yaml": b"name: digits"}), ManifestInvalid, "task: is missing"),
-        (FOLDER, folder(**{"publish.yaml": b"\xff\xfe"}), ManifestInvalid, "is not UTF-8"),
-        (
+        pytest.param(
+            "s3://bucket/nothing/",
+            folder(),
+            ModelNotFound,
+            "There is nothing at s3://bucket/nothing/",
+            id="empty prefix",
+        ),
+        pytest.param(
+            FOLDER, FakeObjectStore({f"{FOLDER}model.pt": b""}), ModelNotFound, "has no publish.yaml", id="no manifest"
+        ),
+        pytest.param(
+            FOLDER,
+            folder(**{"publish.yaml": b"name: digits"}),
+            ManifestInvalid,
+            "task: is missing",
+            id="incomplete manifest",
+        ),
+        pytest.param(
+            FOLDER, folder(**{"publish.yaml": b"\xff\xfe"}), ManifestInvalid, "is not UTF-8", id="manifest not in UTF-8"
+        ),
+        pytest.param(
             FOLDER,
             folder(**{"publish.yaml": MANIFEST.replace(b"model.pt", b"best.pt")}),
             ModelNotFound,
             "names checkpoint: best.pt, which is not in",
+            id="missing checkpoint",
         ),
-        (f"{FOLDER}old.pt", folder(**{"old.pt": b""}), ManifestInvalid, "publishes 'model.pt', but the model URI"),
-        ("s3://b/m.tar.gz", FakeObjectStore({"s3://b/m.tar.gz": b"no archive"}), CheckpointRejected, "not a tar.gz"),
-        (
+        pytest.param(
+            f"{FOLDER}old.pt",
+            folder(**{"old.pt": b""}),
+            ManifestInvalid,
+            "publishes 'model.pt', but the model URI",
+            id="another checkpoint",
+        ),
+        pytest.param(
+            "s3://b/m.tar.gz",
+            FakeObjectStore({"s3://b/m.tar.gz": b"no archive"}),
+            CheckpointRejected,
+            "not a tar.gz",
+            id="no archive",
+        ),
+        pytest.param(
             "s3://b/m.tar.gz",
             FakeObjectStore({"s3://b/m.tar.gz": tar_gz({"model.pt": b"x"})}),
             ModelNotFound,
             "has no publish.yaml in it",
+            id="archive without manifest",
         ),
-        (
+        pytest.param(
             "s3://b/m.tar.gz",
             FakeObjectStore({"s3://b/m.tar.gz": tar_gz({"a": b"x" * 900_000, "publish.yaml": MANIFEST})[:300]}),
             CheckpointRejected,
             "not a tar.gz that can be read",
+            id="archive cut off",
         ),
     ],
 )

@@ -58,13 +58,31 @@ def test_an_archive_may_be_a_path_and_hold_its_model_in_a_folder(tmp_path):
     assert unpack_checkpoint(path, tmp_path / "into") == tmp_path / "into" / "run-42"
 
 
-@pytest.mark.parametrize("name", ["../evil", "/etc/evil", "a/../../evil", "a\\..\\evil", "new\nline"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("../evil", id="above"),
+        pytest.param("/etc/evil", id="absolute"),
+        pytest.param("a/../../evil", id="above by a detour"),
+        pytest.param("a\\..\\evil", id="backslashes"),
+        pytest.param("new\nline", id="line break"),
+    ],
+)
 def test_a_name_outside_the_folder_is_refused(tmp_path, name):
     assert "pack the model from inside its folder" in refusal(archive(MANIFEST, (name, b"x")), tmp_path)
     assert not (tmp_path / "evil").exists()
 
 
-@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(tarfile.SYMTYPE, id="symbolic link"),
+        pytest.param(tarfile.LNKTYPE, id="hard link"),
+        pytest.param(tarfile.CHRTYPE, id="character device"),
+        pytest.param(tarfile.BLKTYPE, id="block device"),
+        pytest.param(tarfile.FIFOTYPE, id="pipe"),
+    ],
+)
 def test_links_and_devices_are_refused(tmp_path, kind):
     assert "only plain files and folders" in refusal(archive(special("data", kind, "/etc")), tmp_path)
 
@@ -93,7 +111,9 @@ def test_too_many_members_are_refused(tmp_path):
     assert "more than 10 members" in refusal(stream, tmp_path, members=10)
 
 
-@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME])
+@pytest.mark.parametrize(
+    "kind", [pytest.param(tarfile.XHDTYPE, id="pax header"), pytest.param(tarfile.GNUTYPE_LONGNAME, id="GNU long name")]
+)
 def test_a_header_that_would_fill_the_memory_is_refused(tmp_path, kind):
     entry = special("bomb", kind)
     entry.size = 1 << 30

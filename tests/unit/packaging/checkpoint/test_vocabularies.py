@@ -44,13 +44,17 @@ def test_a_blank_is_a_character_and_a_line_separator_too():
 @pytest.mark.parametrize(
     ("data", "text", "told"),
     [
-        ("a\n\nb", WORDS, "v.txt: line 2 is blank: remove it, or write the token of that id"),
-        ("a\nb\na", WORDS, "v.txt: line 3 names 'a' again (first in line 1)"),
-        ("a b", WORDS, "line 1 is 'a b': a word has no blanks in it"),
-        (" a", WORDS, "a word has no blanks in it"),
-        ("ab", CHARACTERS, "line 1 is 'ab': with tokens: characters each token is one character"),
-        (b"\xff", WORDS, "v.txt is not UTF-8 text (byte 0)"),
-        ("a", WORDS, "v.txt has no <unk> and no <pad>"),
+        pytest.param(
+            "a\n\nb", WORDS, "v.txt: line 2 is blank: remove it, or write the token of that id", id="blank line"
+        ),
+        pytest.param("a\nb\na", WORDS, "v.txt: line 3 names 'a' again (first in line 1)", id="token twice"),
+        pytest.param("a b", WORDS, "line 1 is 'a b': a word has no blanks in it", id="two words"),
+        pytest.param(" a", WORDS, "a word has no blanks in it", id="leading blank"),
+        pytest.param(
+            "ab", CHARACTERS, "line 1 is 'ab': with tokens: characters each token is one character", id="two characters"
+        ),
+        pytest.param(b"\xff", WORDS, "v.txt is not UTF-8 text (byte 0)", id="no UTF-8"),
+        pytest.param("a", WORDS, "v.txt has no <unk> and no <pad>", id="no special tokens"),
     ],
 )
 def test_a_wrong_vocabulary_is_refused_with_its_line(data, text, told):
@@ -70,7 +74,7 @@ def test_the_range_of_ids_is_the_vocabularys_unless_it_is_given():
     assert [spec.range for spec in with_token_ranges(manifest(), lists).inputs] == [(0, 2), (0, 2)]
 
 
-@pytest.mark.parametrize("ids", ["[0, 3]", "[-1, 2]"])
+@pytest.mark.parametrize("ids", [pytest.param("[0, 3]", id="too large"), pytest.param("[-1, 2]", id="negative")])
 def test_ids_beyond_the_vocabulary_are_refused(ids):
     wide = manifest(source=f"{{shape: [batch, source], dtype: int64, range: {ids}}}")
     with pytest.raises(ManifestInvalid, match=r"inputs.0.range: .* goes beyond the vocabulary, whose ids are 0 … 2"):

@@ -14,7 +14,9 @@ def model() -> torch.nn.Module:
 
 
 @pytest.mark.parametrize("key", ["state_dict", "model_state_dict", "model"])
-@pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod.", "module._orig_mod.", "net."])
+@pytest.mark.parametrize(
+    "prefix", [pytest.param("", id="no prefix"), "module.", "_orig_mod.", "module._orig_mod.", "net."]
+)
 def test_wrappers_around_the_weights_are_taken_off(tmp_path, key, prefix):
     saved = {"epoch": 3, "optimizer": {"lr": 0.1}, key: {f"{prefix}{name}": value for name, value in STATE.items()}}
     torch.save(saved, tmp_path / "a.pt")
@@ -38,10 +40,14 @@ def test_weights_saved_before_torch_1_6_are_read(tmp_path):
 @pytest.mark.parametrize(
     ("saved", "told"),
     [
-        ({"epoch": 3, "losses": [1.0]}, "holds no weights under its keys ('epoch', 'losses')"),
-        ([torch.ones(1)], "holds a list, no weights"),
-        ({}, "holds no weights"),
-        ({"state_dict": {1: torch.ones(1)}}, "holds no weights under its keys ('state_dict')"),
+        pytest.param(
+            {"epoch": 3, "losses": [1.0]}, "holds no weights under its keys ('epoch', 'losses')", id="training state"
+        ),
+        pytest.param([torch.ones(1)], "holds a list, no weights", id="list"),
+        pytest.param({}, "holds no weights", id="nothing"),
+        pytest.param(
+            {"state_dict": {1: torch.ones(1)}}, "holds no weights under its keys ('state_dict')", id="numbered keys"
+        ),
     ],
 )
 def test_what_holds_no_weights_is_refused_with_what_it_holds(saved, told):

@@ -88,12 +88,14 @@ def test_the_checkpoint_is_not_shipped_as_it_is(tmp_path):
 @pytest.mark.parametrize(
     ("source", "told"),
     [
-        ("def respond(:", "predictor.py, line 1 is no Python"),
-        ("x = '\0'", "is no Python"),
-        ("(" * 3000, "is no Python"),
-        ("def answer(request): ...", "defines none of the functions preprocess, predict, respond"),
-        ("class A:\n    def predict(self): ...", "defines none of the functions"),
-        ("async def predict(model, inputs, context): ...", "line 1: predict is async"),
+        pytest.param("def respond(:", "predictor.py, line 1 is no Python", id="syntax error"),
+        pytest.param("x = '\0'", "is no Python", id="null byte"),
+        pytest.param("(" * 3000, "is no Python", id="deep nesting"),
+        pytest.param(
+            "def answer(request): ...", "defines none of the functions preprocess, predict, respond", id="no step"
+        ),
+        pytest.param("class A:\n    def predict(self): ...", "defines none of the functions", id="a method"),
+        pytest.param("async def predict(model, inputs, context): ...", "line 1: predict is async", id="an async step"),
     ],
 )
 def test_a_predictor_that_cannot_be_one_is_refused(source, told):
@@ -167,33 +169,71 @@ OUTSIDE = wheel("words", "1.2", {"../evil.py": "x"})
 @pytest.mark.parametrize(
     ("files", "requirements", "error", "told"),
     [
-        ({WORDS: wheel("words", "1.2")}, "", ManifestInvalid, "is not named in requirements.txt"),
-        ({WORDS: wheel("words", "1.2")}, "words==1.3", ManifestInvalid, "pins words==1.3, once"),
-        ({WORDS: wheel("words", "1.2")}, f"words==1.2 --hash=sha256:{'0' * 64}", ManifestInvalid, "none of those"),
-        ({WORDS: wheel("words", "1.2", needs=("idna",))}, "words==1.2", ManifestInvalid, "does not name idna, which"),
-        (
+        pytest.param(
+            {WORDS: wheel("words", "1.2")},
+            "",
+            ManifestInvalid,
+            "is not named in requirements.txt",
+            id="wheel without pin",
+        ),
+        pytest.param(
+            {WORDS: wheel("words", "1.2")}, "words==1.3", ManifestInvalid, "pins words==1.3, once", id="another version"
+        ),
+        pytest.param(
+            {WORDS: wheel("words", "1.2")},
+            f"words==1.2 --hash=sha256:{'0' * 64}",
+            ManifestInvalid,
+            "none of those",
+            id="another hash",
+        ),
+        pytest.param(
+            {WORDS: wheel("words", "1.2", needs=("idna",))},
+            "words==1.2",
+            ManifestInvalid,
+            "does not name idna, which",
+            id="unnamed dependency",
+        ),
+        pytest.param(
             {WORDS: wheel("words", "1.2", needs=("idna<3",)), "wheels/idna-3.4-py3-none-any.whl": wheel("idna", "3.4")},
             "words==1.2\nidna==3.4",
             ManifestInvalid,
             "words==1.2 needs idna<3, and idna==3.4 is pinned",
+            id="contradicting dependency",
         ),
-        ({WORDS: wheel("words", "1.2", {"words/a.so": ""})}, "words==1.2", ManifestInvalid, "native code (words/a.so)"),
-        ({WORDS: wheel("words", "1.2", {"net.py": ""})}, "words==1.2", ManifestInvalid, "'net', which is the name of"),
-        (
+        pytest.param(
+            {WORDS: wheel("words", "1.2", {"words/a.so": ""})},
+            "words==1.2",
+            ManifestInvalid,
+            "native code (words/a.so)",
+            id="native code",
+        ),
+        pytest.param(
+            {WORDS: wheel("words", "1.2", {"net.py": ""})},
+            "words==1.2",
+            ManifestInvalid,
+            "'net', which is the name of",
+            id="a module of the model",
+        ),
+        pytest.param(
             {"wheels/words-1.2-cp311-cp311-manylinux_2_28_x86_64.whl": b""},
             "words==1.2",
             ManifestInvalid,
             "is built for one platform",
+            id="built for a platform",
         ),
-        ({"wheels/words.whl": b""}, "words==1.2", ManifestInvalid, "is no name of a wheel"),
-        ({WORDS: b"PK no zip"}, "words==1.2", CheckpointRejected, "is damaged"),
-        ({WORDS: OUTSIDE}, "words==1.2", CheckpointRejected, "twice or outside itself"),
-        ({}, "words>=1.2", ManifestInvalid, "pins no version: write words==<version>"),
-        ({}, "words==1.*", ManifestInvalid, "pins no version"),
-        ({}, "--index-url http://example.com", ManifestInvalid, "is an option of pip"),
-        ({}, "words @ http://example.com/words.whl", ManifestInvalid, "pins no version"),
-        ({}, "not a requirement", ManifestInvalid, "is no requirement"),
-        ({}, "words==1.2\nWords==1.2", ManifestInvalid, "names words twice"),
+        pytest.param(
+            {"wheels/words.whl": b""}, "words==1.2", ManifestInvalid, "is no name of a wheel", id="no wheel name"
+        ),
+        pytest.param({WORDS: b"PK no zip"}, "words==1.2", CheckpointRejected, "is damaged", id="no zip"),
+        pytest.param(
+            {WORDS: OUTSIDE}, "words==1.2", CheckpointRejected, "twice or outside itself", id="files outside the wheel"
+        ),
+        pytest.param({}, "words>=1.2", ManifestInvalid, "pins no version: write words==<version>", id="open version"),
+        pytest.param({}, "words==1.*", ManifestInvalid, "pins no version", id="any version"),
+        pytest.param({}, "--index-url http://example.com", ManifestInvalid, "is an option of pip", id="option of pip"),
+        pytest.param({}, "words @ http://example.com/words.whl", ManifestInvalid, "pins no version", id="URL"),
+        pytest.param({}, "not a requirement", ManifestInvalid, "is no requirement", id="no requirement"),
+        pytest.param({}, "words==1.2\nWords==1.2", ManifestInvalid, "names words twice", id="pin twice"),
     ],
 )
 def test_wheels_and_requirements_that_do_not_fit_are_refused(tmp_path, files, requirements, error, told):

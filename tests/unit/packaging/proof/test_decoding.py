@@ -29,12 +29,20 @@ def test_roundings_pass_and_a_tie_over_the_made_photo_too():
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"levels_mean": 2.5}, "changes its input by 2.5 levels of 255 on average and 4 at most; 2 and 48 are tolerat"),
-        ({"levels_max": 60.0}, "60 at most"),
-        ({"same_top1": False}, "changes the class that the model answers"),
-        ({"answers_apart": 0.2}, "changes the answer by 0.2; 0.05 is tolerated"),
-        ({"answers_apart": float("nan")}, "changes the answer by nan"),
-        ({"name": MADE_PHOTO, "same_top1": False, "answers_apart": 0.2}, "Decoding a made photo (4000 x 3000 pixels)"),
+        pytest.param(
+            {"levels_mean": 2.5},
+            "changes its input by 2.5 levels of 255 on average and 4 at most; 2 and 48 are tolerat",
+            id="mean level",
+        ),
+        pytest.param({"levels_max": 60.0}, "60 at most", id="greatest level"),
+        pytest.param({"same_top1": False}, "changes the class that the model answers", id="another class"),
+        pytest.param({"answers_apart": 0.2}, "changes the answer by 0.2; 0.05 is tolerated", id="another answer"),
+        pytest.param({"answers_apart": float("nan")}, "changes the answer by nan", id="answer of NaN"),
+        pytest.param(
+            {"name": MADE_PHOTO, "same_top1": False, "answers_apart": 0.2},
+            "Decoding a made photo (4000 x 3000 pixels)",
+            id="name of the image",
+        ),
     ],
 )
 def test_more_is_refused_with_the_image_and_its_size(changes, told):

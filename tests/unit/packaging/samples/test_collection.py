@@ -72,18 +72,34 @@ def test_one_input_may_come_as_a_list_of_one(tmp_path):
 @pytest.mark.parametrize(
     ("contents", "told"),
     [
-        ("{", "samples/a.json is not JSON"),
-        ('{"event": {"input": [[NaN, 1]]}}', "NaN is no number in JSON"),
-        ("[1]", "samples/a.json must be an object of the form"),
-        ({"expect": {}}, "samples/a.json: event: is missing: add it"),
-        ({"event": {}, "expects": {}}, "samples/a.json: expects: is not a field of it"),
-        ({"event": {}, "expect": {"min_confidence": 2}}, "samples/a.json: expect.min_confidence"),
-        ({"event": {}, "expect": {"class": "cat"}}, "a model of task tensor answers no class: remove class"),
-        ({"event": {"x": [[1, 2]]}}, "the event has no 'input' or 'inputs'"),
-        ({"event": {"inputs": [[[1, 2]], [[1, 2]]]}}, "the event's inputs must be a list of 1 nested lists"),
-        ({"event": {"input": [[1, 2, 3]]}}, "input 0 has the shape [1, 3], publish.yaml says ['batch', 2]"),
-        ({"event": {"input": [[1, 2]] * 4}}, "input 0 has the shape [4, 2]"),
-        ({"event": {"input": 5}}, "input 0 has the shape []"),
+        pytest.param("{", "samples/a.json is not JSON", id="no JSON"),
+        pytest.param('{"event": {"input": [[NaN, 1]]}}', "NaN is no number in JSON", id="NaN"),
+        pytest.param("[1]", "samples/a.json must be an object of the form", id="list"),
+        pytest.param({"expect": {}}, "samples/a.json: event: is missing: add it", id="no event"),
+        pytest.param({"event": {}, "expects": {}}, "samples/a.json: expects: is not a field of it", id="unknown field"),
+        pytest.param(
+            {"event": {}, "expect": {"min_confidence": 2}},
+            "samples/a.json: expect.min_confidence",
+            id="confidence above one",
+        ),
+        pytest.param(
+            {"event": {}, "expect": {"class": "cat"}},
+            "a model of task tensor answers no class: remove class",
+            id="class of a tensor model",
+        ),
+        pytest.param({"event": {"x": [[1, 2]]}}, "the event has no 'input' or 'inputs'", id="event without input"),
+        pytest.param(
+            {"event": {"inputs": [[[1, 2]], [[1, 2]]]}},
+            "the event's inputs must be a list of 1 nested lists",
+            id="too many inputs",
+        ),
+        pytest.param(
+            {"event": {"input": [[1, 2, 3]]}},
+            "input 0 has the shape [1, 3], publish.yaml says ['batch', 2]",
+            id="wrong width",
+        ),
+        pytest.param({"event": {"input": [[1, 2]] * 4}}, "input 0 has the shape [4, 2]", id="batch too large"),
+        pytest.param({"event": {"input": 5}}, "input 0 has the shape []", id="no array"),
     ],
 )
 def test_a_wrong_sample_is_named_with_what_is_wrong(tmp_path, contents, told):
@@ -171,17 +187,59 @@ WORDS = """
 @pytest.mark.parametrize(
     ("manifest", "contents", "told"),
     [
-        (IMAGES, {"event": {"picture": ""}}, "has no 'image' or 'url' or 'input_url', which a request to a model of"),
-        (WORDS, {"event": {"input": [[1]]}}, "has no 'text' or 'texts', which a request to a model of task embedding"),
-        (TABLE, {"event": {"x": 1}}, "has no 'input_X' or 'input' or 'inputs'"),
-        (TABLE, {"event": {"input_X": [1, 2, 3]}}, "input 0 has the shape [1, 3], publish.yaml says"),
-        (TABLE, {"event": {"input_X": []}}, "input 0 has the shape [0]"),
-        (TABLE, {"event": {"requests": 5}}, "requests must be a list of events"),
-        (TABLE, {"event": {"requests": [{"input_X": [1, 2]}, {}]}}, "the event has no 'input_X'"),
-        (TABLE, {"event": {"input_X": [1, 2]}, "expect": {"min_confidence": 0.5}}, "answers no confidence"),
-        (TABLE, {"event": {"input_X": [1, 2]}, "expect": {"class": "a"}}, "there are no classes: add classes"),
-        (WORDS, {"event": {"text": ""}, "expect": {"output": [1]}}, "a model of task embedding answers no output"),
-        (OWN, {"event": {}, "expect": {"output": [1]}}, "a model of task custom answers no output: remove output"),
+        pytest.param(
+            IMAGES,
+            {"event": {"picture": ""}},
+            "has no 'image' or 'url' or 'input_url', which a request to a model of",
+            id="image without image",
+        ),
+        pytest.param(
+            WORDS,
+            {"event": {"input": [[1]]}},
+            "has no 'text' or 'texts', which a request to a model of task embedding",
+            id="embedding without text",
+        ),
+        pytest.param(TABLE, {"event": {"x": 1}}, "has no 'input_X' or 'input' or 'inputs'", id="table without table"),
+        pytest.param(
+            TABLE,
+            {"event": {"input_X": [1, 2, 3]}},
+            "input 0 has the shape [1, 3], publish.yaml says",
+            id="table of another width",
+        ),
+        pytest.param(TABLE, {"event": {"input_X": []}}, "input 0 has the shape [0]", id="empty table"),
+        pytest.param(
+            TABLE, {"event": {"requests": 5}}, "requests must be a list of events", id="batch that is no list"
+        ),
+        pytest.param(
+            TABLE,
+            {"event": {"requests": [{"input_X": [1, 2]}, {}]}},
+            "the event has no 'input_X'",
+            id="batch with an empty event",
+        ),
+        pytest.param(
+            TABLE,
+            {"event": {"input_X": [1, 2]}, "expect": {"min_confidence": 0.5}},
+            "answers no confidence",
+            id="confidence of a table",
+        ),
+        pytest.param(
+            TABLE,
+            {"event": {"input_X": [1, 2]}, "expect": {"class": "a"}},
+            "there are no classes: add classes",
+            id="class without classes",
+        ),
+        pytest.param(
+            WORDS,
+            {"event": {"text": ""}, "expect": {"output": [1]}},
+            "a model of task embedding answers no output",
+            id="output of an embedding",
+        ),
+        pytest.param(
+            OWN,
+            {"event": {}, "expect": {"output": [1]}},
+            "a model of task custom answers no output: remove output",
+            id="output of a custom model",
+        ),
     ],
 )
 def test_a_sample_asks_and_expects_what_its_task_can(tmp_path, manifest, contents, told):
@@ -191,11 +249,13 @@ def test_a_sample_asks_and_expects_what_its_task_can(tmp_path, manifest, content
 @pytest.mark.parametrize(
     ("manifest", "event", "inputs", "is_plain"),
     [
-        (TENSOR, {"input": [[1, 2]]}, [[[1, 2]]], True),
-        (TABLE, {"input": [[1, 2]]}, [[[1, 2]]], True),
-        (TABLE, {"input_X": [1, 2]}, [[[1, 2]]], False),
-        (TABLE, {"input_X": [[1, 2], [3, 4]]}, [[[1, 2], [3, 4]]], False),
-        (TENSOR.replace("task: tensor", "task: embedding"), {"input": [[1, 2]]}, [[[1, 2]]], False),
+        pytest.param(TENSOR, {"input": [[1, 2]]}, [[[1, 2]]], True, id="tensor"),
+        pytest.param(TABLE, {"input": [[1, 2]]}, [[[1, 2]]], True, id="table as a tensor"),
+        pytest.param(TABLE, {"input_X": [1, 2]}, [[[1, 2]]], False, id="one row"),
+        pytest.param(TABLE, {"input_X": [[1, 2], [3, 4]]}, [[[1, 2], [3, 4]]], False, id="two rows"),
+        pytest.param(
+            TENSOR.replace("task: tensor", "task: embedding"), {"input": [[1, 2]]}, [[[1, 2]]], False, id="embedding"
+        ),
     ],
 )
 def test_events_of_numbers_are_inputs_that_parity_is_proved_on(tmp_path, manifest, event, inputs, is_plain):

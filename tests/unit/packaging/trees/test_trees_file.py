@@ -108,20 +108,22 @@ def test_early_stopping_and_boosters_with_dropout_are_understood(tmp_path):
 @pytest.mark.parametrize(
     ("contents", "told"),
     [
-        (b"", "is no JSON"),
-        (b"[1]", "holds no XGBoost model"),
-        (b"{}", "is damaged or no XGBoost model (KeyError"),
-        (b'{"learner": 5}', "is damaged or no XGBoost model (TypeError"),
-        (b'{"a": 1, "a": 2}', "the field 'a' stands in an object twice"),
-        (b"[" * 100_000, "is no JSON"),
-        (b"{L", "may be those of the other format"),
-        (b"\xff\xfe{", "is no JSON"),
-        (pickle.dumps(Path("x")), "is a pickle, so loading it could run code (it wants pathlib"),
-        (zlib.compress(pickle.dumps(1)), "compressed, as joblib writes pickles"),
-        (gzip.compress(b"{}", mtime=0), "is compressed by gzip"),
-        (b"binf\0\0", "in XGBoost's old binary format"),
-        (b"PK\x03\x04", "is a zip, as torch.save writes"),
-        (b"version https://git-lfs", "is a Git LFS pointer"),
+        pytest.param(b"", "is no JSON", id="empty"),
+        pytest.param(b"[1]", "holds no XGBoost model", id="list"),
+        pytest.param(b"{}", "is damaged or no XGBoost model (KeyError", id="empty object"),
+        pytest.param(b'{"learner": 5}', "is damaged or no XGBoost model (TypeError", id="learner of another type"),
+        pytest.param(b'{"a": 1, "a": 2}', "the field 'a' stands in an object twice", id="field twice"),
+        pytest.param(b"[" * 100_000, "is no JSON", id="deep nesting"),
+        pytest.param(b"{L", "may be those of the other format", id="UBJSON named JSON"),
+        pytest.param(b"\xff\xfe{", "is no JSON", id="UTF-16"),
+        pytest.param(
+            pickle.dumps(Path("x")), "is a pickle, so loading it could run code (it wants pathlib", id="pickle"
+        ),
+        pytest.param(zlib.compress(pickle.dumps(1)), "compressed, as joblib writes pickles", id="joblib"),
+        pytest.param(gzip.compress(b"{}", mtime=0), "is compressed by gzip", id="gzip"),
+        pytest.param(b"binf\0\0", "in XGBoost's old binary format", id="old binary format"),
+        pytest.param(b"PK\x03\x04", "is a zip, as torch.save writes", id="zip"),
+        pytest.param(b"version https://git-lfs", "is a Git LFS pointer", id="Git LFS pointer"),
     ],
 )
 def test_what_is_no_model_is_refused_in_words(tmp_path, contents, told):
@@ -131,28 +133,62 @@ def test_what_is_no_model_is_refused_in_words(tmp_path, contents, told):
 @pytest.mark.parametrize(
     ("document", "told"),
     [
-        (changed("tree", left_children=[1, -1, 0, -1, -1]), "its nodes form no tree"),
-        (changed("tree", left_children=[1, -1, 1, -1, -1]), "its nodes form no tree"),
-        (changed("tree", left_children=[1, -1, 9, -1, -1]), "its nodes form no tree"),
-        (changed("tree", left_children=[1, -1, 2.5, -1, -1]), "its nodes form no tree"),
-        (changed("tree", left_children=[1, -1, -2, -1, -1]), "its nodes form no tree"),
-        (changed("tree", left_children=[1, -1, -1, -1, -1]), "a node has one child only"),
-        (changed("tree", left_children=[1, -1]), "its arrays differ in length"),
-        (changed("tree", tree_param={"num_nodes": "6"}), "its arrays differ in length"),
-        (changed("tree", split_indices=[0, 0, 2, 0, 0]), "asks for feature 2 of 2"),
-        (changed("tree", split_indices=[-1, 0, 1, 0, 0]), "asks for feature -1 of 2"),
-        (changed("tree", split_conditions=[0.5, float("nan"), 2.5, 1, 3]), "split_conditions has NaN or infinite"),
-        (changed("tree", split_conditions=[0.5, float("inf"), 2.5, 1, 3]), "training diverged"),
-        (changed("tree", leaf_weights=[float("-inf")]), "leaf_weights has NaN or infinite values"),
-        (changed("model", trees=[]), "it has no trees"),
-        (changed("model", tree_info=[1]), "to which output each tree belongs"),
-        (changed("model", tree_info=[]), "to which output each tree belongs"),
-        (changed("parameters", num_feature="0"), "it has 0 features"),
-        (changed("parameters", num_feature="99999999999"), "features"),
-        (changed("booster", name="gblinear"), "is a linear model (gblinear), no trees"),
-        (changed("tree", split_type=[1, 0, 0, 0, 0]), "was trained with categorical features"),
-        (changed("learner", feature_types=["c", "q"]), "was trained with categorical features"),
-        (changed("learner", attributes={"best_iteration": "-5"}), "its best iteration is -5"),
+        pytest.param(
+            changed("tree", left_children=[1, -1, 0, -1, -1]), "its nodes form no tree", id="circle to the root"
+        ),
+        pytest.param(changed("tree", left_children=[1, -1, 1, -1, -1]), "its nodes form no tree", id="circle"),
+        pytest.param(
+            changed("tree", left_children=[1, -1, 9, -1, -1]), "its nodes form no tree", id="child beyond the end"
+        ),
+        pytest.param(
+            changed("tree", left_children=[1, -1, 2.5, -1, -1]), "its nodes form no tree", id="child of a fraction"
+        ),
+        pytest.param(changed("tree", left_children=[1, -1, -2, -1, -1]), "its nodes form no tree", id="negative child"),
+        pytest.param(changed("tree", left_children=[1, -1, -1, -1, -1]), "a node has one child only", id="one child"),
+        pytest.param(changed("tree", left_children=[1, -1]), "its arrays differ in length", id="too few nodes"),
+        pytest.param(
+            changed("tree", tree_param={"num_nodes": "6"}), "its arrays differ in length", id="too many nodes announced"
+        ),
+        pytest.param(changed("tree", split_indices=[0, 0, 2, 0, 0]), "asks for feature 2 of 2", id="feature too large"),
+        pytest.param(
+            changed("tree", split_indices=[-1, 0, 1, 0, 0]), "asks for feature -1 of 2", id="feature negative"
+        ),
+        pytest.param(
+            changed("tree", split_conditions=[0.5, float("nan"), 2.5, 1, 3]),
+            "split_conditions has NaN or infinite",
+            id="split at NaN",
+        ),
+        pytest.param(
+            changed("tree", split_conditions=[0.5, float("inf"), 2.5, 1, 3]),
+            "training diverged",
+            id="split at infinity",
+        ),
+        pytest.param(
+            changed("tree", leaf_weights=[float("-inf")]),
+            "leaf_weights has NaN or infinite values",
+            id="leaf of minus infinity",
+        ),
+        pytest.param(changed("model", trees=[]), "it has no trees", id="no trees"),
+        pytest.param(
+            changed("model", tree_info=[1]), "to which output each tree belongs", id="trees of an unknown output"
+        ),
+        pytest.param(changed("model", tree_info=[]), "to which output each tree belongs", id="trees of no output"),
+        pytest.param(changed("parameters", num_feature="0"), "it has 0 features", id="no features"),
+        pytest.param(changed("parameters", num_feature="99999999999"), "features", id="too many features"),
+        pytest.param(changed("booster", name="gblinear"), "is a linear model (gblinear), no trees", id="linear model"),
+        pytest.param(
+            changed("tree", split_type=[1, 0, 0, 0, 0]), "was trained with categorical features", id="categorical split"
+        ),
+        pytest.param(
+            changed("learner", feature_types=["c", "q"]),
+            "was trained with categorical features",
+            id="categorical feature",
+        ),
+        pytest.param(
+            changed("learner", attributes={"best_iteration": "-5"}),
+            "its best iteration is -5",
+            id="negative best iteration",
+        ),
     ],
 )
 def test_trees_that_xgboost_would_stumble_over_are_refused_before_it_sees_them(tmp_path, document, told):
@@ -166,18 +202,18 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path):
 @pytest.mark.parametrize(
     ("data", "told"),
     [
-        (b"", "it ends within a value"),
-        (b"{", "it ends within a value"),
-        (b"Sl\x00\x00\x00\x09abc", "it ends within a value"),
-        (b"[$l#l\x7f\xff\xff\xff", "it ends within a value"),
-        (b"[$Z#l\x7f\xff\xff\xff", "has no type of numbers or no length"),
-        (b"[#l\x7f\xff\xff\xff", "is longer than the file"),
-        (b"[#i\xff", "the length at byte 4 is none"),
-        (b"SU\x01\xff", "is not UTF-8"),
-        (b"{U\x01aZU\x01aZ}", "the field 'a' stands in an object twice"),
-        (b"[" * (MAX_DEPTH + 2), "is nested deeper than"),
-        (b"x", "byte 0 is no type of a value"),
-        (b"Z ", "1 bytes follow its end"),
+        pytest.param(b"", "it ends within a value", id="empty"),
+        pytest.param(b"{", "it ends within a value", id="open object"),
+        pytest.param(b"Sl\x00\x00\x00\x09abc", "it ends within a value", id="text cut off"),
+        pytest.param(b"[$l#l\x7f\xff\xff\xff", "it ends within a value", id="numbers cut off"),
+        pytest.param(b"[$Z#l\x7f\xff\xff\xff", "has no type of numbers or no length", id="array of nulls"),
+        pytest.param(b"[#l\x7f\xff\xff\xff", "is longer than the file", id="array longer than the file"),
+        pytest.param(b"[#i\xff", "the length at byte 4 is none", id="negative length"),
+        pytest.param(b"SU\x01\xff", "is not UTF-8", id="no UTF-8"),
+        pytest.param(b"{U\x01aZU\x01aZ}", "the field 'a' stands in an object twice", id="field twice"),
+        pytest.param(b"[" * (MAX_DEPTH + 2), "is nested deeper than", id="deep nesting"),
+        pytest.param(b"x", "byte 0 is no type of a value", id="unknown type"),
+        pytest.param(b"Z ", "1 bytes follow its end", id="tail"),
     ],
 )
 def test_damaged_ubjson_is_refused_with_its_place(data, told):

@@ -54,19 +54,47 @@ def host() -> Iterator[str]:
 @pytest.mark.parametrize(
     "address",
     [
-        "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
-        "224.0.0.1", "240.0.0.1", "255.255.255.255", "::", "::1", "fe80::1", "fe80::1%eth0", "fc00::1", "fd00:ec2::254",
-        "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "64:ff9b:1::808:808",
-        "2002:7f00:1::", "2001:0:1::1",
-        "fec0::1", "::7f00:1", "2001:db8::1",
+        pytest.param("127.0.0.1", id="IPv4 loopback"),
+        pytest.param("10.1.2.3", id="IPv4 private 10"),
+        pytest.param("172.16.0.1", id="IPv4 private 172"),
+        pytest.param("192.168.1.1", id="IPv4 private 192"),
+        pytest.param("169.254.169.254", id="IPv4 link-local"),
+        pytest.param("100.64.0.1", id="IPv4 carrier-grade NAT"),
+        pytest.param("0.0.0.0", id="IPv4 unspecified"),
+        pytest.param("224.0.0.1", id="IPv4 multicast"),
+        pytest.param("240.0.0.1", id="IPv4 reserved"),
+        pytest.param("255.255.255.255", id="IPv4 broadcast"),
+        pytest.param("::", id="IPv6 unspecified"),
+        pytest.param("::1", id="IPv6 loopback"),
+        pytest.param("fe80::1", id="IPv6 link-local"),
+        pytest.param("fe80::1%eth0", id="IPv6 link-local with a zone"),
+        pytest.param("fc00::1", id="IPv6 unique local"),
+        pytest.param("fd00:ec2::254", id="IPv6 metadata service"),
+        pytest.param("ff02::1", id="IPv6 multicast"),
+        pytest.param("::ffff:127.0.0.1", id="IPv4-mapped loopback"),
+        pytest.param("::ffff:10.0.0.1", id="IPv4-mapped private"),
+        pytest.param("64:ff9b::7f00:1", id="NAT64 of loopback"),
+        pytest.param("64:ff9b:1::808:808", id="local-use NAT64"),
+        pytest.param("2002:7f00:1::", id="6to4 of loopback"),
+        pytest.param("2001:0:1::1", id="Teredo"),
+        pytest.param("fec0::1", id="IPv6 site-local"),
+        pytest.param("::7f00:1", id="IPv4-compatible loopback"),
+        pytest.param("2001:db8::1", id="IPv6 documentation"),
     ],
-)  # fmt: skip
+)
 def test_an_address_that_is_not_public_is_known_however_it_is_written(address: str) -> None:
     assert not is_public(address)
 
 
 @pytest.mark.parametrize(
-    "address", ["8.8.8.8", "93.184.216.34", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"]
+    "address",
+    [
+        pytest.param("8.8.8.8", id="IPv4"),
+        pytest.param("93.184.216.34", id="another IPv4"),
+        pytest.param("2606:4700::1111", id="IPv6"),
+        pytest.param("::ffff:8.8.8.8", id="IPv4-mapped"),
+        pytest.param("64:ff9b::808:808", id="NAT64"),
+    ],
 )
 def test_public_addresses_are_public(address: str) -> None:
     assert is_public(address)
@@ -136,7 +164,15 @@ def test_what_a_host_sends_compressed_stays_so_however_much_it_would_become(host
 
 @pytest.mark.parametrize(
     "url",
-    ["ftp://example.org/", "https://", "https://me:secret@example.org/", "http://[::1", "http://x:99999/", "x", ""],
+    [
+        pytest.param("ftp://example.org/", id="FTP"),
+        pytest.param("https://", id="no host"),
+        pytest.param("https://me:secret@example.org/", id="user and password"),
+        pytest.param("http://[::1", id="broken IPv6"),
+        pytest.param("http://x:99999/", id="port too large"),
+        pytest.param("x", id="no URL"),
+        pytest.param("", id="empty"),
+    ],
 )
 def test_what_is_no_plain_web_address_is_refused(url: str) -> None:
     with pytest.raises(BadRequest):

@@ -36,7 +36,16 @@ def test_no_bucket_is_read_unless_the_operator_names_one() -> None:
         ImageSource(Fetcher(), refuse_to_read, ()).fetch("s3://pictures/a/b.png")
 
 
-@pytest.mark.parametrize("key", ["", "k" * 1025, "\u00e4" * 513, "\ud800", "line\nbreak"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("k" * 1025, id="too long"),
+        pytest.param("\u00e4" * 513, id="too long in UTF-8"),
+        pytest.param("\ud800", id="lone surrogate"),
+        pytest.param("line\nbreak", id="line break"),
+    ],
+)
 def test_a_key_that_s3_would_answer_with_an_error_of_its_own_is_not_asked_for(key: str) -> None:
     with pytest.raises(BadRequest, match="no such image"):
         ImageSource(Fetcher(), refuse_to_read, {"pictures"}).fetch(f"s3://pictures/{key}")

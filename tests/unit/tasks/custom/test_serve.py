@@ -130,10 +130,10 @@ def respond(output, request, context):
 @pytest.mark.parametrize(
     ("returned", "told"),
     [
-        ("7", "predictor answered int"),
-        ("{1: 2}", "predictor answered dict"),
-        ("{'a': float('nan')}", "what JSON cannot say (ValueError)"),
-        ("{'a': output}", "what JSON cannot say (TypeError)"),
+        pytest.param("7", "predictor answered int", id="number"),
+        pytest.param("{1: 2}", "predictor answered dict", id="numbered keys"),
+        pytest.param("{'a': float('nan')}", "what JSON cannot say (ValueError)", id="NaN"),
+        pytest.param("{'a': output}", "what JSON cannot say (TypeError)", id="tensor"),
     ],
 )
 def test_an_answer_that_cannot_be_sent_is_the_models_failure(tmp_path: Path, returned: str, told: str) -> None:
@@ -151,7 +151,13 @@ def test_what_is_no_tensor_is_not_handed_to_the_model(tmp_path: Path) -> None:
         ask(predictor, {"a": 1})
 
 
-@pytest.mark.parametrize("code", ["def respond(output):\n    ...\n", "def preprocess():\n    ...\n"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param("def respond(output):\n    ...\n", id="respond"),
+        pytest.param("def preprocess():\n    ...\n", id="preprocess"),
+    ],
+)
 def test_a_step_that_takes_too_little_is_told_when_it_is_loaded(tmp_path: Path, code: str) -> None:
     with pytest.raises(ValueError, match="context; correct its parameters"):
         with_predictor(tmp_path, code)

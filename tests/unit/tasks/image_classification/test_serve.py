@@ -109,11 +109,13 @@ def lying_png(width: int, height: int) -> bytes:
 @pytest.mark.parametrize(
     ("data", "told"),
     [
-        (b"", "none of"),
-        (b"\x89PNG\r\n\x1a\n", "none of"),
-        (lying_png(60_000, 60_000), "pixels"),
-        (lying_png(900, 900), "cannot be decoded"),
-        (encoded(Image.effect_noise((200, 200), 50), "JPEG")[:2000], "cannot be decoded"),
+        pytest.param(b"", "none of", id="empty"),
+        pytest.param(b"\x89PNG\r\n\x1a\n", "none of", id="signature alone"),
+        pytest.param(lying_png(60_000, 60_000), "pixels", id="too many pixels announced"),
+        pytest.param(lying_png(900, 900), "cannot be decoded", id="more pixels announced than sent"),
+        pytest.param(
+            encoded(Image.effect_noise((200, 200), 50), "JPEG")[:2000], "cannot be decoded", id="JPEG cut off"
+        ),
     ],
 )
 def test_images_that_are_damaged_or_lie_about_their_size_are_refused(data: bytes, told: str) -> None:
@@ -141,9 +143,9 @@ def test_each_orientation_is_undone_in_each_format(kind: str, orientation: int) 
 @pytest.mark.parametrize(
     ("picture", "side", "most", "mean"),
     [
-        (Image.linear_gradient("L").rotate(37).resize((1024, 1024)), 64, 10, 0.6),
+        pytest.param(Image.linear_gradient("L").rotate(37).resize((1024, 1024)), 64, 10, 0.6, id="large"),
         # Eighths that are not whole: the last column counts as little as it shows.
-        (Image.linear_gradient("L").resize((49, 49)).rotate(90), 2, 10, 10),
+        pytest.param(Image.linear_gradient("L").resize((49, 49)).rotate(90), 2, 10, 10, id="hardly larger"),
     ],
 )
 def test_a_large_jpeg_is_decoded_small_and_hardly_differs(
@@ -177,8 +179,8 @@ def test_sixteen_bit_levels_are_scaled_whatever_the_order_of_their_bytes() -> No
 @pytest.mark.parametrize(
     ("image", "told"),
     [
-        (Image.new("L", (1, 40_000)), "too long and narrow"),
-        (Image.new("F", (4, 4)), "fractions instead of levels"),
+        pytest.param(Image.new("L", (1, 40_000)), "too long and narrow", id="a line"),
+        pytest.param(Image.new("F", (4, 4)), "fractions instead of levels", id="fractions"),
     ],
 )
 def test_images_that_no_model_can_take_are_refused(image: Image.Image, told: str) -> None:

@@ -16,9 +16,9 @@ def image(shape: str, preprocess: str, dtype: str = "float32"):
 @pytest.mark.parametrize(
     ("shape", "preprocess"),
     [
-        ("[1, 3, 224, 224]", "{size: 256, crop: 224}"),
-        ("[batch, 1, 8, 6]", "{size: [8, 6], mode: L}"),
-        ("[batch, 3, height, width]", "{size: 32}"),
+        pytest.param("[1, 3, 224, 224]", "{size: 256, crop: 224}", id="cropped"),
+        pytest.param("[batch, 1, 8, 6]", "{size: [8, 6], mode: L}", id="grey and not square"),
+        pytest.param("[batch, 3, height, width]", "{size: 32}", id="free size"),
     ],
 )
 def test_an_input_that_preprocessing_makes_is_accepted(shape, preprocess):
@@ -28,12 +28,31 @@ def test_an_input_that_preprocessing_makes_is_accepted(shape, preprocess):
 @pytest.mark.parametrize(
     ("shape", "preprocess", "told"),
     [
-        ("[1, 3, 224]", "{size: 224}", "one input of the shape [batch, channels, height, width]"),
-        ("[4, 3, 8, 8]", "{size: [8, 8]}", "requests bring one image, the batch is 4"),
-        ("[1, 1, 8, 8]", "{size: [8, 8]}", "the model takes 1 channel(s), preprocess makes 3 (mode RGB)"),
-        ("[1, 3, 8, 6]", "{size: [6, 8]}", "preprocess.size makes images of [6, 8]"),
-        ("[1, 3, 224, 224]", "{size: 256, crop: 200}", "preprocess.crop makes images of [200, 200]"),
-        ("[1, 3, 224, 224]", "{size: 224}", "add crop, or give size as [height, width]"),
+        pytest.param(
+            "[1, 3, 224]",
+            "{size: 224}",
+            "one input of the shape [batch, channels, height, width]",
+            id="three dimensions",
+        ),
+        pytest.param("[4, 3, 8, 8]", "{size: [8, 8]}", "requests bring one image, the batch is 4", id="batch of four"),
+        pytest.param(
+            "[1, 1, 8, 8]",
+            "{size: [8, 8]}",
+            "the model takes 1 channel(s), preprocess makes 3 (mode RGB)",
+            id="one channel",
+        ),
+        pytest.param(
+            "[1, 3, 8, 6]", "{size: [6, 8]}", "preprocess.size makes images of [6, 8]", id="height and width exchanged"
+        ),
+        pytest.param(
+            "[1, 3, 224, 224]",
+            "{size: 256, crop: 200}",
+            "preprocess.crop makes images of [200, 200]",
+            id="another crop",
+        ),
+        pytest.param(
+            "[1, 3, 224, 224]", "{size: 224}", "add crop, or give size as [height, width]", id="side of unknown length"
+        ),
     ],
 )
 def test_an_input_that_preprocessing_does_not_make_is_refused(shape, preprocess, told):

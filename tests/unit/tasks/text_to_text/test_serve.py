@@ -27,7 +27,15 @@ def test_a_text_is_answered_with_a_text_and_its_score(repeater: ServedModel) -> 
     assert answer == {"text": "two one <unk>", "score": pytest.approx(1), "version": "7"}
 
 
-@pytest.mark.parametrize("options", [{}, {"beams": 1}, {"beams": 3}, {"beams": 16}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({}, id="greedy"),
+        pytest.param({"beams": 1}, id="one beam"),
+        pytest.param({"beams": 3}, id="three beams"),
+        pytest.param({"beams": 16}, id="sixteen beams"),
+    ],
+)
 def test_texts_of_different_lengths_are_answered_together_in_order(
     repeater: ServedModel, options: dict[str, int]
 ) -> None:
@@ -47,19 +55,23 @@ def test_what_is_written_ends_where_the_request_wants(repeater: ServedModel) -> 
 @pytest.mark.parametrize(
     ("request_", "told"),
     [
-        ({}, "give one of text"),
-        ({"text": "one", "texts": ["two"]}, "give one of text"),
-        ({"text": 7}, "text must be a string"),
-        ({"text": "  "}, "text is empty"),
-        ({"texts": []}, "a list of 1 to 256"),
-        ({"texts": "one"}, "a list of 1 to 256"),
-        ({"texts": ["one"] * 257}, "a list of 1 to 256"),
-        ({"texts": ["one", None]}, r"texts[1] must be a string"),
-        ({"text": "one " * 7}, "has 7 tokens; the model takes 6"),
-        ({"text": "one", "beams": 17}, "beams must be a whole number from 1 to 16"),
-        ({"text": "one", "beams": 0}, "beams must be a whole number"),
-        ({"text": "one", "max_tokens": 9}, "max_tokens must be a whole number from 1 to 8"),
-        ({"text": "one", "temperature": 2}, "unknown field(s) 'temperature'"),
+        pytest.param({}, "give one of text", id="empty"),
+        pytest.param({"text": "one", "texts": ["two"]}, "give one of text", id="text and texts"),
+        pytest.param({"text": 7}, "text must be a string", id="number"),
+        pytest.param({"text": "  "}, "text is empty", id="blank"),
+        pytest.param({"texts": []}, "a list of 1 to 256", id="no texts"),
+        pytest.param({"texts": "one"}, "a list of 1 to 256", id="texts of text"),
+        pytest.param({"texts": ["one"] * 257}, "a list of 1 to 256", id="too many texts"),
+        pytest.param({"texts": ["one", None]}, r"texts[1] must be a string", id="null among texts"),
+        pytest.param({"text": "one " * 7}, "has 7 tokens; the model takes 6", id="too many tokens"),
+        pytest.param({"text": "one", "beams": 17}, "beams must be a whole number from 1 to 16", id="too many beams"),
+        pytest.param({"text": "one", "beams": 0}, "beams must be a whole number", id="no beams"),
+        pytest.param(
+            {"text": "one", "max_tokens": 9},
+            "max_tokens must be a whole number from 1 to 8",
+            id="too many output tokens",
+        ),
+        pytest.param({"text": "one", "temperature": 2}, "unknown field(s) 'temperature'", id="unknown field"),
     ],
 )
 def test_a_bad_text_request_is_answered_400_with_what_is_wrong(

@@ -47,10 +47,18 @@ def test_a_users_own_keys_are_known(urls, aws):
 @pytest.mark.parametrize(
     ("signing", "message"),
     [
-        ({"service": "execute-api"}, "correct service"),
-        ({"service": "lambda", "region": "eu-west-1"}, "correct service"),
-        ({"service": "lambda", "keys": Credentials(OPERATOR.access_key, "wrong")}, "signature we calculated"),
-        ({"service": "lambda", "keys": Credentials(OPERATOR.access_key, OPERATOR.secret_key, "x")}, "security token"),
+        pytest.param({"service": "execute-api"}, "correct service", id="another service"),
+        pytest.param({"service": "lambda", "region": "eu-west-1"}, "correct service", id="another region"),
+        pytest.param(
+            {"service": "lambda", "keys": Credentials(OPERATOR.access_key, "wrong")},
+            "signature we calculated",
+            id="wrong secret",
+        ),
+        pytest.param(
+            {"service": "lambda", "keys": Credentials(OPERATOR.access_key, OPERATOR.secret_key, "x")},
+            "security token",
+            id="unknown token",
+        ),
     ],
 )
 def test_a_wrong_signature_is_turned_away(urls, signing, message):

@@ -169,15 +169,14 @@ def test_configuration_changes_are_all_kept(functions, name):
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"MemorySize": 128_000},
-        {"Timeout": 901},
-        {"Role": "arn:aws:iam::123456789012:role/nobody"},
-        {"Layers": ["arn:aws:lambda:us-east-1:123456789012:layer:none:1"]},
-        {"Environment": {"Variables": {"AWS_REGION": "mars-1"}}},
-        {"Environment": {"Variables": {"BIG": "x" * 4100}}},
-        {"Runtime": "nodejs22.x"},
+        pytest.param({"MemorySize": 128_000}, id="too much memory"),
+        pytest.param({"Timeout": 901}, id="too long a timeout"),
+        pytest.param({"Role": "arn:aws:iam::123456789012:role/nobody"}, id="unknown role"),
+        pytest.param({"Layers": ["arn:aws:lambda:us-east-1:123456789012:layer:none:1"]}, id="unknown layer"),
+        pytest.param({"Environment": {"Variables": {"AWS_REGION": "mars-1"}}}, id="reserved variable"),
+        pytest.param({"Environment": {"Variables": {"BIG": "x" * 4100}}}, id="too large an environment"),
+        pytest.param({"Runtime": "nodejs22.x"}, id="unknown runtime"),
     ],
-    ids=lambda wrong: next(iter(wrong)),
 )
 def test_a_wrong_configuration_is_refused_as_a_whole(functions, name, wrong):
     before = functions.client.get_function_configuration(FunctionName=name)

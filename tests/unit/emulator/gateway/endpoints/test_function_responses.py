@@ -11,7 +11,16 @@ def answered(answer):
     return response_of(json.dumps(answer).encode(), default_type="text/plain")
 
 
-@pytest.mark.parametrize("value", ["text", 1, None, [1, 2], {"body": "of json"}])
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param("text", id="text"),
+        pytest.param(1, id="number"),
+        pytest.param(None, id="null"),
+        pytest.param([1, 2], id="list"),
+        pytest.param({"body": "of json"}, id="object"),
+    ],
+)
 def test_a_value_without_a_status_is_the_body(value):
     response = answered(value)
 
@@ -37,17 +46,17 @@ def test_headers_are_text_and_the_connections_own_are_not_the_functions():
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"statusCode": "ok"},
-        {"statusCode": True},
-        {"statusCode": 42},
-        {"statusCode": None},
-        {"body": {"not": "text"}},
-        {"body": "no base64!", "isBase64Encoded": True},
-        {"headers": ["a"]},
-        {"headers": {"a": {}}},
-        {"headers": {"a": "b\r\nset-cookie: c=d"}},
-        {"cookies": "a=1"},
-        {"cookies": [{}]},
+        pytest.param({"statusCode": "ok"}, id="status of text"),
+        pytest.param({"statusCode": True}, id="status of bool"),
+        pytest.param({"statusCode": 42}, id="status out of range"),
+        pytest.param({"statusCode": None}, id="status of null"),
+        pytest.param({"body": {"not": "text"}}, id="body of an object"),
+        pytest.param({"body": "no base64!", "isBase64Encoded": True}, id="body without base64"),
+        pytest.param({"headers": ["a"]}, id="list of headers"),
+        pytest.param({"headers": {"a": {}}}, id="header of an object"),
+        pytest.param({"headers": {"a": "b\r\nset-cookie: c=d"}}, id="header with a line break"),
+        pytest.param({"cookies": "a=1"}, id="cookies of text"),
+        pytest.param({"cookies": [{}]}, id="cookie of an object"),
     ],
 )
 def test_nonsense_is_no_answer(wrong):

@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from emulator.lambda_.runtime.processes import describe_exit, kill_everything_under, memory_by_session
+from tests.support.emulator.waiting import wait_until
 
 
 def test_whoever_has_a_scratch_folder_of_ours_is_killed_and_nobody_else(tmp_path):
@@ -24,7 +25,10 @@ def test_whoever_has_a_scratch_folder_of_ours_is_killed_and_nobody_else(tmp_path
 def test_memory_is_counted_by_session():
     process = subprocess.Popen(["sleep", "1000"], start_new_session=True)
     try:
-        assert 0 < memory_by_session()[process.pid] < 100_000_000
+        # Right after it was started the kernel may not have counted any memory yet.
+        wait_until(lambda: memory_by_session().get(process.pid, 0) > 0, "memory of the process")
+
+        assert memory_by_session()[process.pid] < 100_000_000
     finally:
         process.kill()
         process.wait()
