@@ -15,15 +15,16 @@ import boto3
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from model_tools.aws.lambda_functions import DeployedFunction, FunctionVersions
+from model_tools.aws.faults import for_workflow
+from model_tools.aws.functions import DeployedFunction, LambdaFunction
 from model_tools.aws.objects import ObjectStore
 from model_tools.formats.release_file import RELEASE_VARIABLE, ReleaseFile
 from model_tools.packaging.archive.function_code import build_function_code
 from model_tools.release.lanes import part_of, with_release
 
 logger, tracer, metrics = Logger(), Tracer(), Metrics()
-store = ObjectStore(boto3.client("s3"))
-function = FunctionVersions(boto3.client("lambda"), os.environ["INFERENCE_FUNCTION"])
+store = ObjectStore(boto3.client("s3"), errors=for_workflow)
+function = LambdaFunction(boto3.client("lambda"), os.environ["INFERENCE_FUNCTION"], errors=for_workflow)
 
 
 @logger.inject_lambda_context(clear_state=True)

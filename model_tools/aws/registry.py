@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from model_tools.aws.connection import explained
+from model_tools.aws.faults import ErrorPolicy, Meaning, Meanings
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class ReleaseRecord:
     status: str
     """RELEASED or FAILED."""
     at: str
-    """When it was recorded, ISO 8601."""
+    """The time at which it was recorded, ISO 8601."""
     execution: str
     version: str | None = None
     error: str | None = None
@@ -27,15 +27,16 @@ class ReleaseRecord:
 class Registry:
     """One function's records through one boto3 client."""
 
-    def __init__(self, client: Any, table: str, function: str) -> None:
+    def __init__(self, client: Any, table: str, function: str, *, errors: ErrorPolicy) -> None:
         self._dynamodb = client
         self._table = table
         self._function = function
+        self._explained = errors
 
     def live(self) -> ReleaseRecord | None:
         """Return the release that was recorded as live last; None before the first."""
         key = {"function": {"S": self._function}, "record": {"S": "live"}}
-        with explained(f"reading {self._table}", self._known()):
+        with self._explained(f"reading {self._table}", self._meanings()):
             answer = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)
         return _record(answer["Item"]) if answer.get("Item") else None
 
@@ -47,13 +48,13 @@ class Registry:
             "ExpressionAttributeNames": {"#function": "function", "#record": "record"},
             "ExpressionAttributeValues": {":function": {"S": self._function}, ":prefix": {"S": "release#"}},
         }
-        with explained(f"reading {self._table}", self._known()):
+        with self._explained(f"reading {self._table}", self._meanings()):
             pages = self._dynamodb.get_paginator("query").paginate(**request)
             records = [_record(item) for page in pages for item in page["Items"]]
         return sorted(records, key=lambda record: record.at, reverse=True)
 
-    def _known(self) -> dict[str, str]:
-        return {"ResourceNotFoundException": f"There is no table {self._table}: deploy the stack again."}
+    def _meanings(self) -> Meanings:
+        return {"ResourceNotFoundException": Meaning(f"There is no table {self._table}: deploy the stack again.")}
 
 
 def _record(item: Mapping[str, Mapping[str, str]]) -> ReleaseRecord:

@@ -19,6 +19,8 @@ SLOW = {"steps": [50], "bake_seconds": 3600}
 GOOD = {"inputs": [[[0.0, 0.0, 0.0, 0.0]], [1]]}
 BREAKS_THE_MODEL = {"inputs": [[[0.0, 0.0, 0.0, 0.0]], [99]]}
 FOREVER = 10_000
+BOOTSTRAP = "1"
+KEPT = 3
 BUSY = dict.fromkeys(
     ["ReadAlias", "TraceAndPackageModel", "PublishVersion", "ReadSnapshot", "Bake"], "ServiceException"
 )
@@ -31,6 +33,7 @@ UPDATE_ALIAS = ("lambda", "PUT .*/aliases/live")
 UPDATE_LEASE = ("dynamodb", "UpdateItem")
 RECORD_RELEASE = ("dynamodb", "TransactWriteItems")
 RECORD_FAILURE = ("dynamodb", "PutItem")
+READ_RELEASES = ("dynamodb", "Query")
 STORE_PIN = ("s3", "PUT .*/pins/.*")
 STORE_ARCHIVE = ("s3", "PUT .*/models/.*")
 STORE_CODE = ("s3", "PUT .*/functions/.*")
@@ -101,6 +104,18 @@ def test_busy_services_are_asked_again(stack: Stack, tmp_path: Path) -> None:
 
     assert_released_once(stack, ended, versions)
     assert [each.left for each in (*busy, *broken, *conflicting, *cancelled)] == [0] * 5
+
+
+def test_a_throttle_while_pruning_is_tried_again_and_not_passed_over(stack: Stack, tmp_path: Path) -> None:
+    for seed in range(141, 144):
+        assert stack.publish(write_tensor_model(tmp_path / str(seed), seed=seed), rollout=AT_ONCE).status == "SUCCEEDED"
+
+    with interrupted(stack, READ_RELEASES, error="ThrottlingException", times=4) as throttled:  # a call asks 3 times
+        ended = stack.publish(write_tensor_model(tmp_path / "last", seed=144), rollout=AT_ONCE)
+
+    assert ended.status == "SUCCEEDED", ended.cause
+    assert throttled[0].left == 0
+    assert stack.versions() == {BOOTSTRAP, *stack.released_versions()[:KEPT]}
 
 
 # ---- failures of the failure branch --------------------------------------------------------------------------

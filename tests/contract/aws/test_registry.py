@@ -1,0 +1,70 @@
+import pytest
+from botocore.exceptions import ClientError
+
+from model_tools.aws.faults import CallRefused, for_people, for_workflow
+from model_tools.aws.registry import Registry
+from model_tools.errors import ServiceUnavailable
+
+
+@pytest.fixture(scope="module")
+def registry(connection):
+    client = connection.client("dynamodb")
+    client.create_table(
+        TableName="registry",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[
+            {"AttributeName": "function", "KeyType": "HASH"},
+            {"AttributeName": "record", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": "function", "AttributeType": "S"},
+            {"AttributeName": "record", "AttributeType": "S"},
+        ],
+    )
+    rows = [
+        ("inference", "lease", {"fencing_token": {"N": "3"}}),
+        ("inference", "live", {"release_id": {"S": "digits-1"}, "version": {"S": "2"}, "at": {"S": "2026-01-01"}}),
+        ("inference", "release#run-1", {"release_id": {"S": "digits-1"}, "status": {"S": "RELEASED"}}),
+        ("inference", "release#run-2", {"status": {"S": "FAILED"}, "error": {"S": "ParityFailed"}}),
+        ("other", "release#run-9", {"release_id": {"S": "not ours"}}),
+    ]
+    for at, (function, record, fields) in enumerate(rows):
+        key = {"function": {"S": function}, "record": {"S": record}, "at": {"S": f"2026-01-0{at + 1}T00:00:00Z"}}
+        client.put_item(TableName="registry", Item={**key, **fields})
+    return Registry(client, "registry", "inference", errors=for_people)
+
+
+def test_releases_of_the_function_are_read_newest_first(registry):
+    found = registry.releases()
+
+    assert [(record.execution, record.status, record.error) for record in found] == [
+        ("run-2", "FAILED", "ParityFailed"),
+        ("run-1", "RELEASED", None),
+    ]
+
+
+def test_the_live_release_is_read_and_there_may_be_none(registry, connection):
+    live = registry.live()
+
+    assert live
+    assert (live.release_id, live.version) == ("digits-1", "2")
+    assert Registry(connection.client("dynamodb"), "registry", "new", errors=for_people).live() is None
+
+
+def test_a_missing_table_says_to_deploy(connection):
+    with pytest.raises(CallRefused, match="deploy the stack"):
+        Registry(connection.client("dynamodb"), "nowhere", "inference", errors=for_people).releases()
+
+
+def test_a_throttle_is_for_the_state_machine_to_try_again(registry, connection):
+    client = connection.client("dynamodb")
+
+    def refuse(**_):
+        raise ClientError({"Error": {"Code": "ThrottlingException"}}, "Query")
+
+    client.meta.events.register("before-call.dynamodb.Query", refuse)
+    try:
+        with pytest.raises(ServiceUnavailable, match="ThrottlingException"):
+            Registry(client, "registry", "inference", errors=for_workflow).releases()
+    finally:
+        client.meta.events.unregister("before-call.dynamodb.Query", refuse)
