@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test lint types clean
+.PHONY: help setup demo test lint types definitions clean
 
 help:                ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
@@ -31,6 +31,9 @@ lint: setup
 
 types: setup
 	$(BIN)/mypy
+
+definitions: setup   ## write the state machines that AWS takes from their sources in statemachine/
+	$(BIN)/python -m statemachine
 
 clean:               ## remove what setup made
 	rm -rf $(VENV) build *.egg-info

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from model_tools.aws.faults import ErrorPolicy, Meaning, Meanings
+from model_tools.release.records import LIVE, RELEASE
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Registry:
 
     def live(self) -> ReleaseRecord | None:
         """Return the release that was recorded as live last; None before the first."""
-        key = {"function": {"S": self._function}, "record": {"S": "live"}}
+        key = {"function": {"S": self._function}, "record": {"S": LIVE}}
         with self._explained(f"reading {self._table}", self._meanings()):
             answer = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)
         return _record(answer["Item"]) if answer.get("Item") else None
@@ -46,7 +47,7 @@ class Registry:
             "TableName": self._table,
             "KeyConditionExpression": "#function = :function AND begins_with(#record, :prefix)",
             "ExpressionAttributeNames": {"#function": "function", "#record": "record"},
-            "ExpressionAttributeValues": {":function": {"S": self._function}, ":prefix": {"S": "release#"}},
+            "ExpressionAttributeValues": {":function": {"S": self._function}, ":prefix": {"S": RELEASE}},
         }
         with self._explained(f"reading {self._table}", self._meanings()):
             pages = self._dynamodb.get_paginator("query").paginate(**request)
@@ -66,7 +67,7 @@ def _record(item: Mapping[str, Mapping[str, str]]) -> ReleaseRecord:
         release_id=text("release_id") or "?",
         status=text("status") or "RELEASED",  # the record `live` has none: it is what was released
         at=text("at") or "",
-        execution=text("execution") or (text("record") or "").removeprefix("release#"),
+        execution=text("execution") or (text("record") or "").removeprefix(RELEASE),
         version=text("version"),
         error=text("error"),
         cause=text("cause"),

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from statemachine.__main__ import DEFINITIONS as SOURCES
+from statemachine.layout import to_json
 from tests.support.definitions.service_model import has_path, operation, wrong_parameters
 from tests.support.definitions.template import load_template
 
@@ -47,6 +49,17 @@ def called(state: dict[str, Any]) -> tuple[str, str] | None:
     """Return service and action of a task that is not a Lambda function's."""
     match = SDK.fullmatch(state["Resource"]) or OPTIMISED.fullmatch(state["Resource"])
     return (match["service"], match["action"]) if match else None
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_what_aws_takes_is_what_the_source_says(name: str) -> None:
+    written = (ROOT / "statemachine" / name).read_text()
+
+    assert written == to_json(SOURCES[name]), f"{name} differs from its source: run `make definitions`"
+
+
+def test_every_definition_has_a_source() -> None:
+    assert {path.name for path in DEFINITIONS.values()} == set(SOURCES)
 
 
 @pytest.mark.parametrize("machine", DEFINITIONS)
