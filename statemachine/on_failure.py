@@ -30,6 +30,7 @@ from statemachine.states import (
     either,
     equals,
     fail,
+    is_true,
     like,
     present,
     set_error,
@@ -182,7 +183,7 @@ RECORD = (
     choice(
         "HoldsLease",
         "Only a lease of this publication is released.",
-        when(present("$.lease"), "ReleaseLeaseAfterFailure"),
+        when(is_true("$.lease.held"), "ReleaseLeaseAfterFailure"),
         otherwise="PublishFailed",
     ),
     release_lease("ReleaseLeaseAfterFailure", then="PublishFailed"),

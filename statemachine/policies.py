@@ -88,8 +88,6 @@ TRANSACT_DYNAMODB = [
     *retry("DynamoDb.TransactionCanceledException", attempts=4),
 ]
 """For a transaction. Somebody else's write at the same moment cancels it by chance, a condition that fails for good."""
-READ_EXECUTION = retry("Sfn.SfnException", "Sfn.SdkClientException", "Sfn.ThrottlingException")
-"""For a look at another execution."""
 START_EXECUTION = retry(
     "StepFunctions.SdkClientException", "StepFunctions.ThrottlingException", "StepFunctions.AWSStepFunctionsException"
 )

@@ -7,18 +7,16 @@ champion), `$.package`, `$.code`, `$.candidate` (the new version), `$.traffic` (
 
 from model_tools.formats.release_file import RELEASE_VARIABLE
 from model_tools.release import messages
-from model_tools.release.records import LEASE, LIVE
+from model_tools.release.records import LIVE
 from model_tools.release.retention import PUBLISHED_BY_US
 from statemachine.on_failure import ON_FAILURE, TO_FAILURE
 from statemachine.policies import (
-    CHANGE_DYNAMODB,
     CHANGE_LAMBDA,
     READ_DYNAMODB,
-    READ_EXECUTION,
     READ_LAMBDA,
     catch,
 )
-from statemachine.resources import ALIAS, ALIAS_NAME, ALL_TO_PRIMARY, FUNCTION, FUNCTION_NAME, ME, NOW, item
+from statemachine.resources import ALIAS, ALIAS_NAME, ALL_TO_PRIMARY, FUNCTION, FUNCTION_NAME, item
 from statemachine.shift_traffic import FINISH, SHIFT_TRAFFIC
 from statemachine.states import (
     both,
@@ -26,6 +24,7 @@ from statemachine.states import (
     either,
     equals,
     function,
+    is_true,
     machine,
     present,
     same,
@@ -41,24 +40,16 @@ DAY = 24 * 60 * 60
 """Seconds of a day."""
 LONGEST_PUBLICATION = 30 * DAY
 """Seconds after which Step Functions ends a publication: a rollout of seven days, and a long wait for the lease."""
-TAKE_LEASE = {
-    **item(LEASE),
-    "UpdateExpression": "SET holder = :me, release_id = :release, acquired_at = :now ADD fencing_token :one",
-    "ReturnValues": "ALL_NEW",
-}
-CLAIM = {
-    ":me": ME,
-    ":release": {"S.$": "$.release.id"},
-    ":now": NOW,
-    ":one": {"N": "1"},
-}
-
 RESOLVE = (
     set_field(
         "ReceiveRequest",
         "Begin the state of this publication. The request stays where it is, in the context, however large.",
         None,
-        {"execution.$": "$$.Execution.Name", "release": {"id": "unresolved"}, "wait": {"seconds": 60}},
+        {
+            "execution.$": "$$.Execution.Name",
+            "release": {"id": "unresolved"},
+            "lease": {"held": False, "wait_seconds": 0},
+        },
     ),
     function(
         "ResolveModel",
@@ -72,75 +63,32 @@ RESOLVE = (
 )
 
 TAKE_TURNS = (
-    task(
+    function(
         "AcquireLease",
-        "Only one publication at a time may rebuild the function.",
-        "dynamodb:updateItem",
+        "Only one publication at a time may change the function: take the lease if it is free or its holder dead.",
+        "AcquireLeaseFunction",
         {
-            **TAKE_LEASE,
-            "ConditionExpression": "attribute_not_exists(holder) OR holder = :me",
-            "ExpressionAttributeValues": CLAIM,
+            "execution.$": "$.execution",
+            "execution_arn.$": "$$.Execution.Id",
+            "release.$": "$.release",
+            "at.$": "$$.State.EnteredTime",
+            "last_wait.$": "$.lease.wait_seconds",
         },
-        retry=CHANGE_DYNAMODB,
-        catch=[catch("DynamoDB.ConditionalCheckFailedException", into="$.lease_conflict", then="ReadLease")],
-        select={"fencing_token.$": "$.Attributes.fencing_token.N"},
+        answer=["held", "fencing_token", "wait_seconds", "other"],
         into="$.lease",
-        then="ReadAlias",
-    ),
-    task(
-        "ReadLease",
-        "Somebody else holds the lease: who?",
-        "dynamodb:getItem",
-        {**item(LEASE), "ConsistentRead": True},
-        retry=READ_DYNAMODB,
-        into="$.other",
+        seconds=90,
     ),
     choice(
         "IsLeaseHeld",
-        "It may have been released since.",
-        when(present("$.other.Item.holder.S"), "InspectLeaseHolder"),
-        otherwise="AcquireLease",
+        "Go on with the lease in hand, or wait while another publication is at work.",
+        when(is_true("$.lease.held"), "ReadAlias"),
+        otherwise="WaitForLease",
     ),
-    task(
-        "InspectLeaseHolder",
-        "Is the execution that holds the lease still at work?",
-        "aws-sdk:sfn:describeExecution",
-        {"ExecutionArn.$": "$.other.Item.holder.S"},
-        retry=READ_EXECUTION,
-        catch=[catch("Sfn.ExecutionDoesNotExistException", into="$.holder_error", then="TakeOverLease")],
-        select={"status.$": "$.Status"},
-        into="$.holder",
-    ),
-    choice(
-        "IsHolderAtWork",
-        "A holder that has ended will never release its lease: take it over.",
-        when(
-            either(equals("$.holder.status", "RUNNING"), equals("$.holder.status", "PENDING_REDRIVE")), "WaitForLease"
-        ),
-        otherwise="TakeOverLease",
-    ),
-    wait("WaitForLease", "Another publication is at work; ask again later.", "$.wait.seconds", then="LengthenWait"),
-    set_field(
-        "LengthenWait",
-        "A minute more each time: days of waiting must fit an execution's history of 25,000 events.",
-        "$.wait",
-        {"seconds.$": "States.MathAdd($.wait.seconds, 60)"},
+    wait(
+        "WaitForLease",
+        "Another publication is at work; ask again later, each time a minute later than before.",
+        "$.lease.wait_seconds",
         then="AcquireLease",
-    ),
-    task(
-        "TakeOverLease",
-        "The holder is dead: take its lease, unless somebody else was faster.",
-        "dynamodb:updateItem",
-        {
-            **TAKE_LEASE,
-            "ConditionExpression": "holder = :dead",
-            "ExpressionAttributeValues": {**CLAIM, ":dead": {"S.$": "$.other.Item.holder.S"}},
-        },
-        retry=CHANGE_DYNAMODB,
-        catch=[catch("DynamoDB.ConditionalCheckFailedException", into="$.lease_conflict", then="AcquireLease")],
-        select={"fencing_token.$": "$.Attributes.fencing_token.N"},
-        into="$.lease",
-        then="ReadAlias",
     ),
 )
 

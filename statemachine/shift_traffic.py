@@ -102,8 +102,8 @@ RELEASED = {
 FINISH = (
     task(
         "RecordRelease",
-        "Write down what is live, in one transaction that holds only with our lease. A waiting publication can make it "
-        "fail by chance, so it is tried again before the lease counts as lost.",
+        "Write down what is live, in one transaction that holds only with our lease. Another write at the same moment "
+        "can make it fail by chance, so it is tried again before the lease counts as lost.",
         "aws-sdk:dynamodb:transactWriteItems",
         {
             "TransactItems": [

@@ -189,6 +189,11 @@ def like(path: str, pattern: str) -> Fields:
     return {"Variable": path, "StringMatches": pattern}
 
 
+def is_true(path: str) -> Fields:
+    """Return the condition that the value at a path is true."""
+    return {"Variable": path, "BooleanEquals": True}
+
+
 def at_least(path: str, number: int) -> Fields:
     """Return the condition that the number at a path is this one or more."""
     return {"Variable": path, "NumericGreaterThanEquals": number}

@@ -1,12 +1,16 @@
-"""Step Functions: start executions and read what they do."""
+"""Step Functions: executions of a state machine, their status and their history."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from model_tools.aws.faults import CallRefused, ErrorPolicy, Meaning
-from model_tools.workflow.history import ExecutionStatus, HistoryEvent
+from botocore.exceptions import ClientError
+
+from model_tools.aws.faults import CallRefused, ErrorPolicy, Meaning, code_of
+
+if TYPE_CHECKING:  # the layer of the workflow's functions has no model_tools.workflow
+    from model_tools.workflow.history import ExecutionStatus, HistoryEvent
 
 PAGE = 200
 """Events of one page of a history."""
@@ -20,12 +24,23 @@ class Execution:
 
     arn: str
     name: str
-    status: ExecutionStatus
+    status: "ExecutionStatus"
     started: float
     """Seconds since the epoch."""
     output: str | None = None
     error: str | None = None
     cause: str | None = None
+
+
+def execution_status(client: Any, arn: str, *, errors: ErrorPolicy) -> str | None:
+    """Return the status of an execution of any state machine; None when there is no such execution."""
+    with errors(f"reading the status of {arn}"):
+        try:
+            return cast("str", client.describe_execution(executionArn=arn)["status"])
+        except ClientError as error:
+            if code_of(error) not in NO_EXECUTION:
+                raise
+            return None
 
 
 class Executions:
@@ -78,7 +93,7 @@ class Executions:
             raise CallRefused("Nothing was published yet: start with `model-tools publish FOLDER`.")
         return cast("str", max(found, key=lambda execution: execution["startDate"])["executionArn"])
 
-    def events_after(self, arn: str, event_id: int) -> list[HistoryEvent]:
+    def events_after(self, arn: str, event_id: int) -> "list[HistoryEvent]":
         """Return the events that follow a known one, newest first, reading no more pages than hold them."""
         events: list[HistoryEvent] = []
         request: dict[str, object] = {"executionArn": arn, "reverseOrder": True, "maxResults": PAGE}

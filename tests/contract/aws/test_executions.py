@@ -1,10 +1,11 @@
 import json
 import time
+from functools import partial
 
 import pytest
 
-from model_tools.aws.executions import Executions
-from model_tools.aws.faults import CallRefused, for_people
+from model_tools.aws.executions import Executions, execution_status
+from model_tools.aws.faults import CallRefused, for_people, for_workflow
 from model_tools.workflow.history import ExecutionHistory
 
 ROLE = "arn:aws:iam::123456789012:role/tests"
@@ -115,3 +116,13 @@ def test_no_more_pages_are_read_than_hold_news():
     client.pages_read = 0
     assert [event["id"] for event in executions.events_after("x", 6)] == [9, 8, 7]
     assert client.pages_read == 2
+
+
+def test_the_status_of_an_execution_is_read_and_there_may_be_none(executions, connection):
+    arn = executions.start("run-3", {})
+    assert finished(executions, arn).status == "SUCCEEDED"
+    status_of = partial(execution_status, connection.client("stepfunctions"), errors=for_workflow)
+
+    assert status_of(arn) == "SUCCEEDED"
+    assert status_of(executions.arn_of("nobody")) is None
+    assert status_of("no ARN at all") is None

@@ -4,6 +4,8 @@ from botocore.exceptions import ClientError
 from model_tools.aws.faults import CallRefused, for_people, for_workflow
 from model_tools.aws.registry import Registry
 from model_tools.errors import ServiceUnavailable
+from model_tools.release.lease import Claim, Lease
+from tests.support.fakes.lease_record import FakeLeaseRecord
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +70,62 @@ def test_a_throttle_is_for_the_state_machine_to_try_again(registry, connection):
             Registry(client, "registry", "inference", errors=for_workflow).releases()
     finally:
         client.meta.events.unregister("before-call.dynamodb.Query", refuse)
+
+
+ARN = "arn:aws:states:us-east-1:123456789012:execution:publish:"
+CLAIM = Claim(f"{ARN}one", "digits-1", "2026-01-02T03:04:05Z")
+
+
+@pytest.fixture(params=["dynamodb", "fake"])
+def leases(request, registry, connection):
+    """A lease that nobody has taken yet, in DynamoDB and in the fake that unit tests use."""
+    if request.param == "fake":
+        return FakeLeaseRecord()
+    name = request.node.name
+    return Registry(connection.client("dynamodb"), "registry", f"inference-{name}", errors=for_workflow)
+
+
+def test_a_lease_that_was_never_taken_is_free(leases):
+    assert leases.lease() == Lease(None, 0)
+
+
+def test_a_claim_is_written_under_the_next_token(leases):
+    taken = leases.claim_lease(CLAIM, seen=leases.lease())
+
+    assert taken == leases.lease() == Lease(CLAIM.holder, 1)
+    next_claim = Claim(f"{ARN}two", "digits-2", CLAIM.at)
+    assert leases.claim_lease(next_claim, seen=taken) == leases.lease() == Lease(next_claim.holder, 2)
+
+
+def test_a_claim_on_a_lease_that_is_not_as_it_was_seen_writes_nothing(leases):
+    free = leases.lease()
+    taken = leases.claim_lease(CLAIM, seen=free)
+    outdated = [free, Lease(f"{ARN}other", 1), Lease(CLAIM.holder, 2), Lease(None, 1), Lease(CLAIM.holder, 0)]
+
+    assert [leases.claim_lease(Claim(f"{ARN}two", "digits-2", CLAIM.at), seen=seen) for seen in outdated] == [None] * 5
+    assert leases.lease() == taken
+
+
+def test_a_lease_that_was_given_back_keeps_its_token(registry, connection):
+    client = connection.client("dynamodb")
+    leases = Registry(client, "registry", "given-back", errors=for_workflow)
+    leases.claim_lease(CLAIM, seen=leases.lease())
+    key = {"function": {"S": "given-back"}, "record": {"S": "lease"}}
+    client.update_item(TableName="registry", Key=key, UpdateExpression="REMOVE holder, release_id, acquired_at")
+
+    assert leases.lease() == Lease(None, 1)
+    assert leases.claim_lease(CLAIM, seen=leases.lease()) == Lease(CLAIM.holder, 2)
+
+
+def test_a_write_that_meets_a_transaction_is_for_the_state_machine_to_try_again(registry, connection):
+    client = connection.client("dynamodb")
+
+    def refuse(**_):
+        raise ClientError({"Error": {"Code": "TransactionConflictException"}}, "UpdateItem")
+
+    client.meta.events.register("before-call.dynamodb.UpdateItem", refuse)
+    try:
+        with pytest.raises(ServiceUnavailable, match="TransactionConflictException"):
+            Registry(client, "registry", "inference", errors=for_workflow).claim_lease(CLAIM, seen=Lease())
+    finally:
+        client.meta.events.unregister("before-call.dynamodb.UpdateItem", refuse)
