@@ -10,7 +10,8 @@ from typing import Any
 from statemachine.policies import CALL_FUNCTION, Catch, Retry, catches_everything
 
 Fields = dict[str, Any]
-INTEGRATION = "arn:aws:states:::"
+INTEGRATION = "arn:${Partition}:states:::"
+"""The beginning of every integration's name; the partition is `aws`, `aws-cn` or `aws-us-gov`, by the region."""
 CALL_SECONDS = 60
 """The time limit of one call of a service's API."""
 MOVES_ON = ("Task", "Pass", "Wait")

@@ -17,9 +17,10 @@ from tests.support.definitions.template import load_template
 
 ROOT = Path(__file__).parents[3]
 DEFINITIONS = {path.name.split(".")[0]: path for path in (ROOT / "statemachine").glob("*.asl.json")}
-LAMBDA_INVOKE = "arn:aws:states:::lambda:invoke"
-OPTIMISED = re.compile(r"arn:aws:states:::(?P<service>dynamodb|states):(?P<action>\w+?)(?P<sync>\.sync:2)?")
-SDK = re.compile(r"arn:aws:states:::aws-sdk:(?P<service>\w+):(?P<action>\w+)")
+INTEGRATION = "arn:${Partition}:states:::"
+LAMBDA_INVOKE = INTEGRATION + "lambda:invoke"
+OPTIMISED = re.compile(re.escape(INTEGRATION) + r"(?P<service>dynamodb|states):(?P<action>\w+?)(?P<sync>\.sync:2)?")
+SDK = re.compile(re.escape(INTEGRATION) + r"aws-sdk:(?P<service>\w+):(?P<action>\w+)")
 
 
 def states(machine: str) -> dict[str, dict[str, Any]]:
@@ -191,6 +192,11 @@ def test_on_every_way_to_a_failure_traffic_comes_first() -> None:
 
     assert caught - {"ReleaseLease", "PublishSucceeded"} == {"WasTrafficOffered"}
     assert {publish[name]["Next"] for name in leaving - {"WasTrafficOffered"}} == {"WasTrafficOffered"}
+
+
+@pytest.mark.parametrize("machine", DEFINITIONS)
+def test_a_definition_is_for_every_partition(machine: str) -> None:
+    assert [text for text in strings(states(machine)) if "arn:aws" in text] == []
 
 
 @pytest.mark.parametrize("machine", DEFINITIONS)
