@@ -43,9 +43,9 @@ def patient(policy: Retry) -> Retry:
     return retry("States.Timeout", *only["ErrorEquals"], attempts=PATIENT_ATTEMPTS)
 
 
-def catch(error: str, *, into: str, then: str) -> Catch:
-    """Return the rule that goes on at a state with the error in a field of the execution's data."""
-    return {"ErrorEquals": [error], "ResultPath": into, "Next": then}
+def catch(*errors: str, into: str, then: str) -> Catch:
+    """Return the rule that goes on at a state with one of these errors in a field of the execution's data."""
+    return {"ErrorEquals": list(errors), "ResultPath": into, "Next": then}
 
 
 def catches_everything(rules: list[Catch]) -> bool:

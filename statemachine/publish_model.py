@@ -40,6 +40,15 @@ DAY = 24 * 60 * 60
 """Seconds of a day."""
 LONGEST_PUBLICATION = 30 * DAY
 """Seconds after which Step Functions ends a publication: a rollout of seven days, and a long wait for the lease."""
+SOMEBODY_UPDATES = catch(
+    "Lambda.PreconditionFailedException",
+    "Lambda.ResourceConflictException",
+    into="$.update_conflict",
+    then="ReadFunctionUpdate",
+)
+"""Somebody changed the function, or is changing it: this publication itself when Lambda's answer was lost. The next
+look waits for the end of the update and tells whose it was."""
+
 RESOLVE = (
     set_field(
         "ReceiveRequest",
@@ -202,7 +211,7 @@ BUILD = (
         "aws-sdk:lambda:updateFunctionCode",
         {**FUNCTION, "S3Bucket.$": "$.code.bucket", "S3Key.$": "$.code.key", "RevisionId.$": "$.code.revision_id"},
         retry=CHANGE_LAMBDA,
-        catch=[catch("Lambda.PreconditionFailedException", into="$.update_conflict", then="ReadFunctionUpdate")],
+        catch=[SOMEBODY_UPDATES],
         then="ReadFunctionUpdate",
     ),
     task(
@@ -211,7 +220,7 @@ BUILD = (
         "aws-sdk:lambda:updateFunctionConfiguration",
         {**FUNCTION, "Environment": {"Variables.$": "$.code.environment"}, "RevisionId.$": "$.code.revision_id"},
         retry=CHANGE_LAMBDA,
-        catch=[catch("Lambda.PreconditionFailedException", into="$.update_conflict", then="ReadFunctionUpdate")],
+        catch=[SOMEBODY_UPDATES],
     ),
     task(
         "ReadFunctionUpdate",

@@ -11,7 +11,7 @@ FUNCTION_CHANGED = (
     "(CloudTrail: UpdateFunctionCode, UpdateFunctionConfiguration), then publish again."
 )
 """The words of FunctionChanged."""
-FUNCTION_UPDATE_FAILED = "Lambda could not update the function: {}"
+FUNCTION_UPDATE_FAILED = "Lambda could not update the function: {}. Correct what it names, then publish again."
 """The template of FunctionUpdateFailed: Lambda's reason."""
 LEASE_LOST = (
     "Another publication took over this function's lease, so this one stops where it is. See `model-tools releases` "

@@ -106,6 +106,19 @@ def test_busy_services_are_asked_again(stack: Stack, tmp_path: Path) -> None:
     assert [each.left for each in (*busy, *broken, *conflicting, *cancelled)] == [0] * 5
 
 
+def test_an_update_of_the_code_that_takes_longer_than_patience_is_waited_for(stack: Stack, tmp_path: Path) -> None:
+    model, versions = write_tensor_model(tmp_path / "model", seed=140), stack.versions()
+
+    with (
+        interrupted(stack, UPDATE_CODE) as lost,
+        interrupted(stack, UPDATE_CODE, error="ResourceConflictException", times=FOREVER),
+    ):
+        ended = stack.publish(model, rollout=AT_ONCE)
+
+    assert lost[0].left == 0
+    assert_released_once(stack, ended, versions)
+
+
 def test_a_throttle_while_pruning_is_tried_again_and_not_passed_over(stack: Stack, tmp_path: Path) -> None:
     for seed in range(141, 144):
         assert stack.publish(write_tensor_model(tmp_path / str(seed), seed=seed), rollout=AT_ONCE).status == "SUCCEEDED"
