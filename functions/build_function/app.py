@@ -31,7 +31,7 @@ function = LambdaFunction(boto3.client("lambda"), os.environ["INFERENCE_FUNCTION
 @tracer.capture_lambda_handler
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Return what `$LATEST` is to become, and the revision that it was read at; a second run returns the same."""
+    """Return the next code of `$LATEST`, and the revision that it was read at; a second run returns the same."""
     release = ReleaseFile(
         release_id=event["release"]["id"],
         execution=event["execution"],

@@ -28,7 +28,7 @@ registry = Registry(
 @tracer.capture_lambda_handler
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Delete what retention lets go; what is gone already stays gone, so a second run is harmless."""
+    """Delete the versions that retention lets go; deleting one twice is harmless, so a second run is as well."""
     logger.append_keys(execution=event["execution"], release=event["release"]["id"])
     prunable = versions_to_prune(
         list(function.versions()),

@@ -20,7 +20,7 @@ store = ObjectStore(boto3.client("s3"), errors=for_workflow)
 runtimes = CurrentRuntimes(f"s3://{os.environ['ARTIFACTS_BUCKET']}", store, Path(tempfile.gettempdir(), "runtimes"))
 runtimes.prepare("torch")
 MARGIN_SECONDS = 60
-"""What is kept of the function's time for the upload."""
+"""Seconds of the function's time that are kept for the upload."""
 
 
 @logger.inject_lambda_context(clear_state=True)

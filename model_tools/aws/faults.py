@@ -57,7 +57,8 @@ TRANSIENT_CODES = frozenset(
 FIRST_SERVER_ERROR = 500
 """The lowest HTTP status that puts the blame on the service [RFC 9110, 15.6]."""
 LOST_CONNECTION = (ConnectionFailed, HTTPClientError, IncompleteReadError, RetriesExceededError, S3UploadFailedError)
-"""What boto3 raises when no whole answer arrived. `S3UploadFailedError` counts only without an answer of S3 inside."""
+"""The exceptions of boto3 for an answer that did not arrive whole. Adapters unwrap an answer of S3 that an
+S3UploadFailedError hides."""
 DENIED_CODES = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"})
 """Codes for a caller that is known but has no permission. A HEAD request of S3 has no code but its HTTP status."""
 UNKNOWN_CALLER_CODES = frozenset(

@@ -69,7 +69,7 @@ class ObjectStore:
         return (item.uri for item in self.list_objects(uri))
 
     def look_up(self, uri: str) -> StoredObject:
-        """Return what S3 says of an object now. Raises ModelNotFound."""
+        """Return an object at its newest version. Raises ModelNotFound, also for a bucket that keeps no versions."""
         bucket, key = split_uri(uri)
         with self._explained(f"looking up {uri}", _reading(uri)):
             head = self._s3.head_object(Bucket=bucket, Key=key)

@@ -45,7 +45,7 @@ class RuntimeBucket:
     def publish(
         self, built: Built, missing: list[Upload] | None = None, *, progress: Callable[[int], None] = lambda _: None
     ) -> RuntimeReference:
-        """Upload what is missing, then let the stack use the bundle from now on; return its reference with its URI.
+        """Upload the missing files, then let the stack use the bundle from now on; return its reference with its URI.
 
         `progress` is told the bytes that were sent since it was called last.
         """

@@ -1,9 +1,9 @@
 """The lease policy: one publication at a time may change the inference function, and a dead one holds up nobody.
 
 The lease names the execution that holds it and has no end of its own: it ends with its holder, not with a clock
-(decision 0003). A fencing token counts the holders; traffic is moved, and the record
-written, only under the token of the last. The policy is pure: the record, the holder's status and the time come in as
-values, and whoever executes it (`acquire_lease`) is handed the ways to read and to write.
+(decision 0003). A fencing token counts the holders; traffic is moved, and the record written, only under the token of
+the last. `decide` is the policy, and pure: the record, the holder's status and the last wait come in as values.
+`acquire_lease` executes it, and is handed the ways to read and to write.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ class Lease:
 
 @dataclass(frozen=True)
 class Claim:
-    """What a publication writes when it takes the lease."""
+    """The fields that a publication writes when it takes the lease."""
 
     holder: str
     """The ARN of its execution."""
@@ -41,7 +41,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Decision:
+class LeaseDecision:
     """The next step of a publication that wants the lease."""
 
     kind: Literal["keep", "acquire", "take_over", "wait"]
@@ -58,6 +58,7 @@ class LeaseOutcome:
     held: bool
     """True when the publication that asked holds the lease now."""
     fencing_token: int
+    """The token of the lease that it holds; 0 while it waits."""
     wait_seconds: int
     """Seconds until it should ask again; 0 when it need not."""
     other: str | None
@@ -74,19 +75,19 @@ class LeaseRecord(Protocol):
         """Write a claim under the next token and return the new record; None when it is no longer as it was seen."""
 
 
-def decide(lease: Lease, *, asker: str, holder_status: str | None, last_wait: int) -> Decision:
-    """Return what the execution `asker` does about a lease.
+def decide(lease: Lease, *, asker: str, holder_status: str | None, last_wait: int) -> LeaseDecision:
+    """Return the next step of the execution `asker` towards a lease.
 
-    `holder_status` is that of the holder's execution, None when there is no such execution. `last_wait` is how many
-    seconds the asker waited before, 0 at its first look.
+    `holder_status` is that of the holder's execution, None when there is no such execution. `last_wait` is the
+    length in seconds of the asker's wait before this look, 0 at its first.
     """
     if lease.holder == asker:
-        return Decision("keep")
+        return LeaseDecision("keep")
     if lease.holder is None:
-        return Decision("acquire")
+        return LeaseDecision("acquire")
     if holder_status in AT_WORK:
-        return Decision("wait", last_wait + WAIT_STEP)
-    return Decision("take_over")
+        return LeaseDecision("wait", last_wait + WAIT_STEP)
+    return LeaseDecision("take_over")
 
 
 def acquire_lease(

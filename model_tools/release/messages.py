@@ -51,7 +51,7 @@ def snapshot_failed(function: str) -> str:
 
 
 def traffic_is_not_back(function: str, alias: str) -> str:
-    """Return the template of what precedes a failure whose traffic could not be given back.
+    """Return the template of the warning before a failure whose traffic could not be given back.
 
     Its values are the version that was live before, the error of the attempt, that version again, and the failure's own
     words.

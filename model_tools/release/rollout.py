@@ -1,4 +1,4 @@
-"""The rollout policy: which share of the traffic comes next, by what the alias and the metrics say.
+"""The rollout policy: the candidate's next share of the traffic, by what the alias and the metrics say.
 
 A rollout is a fixed sequence of traffic splits. Position 0 gives everything to the champion (the version that was live
 before), the last position everything to the candidate. What the alias really says is compared with that sequence, so

@@ -1,6 +1,6 @@
 import pytest
 
-from model_tools.release.lease import Claim, Decision, Lease, LeaseOutcome, acquire_lease, decide
+from model_tools.release.lease import Claim, Lease, LeaseDecision, LeaseOutcome, acquire_lease, decide
 from tests.support.fakes.lease_record import FakeLeaseRecord
 
 ME, OTHER = "arn:me", "arn:other"
@@ -20,23 +20,23 @@ def unknown(_arn: str) -> None:
 
 
 def test_a_free_lease_is_acquired() -> None:
-    assert decide(Lease(None, 3), asker=ME, holder_status=None, last_wait=0) == Decision("acquire")
+    assert decide(Lease(None, 3), asker=ME, holder_status=None, last_wait=0) == LeaseDecision("acquire")
 
 
 def test_a_lease_in_ones_own_hands_is_kept() -> None:
-    assert decide(Lease(ME, 3), asker=ME, holder_status=None, last_wait=0) == Decision("keep")
+    assert decide(Lease(ME, 3), asker=ME, holder_status=None, last_wait=0) == LeaseDecision("keep")
 
 
 @pytest.mark.parametrize("status", ["RUNNING", "PENDING_REDRIVE"])
 def test_a_holder_at_work_is_waited_for_a_minute_longer_each_time(status: str) -> None:
     waits = [decide(Lease(OTHER, 3), asker=ME, holder_status=status, last_wait=last) for last in (0, 60, 120)]
 
-    assert waits == [Decision("wait", 60), Decision("wait", 120), Decision("wait", 180)]
+    assert waits == [LeaseDecision("wait", 60), LeaseDecision("wait", 120), LeaseDecision("wait", 180)]
 
 
 @pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", None])
 def test_a_holder_that_has_ended_or_never_was_is_taken_over(status: str | None) -> None:
-    assert decide(Lease(OTHER, 3), asker=ME, holder_status=status, last_wait=60) == Decision("take_over")
+    assert decide(Lease(OTHER, 3), asker=ME, holder_status=status, last_wait=60) == LeaseDecision("take_over")
 
 
 def test_a_month_of_waiting_fits_the_history_of_an_execution() -> None:
