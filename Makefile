@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS)
 
-.PHONY: help setup hooks demo fix lint types unit test reference clean
+.PHONY: help setup hooks demo fix lint types unit test definitions reference clean
 
 help:                ## list the targets
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/\1 \2/p' $(MAKEFILE_LIST) | while read -r target text; do printf '%-10s %s\n' "$$target" "$$text"; done
@@ -47,6 +47,10 @@ hooks: setup         ## have git check each commit before it is made
 
 reference: setup     ## write docs/reference/command-line.md from the commands
 	$(BIN)/python -m model_tools.cli.reference > docs/reference/command-line.md
+
+definitions: setup   ## write the state machines that AWS takes from their sources in statemachine/, and their tables
+	$(BIN)/python -m statemachine
+	$(BIN)/python -m tests.support.documentation.state_tables
 
 clean:               ## remove what setup made
 	rm -rf $(VENV) build *.egg-info

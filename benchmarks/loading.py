@@ -18,6 +18,7 @@ from report import Options, Row, compare, limit, main, progress
 from sides import PeakMemory, in_new_process, object_store, s3_client
 from tutorials_way import load
 
+from model_tools.aws.faults import for_workflow
 from model_tools.aws.objects import ObjectStore, split_uri
 from model_tools.formats.release_file import ArchiveReference
 from model_tools.serving.archive_reader import read_archive
@@ -67,7 +68,7 @@ def load_their_way(endpoint: str, reference: ArchiveReference) -> tuple[float, i
 
 def load_our_way(endpoint: str, reference: ArchiveReference) -> tuple[float, int]:
     """Return the seconds and the bytes that it took, with the digest verified."""
-    store = ObjectStore(connected(endpoint, reference))
+    store = ObjectStore(connected(endpoint, reference), errors=for_workflow)
     with tempfile.TemporaryDirectory() as folder:
         memory, begun = PeakMemory(), time.perf_counter()
         files = read_archive(reference, store.open, Path(folder))

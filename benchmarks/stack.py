@@ -21,6 +21,8 @@ from report import progress
 from tutorials_way import MEAN, STD
 
 from emulator.server import Emulator
+from model_tools.aws.faults import for_people
+from model_tools.aws.objects import ObjectStore
 from model_tools.aws.runtimes import RuntimeBucket
 from model_tools.bundling.built import BuiltRuntime
 from model_tools.bundling.cache import cached_runtime
@@ -113,7 +115,8 @@ def deployed() -> Iterator[Stack]:
     built = runtime_bundle()
     with Emulator(time_scale=3600) as emulator:
         outputs = emulator.deploy(ROOT / "template.yaml")
-        RuntimeBucket(emulator.client("s3"), outputs["ArtifactsBucketName"]).publish(built)
+        store = ObjectStore(emulator.client("s3"), errors=for_people)
+        RuntimeBucket(store, outputs["ArtifactsBucketName"]).publish(built)
         yield Stack(emulator, outputs)
 
 

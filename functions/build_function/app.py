@@ -15,7 +15,8 @@ import boto3
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from model_tools.aws.lambda_functions import DeployedFunction, FunctionVersions
+from model_tools.aws.faults import for_workflow
+from model_tools.aws.functions import DeployedFunction, LambdaFunction
 from model_tools.aws.objects import ObjectStore
 from model_tools.formats.release_file import RELEASE_VARIABLE, ReleaseFile
 from model_tools.packaging.archive.function_code import build_function_code
@@ -23,15 +24,15 @@ from model_tools.release.lanes import with_release
 from model_tools.tasks.registry import spec_of
 
 logger, tracer, metrics = Logger(), Tracer(), Metrics()
-store = ObjectStore(boto3.client("s3"))
-function = FunctionVersions(boto3.client("lambda"), os.environ["INFERENCE_FUNCTION"])
+store = ObjectStore(boto3.client("s3"), errors=for_workflow)
+function = LambdaFunction(boto3.client("lambda"), os.environ["INFERENCE_FUNCTION"], errors=for_workflow)
 
 
 @logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Return what `$LATEST` is to become, and the revision that it was read at; a second run returns the same."""
+    """Return the next code of `$LATEST`, and the revision that it was read at; a second run returns the same."""
     release = ReleaseFile(
         release_id=event["release"]["id"],
         execution=event["execution"],

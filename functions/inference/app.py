@@ -12,6 +12,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
+from model_tools.aws.faults import for_workflow
 from model_tools.aws.objects import ObjectStore
 from model_tools.formats.release_file import find_release
 from model_tools.serving.service import handle
@@ -48,8 +49,8 @@ if release:
     from model_tools.tasks.loading import load_task
 
     storage = Storage(
-        open=lambda uri: ObjectStore(s3()).open(uri),
-        read=lambda uri, limit: ObjectStore(s3()).read(uri, max_bytes=limit),
+        open=lambda uri: ObjectStore(s3(), errors=for_workflow).open(uri),
+        read=lambda uri, limit: ObjectStore(s3(), errors=for_workflow).read(uri, max_bytes=limit),
         put=lambda bucket, key, data: s3().put_object(
             Bucket=bucket, Key=key, Body=data, ContentType="application/json"
         ),

@@ -1,4 +1,4 @@
-"""JudgeCanary: what the alias and the metrics say, and what the policy makes of it."""
+"""JudgeCanary: the policy's verdict on the rollout, by what the alias and the metrics say."""
 
 import os
 from datetime import UTC, datetime
@@ -8,13 +8,14 @@ import boto3
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from model_tools.aws.lambda_functions import FunctionVersions
+from model_tools.aws.faults import for_workflow
+from model_tools.aws.functions import LambdaFunction
 from model_tools.aws.metrics import AliasMetrics
-from model_tools.release.rollout import judge, make_plan
+from model_tools.release.rollout import judge, plan_rollout
 
 logger, tracer, metrics = Logger(), Tracer(), Metrics()
-function = FunctionVersions(boto3.client("lambda"), os.environ["INFERENCE_FUNCTION"])
-alias_metrics = AliasMetrics(boto3.client("cloudwatch"), os.environ["INFERENCE_FUNCTION"])
+function = LambdaFunction(boto3.client("lambda"), os.environ["INFERENCE_FUNCTION"], errors=for_workflow)
+alias_metrics = AliasMetrics(boto3.client("cloudwatch"), os.environ["INFERENCE_FUNCTION"], errors=for_workflow)
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -24,7 +25,7 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
     """Look and judge; nothing is changed here, so a second run is harmless."""
     release, position = event["release"], event["position"]
     logger.append_keys(execution=event["execution"], release=release["id"])
-    plan = make_plan(
+    plan = plan_rollout(
         champion=event["champion"],
         candidate=event["candidate"],
         steps=release["rollout"]["steps"],

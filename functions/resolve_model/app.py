@@ -7,12 +7,13 @@ import boto3
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from model_tools.aws.faults import for_workflow
 from model_tools.aws.objects import ObjectStore
 from model_tools.formats.execution_input import parse_request
 from model_tools.packaging.checkpoint.resolve import resolve_checkpoint
 
 logger, tracer, metrics = Logger(), Tracer(), Metrics()
-store = ObjectStore(boto3.client("s3"))
+store = ObjectStore(boto3.client("s3"), errors=for_workflow)
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -9,15 +9,17 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
-from model_tools.aws.lambda_functions import FunctionVersions
+from model_tools.aws.faults import for_workflow
+from model_tools.aws.functions import LambdaFunction
 from model_tools.aws.objects import ObjectStore
 from model_tools.release.smoke import MAX_SAMPLES_BYTES, parse_samples, run_smoke_test
 
 logger, tracer, metrics = Logger(), Tracer(), Metrics()
-store = ObjectStore(boto3.client("s3"))
-function = FunctionVersions(
+store = ObjectStore(boto3.client("s3"), errors=for_workflow)
+function = LambdaFunction(
     boto3.client("lambda", config=Config(read_timeout=120, retries={"mode": "standard", "max_attempts": 6})),
     os.environ["INFERENCE_FUNCTION"],
+    errors=for_workflow,
 )
 
 

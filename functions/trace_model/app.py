@@ -12,6 +12,7 @@ import boto3
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from model_tools.aws.faults import for_workflow
 from model_tools.aws.objects import ObjectStore
 from model_tools.formats.archive import ARCHIVE_NAME
 from model_tools.formats.pin import MAX_PIN_BYTES, Pin
@@ -24,7 +25,7 @@ from model_tools.runtime.placement import PlacementWish
 from model_tools.tasks.registry import spec_of
 
 logger, tracer, metrics = Logger(), Tracer(), Metrics()
-store = ObjectStore(boto3.client("s3"))
+store = ObjectStore(boto3.client("s3"), errors=for_workflow)
 runtimes = CurrentRuntimes(f"s3://{os.environ['ARTIFACTS_BUCKET']}", store, Path(tempfile.gettempdir(), "runtimes"))
 runtimes.prepare("torch")  # what nearly every model needs, while nobody waits for an answer yet
 

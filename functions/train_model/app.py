@@ -9,17 +9,18 @@ import boto3
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from model_tools.aws.faults import for_workflow
 from model_tools.aws.objects import ObjectStore
 from model_tools.formats.execution_input import PublishRequest, parse_retrain_request
 from model_tools.packaging.children.trainer import run_trainer
 from model_tools.runtime.current import CurrentRuntimes
 
 logger, tracer, metrics = Logger(), Tracer(), Metrics()
-store = ObjectStore(boto3.client("s3"))
+store = ObjectStore(boto3.client("s3"), errors=for_workflow)
 runtimes = CurrentRuntimes(f"s3://{os.environ['ARTIFACTS_BUCKET']}", store, Path(tempfile.gettempdir(), "runtimes"))
 runtimes.prepare("torch")
 MARGIN_SECONDS = 60
-"""What is kept of the function's time for the upload."""
+"""Seconds of the function's time that are kept for the upload."""
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -1,9 +1,9 @@
-"""CloudWatch: what one version did with the requests that came through the alias."""
+"""CloudWatch: the requests that one version had through the alias, and how many of them failed."""
 
 from datetime import datetime, timedelta
 from typing import Any
 
-from model_tools.aws.faults import translated
+from model_tools.aws.faults import ErrorPolicy
 from model_tools.release.rollout import Evidence, Version
 
 LOOK_BACK = timedelta(days=8)
@@ -15,10 +15,11 @@ PERIOD = 300
 class AliasMetrics:
     """Metrics of one function's alias through one boto3 client."""
 
-    def __init__(self, client: Any, function: str, alias: str = "live") -> None:
+    def __init__(self, client: Any, function: str, alias: str = "live", *, errors: ErrorPolicy) -> None:
         self._cloudwatch = client
         self._function = function
         self._alias = alias
+        self._explained = errors
 
     def evidence(self, version: Version, *, now: datetime) -> Evidence:
         """Return how many requests the version had through the alias, and how many of them failed.
@@ -27,7 +28,7 @@ class AliasMetrics:
         """
         queries = [self._query("invocations", "Invocations", version), self._query("errors", "Errors", version)]
         sums = {"invocations": 0.0, "errors": 0.0}
-        with translated(f"reading the metrics of {self._function}:{self._alias}"):
+        with self._explained(f"reading the metrics of {self._function}:{self._alias}"):
             pages = self._cloudwatch.get_paginator("get_metric_data").paginate(
                 MetricDataQueries=queries, StartTime=now - LOOK_BACK, EndTime=now + timedelta(seconds=PERIOD)
             )

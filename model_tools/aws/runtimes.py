@@ -2,16 +2,16 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from botocore.exceptions import ClientError
-
-from model_tools.aws.connection import CallRefused, explained
+from model_tools.aws.faults import CallRefused
+from model_tools.aws.objects import ObjectStore
 from model_tools.aws.uploads import Etag, Upload, UploadBucket
 from model_tools.formats.manifest import Library
 from model_tools.formats.runtime_reference import FOLDER, RuntimeReference, pointer_key
 
 CHUNK = 1 << 20
+"""Bytes of a file that are held in memory at a time."""
 
 
 class Built(Protocol):
@@ -19,7 +19,7 @@ class Built(Protocol):
 
     @property
     def reference(self) -> RuntimeReference:
-        """What the bundle is; its URI is the key in the bucket."""
+        """The bundle's reference; its URI is the key in the bucket."""
 
     @property
     def bundle(self) -> Path:
@@ -31,50 +31,39 @@ class Built(Protocol):
 
 
 class RuntimeBucket:
-    """The part of a bucket that holds runtime bundles, through one boto3 client."""
+    """The part of a bucket that holds runtime bundles, in an object store whose errors are for people."""
 
-    def __init__(self, client: Any, bucket: str) -> None:
-        self._s3 = client
-        self._uploads = UploadBucket(client, bucket)
+    def __init__(self, store: ObjectStore, bucket: str) -> None:
+        self._store = store
+        self._uploads = UploadBucket(store, bucket)
         self.bucket = bucket
 
     def missing(self, built: Built) -> list[Upload]:
-        """Return what of a bundle has to be uploaded. Raises CallRefused for a file that cannot be read."""
+        """Return the files of a bundle that have to be uploaded. Raises CallRefused for a file that cannot be read."""
         return self._uploads.missing(FOLDER, [_upload_of(path) for path in (built.bundle, built.sbom)])
 
     def publish(
         self, built: Built, missing: list[Upload] | None = None, *, progress: Callable[[int], None] = lambda _: None
     ) -> RuntimeReference:
-        """Upload what is missing, then let the stack use the bundle from now on; return its reference with its URI.
+        """Upload the missing files, then let the stack use the bundle from now on; return its reference with its URI.
 
         `progress` is told the bytes that were sent since it was called last.
         """
         self._uploads.upload(FOLDER, self.missing(built) if missing is None else missing, last="", progress=progress)
         stored = built.reference.model_copy(update={"uri": f"s3://{self.bucket}/{built.reference.uri}"})
-        body = stored.model_dump_json(indent=1).encode()
         for key in (f"{FOLDER}{stored.sha256}.json", pointer_key(stored.name)):  # the pointer last: all is there then
-            with explained(f"writing s3://{self.bucket}/{key}", self._known):
-                self._s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType="application/json")
+            self._store.write_json(f"s3://{self.bucket}/{key}", stored.model_dump(mode="json"))
         return stored
 
     def current(self, name: Library) -> RuntimeReference | None:
         """Return the bundle that the stack uses now; None when it has none, or one that cannot be understood."""
-        key = pointer_key(name)
+        pointer = self._store.read_if_there(f"s3://{self.bucket}/{pointer_key(name)}")
+        if pointer is None:
+            return None
         try:
-            with explained(f"reading s3://{self.bucket}/{key}", self._known):
-                body = self._s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
-        except CallRefused as error:
-            if _is_missing(error.__cause__):
-                return None
-            raise
-        try:
-            return RuntimeReference.model_validate_json(body)
+            return RuntimeReference.model_validate_json(pointer)
         except ValueError:
             return None
-
-    @property
-    def _known(self) -> dict[str, str]:
-        return {"NoSuchBucket": f"There is no bucket {self.bucket}: deploy the stack again."}
 
 
 def _upload_of(path: Path) -> Upload:
@@ -86,7 +75,3 @@ def _upload_of(path: Path) -> Upload:
         return Upload(path, path.name, path.stat().st_size, etag.value())
     except OSError as error:
         raise CallRefused(f"{path} cannot be read ({error.strerror}): build the runtime again.") from error
-
-
-def _is_missing(error: BaseException | None) -> bool:
-    return isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") in ("NoSuchKey", "404")

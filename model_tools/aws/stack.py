@@ -1,19 +1,19 @@
-"""CloudFormation: the names that a deployed stack gives to its parts."""
+"""CloudFormation: the names that a deployed stack gives to its parts. Only people's commands read it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from model_tools.aws.connection import CallRefused, explained
+from model_tools.aws.faults import CallRefused, Meaning, for_people
 
 
 @dataclass(frozen=True)
 class Stack:
-    """What the commands need to know of a deployed stack, from its outputs and parameters."""
+    """The parts of a deployed stack that commands use, from its outputs and parameters."""
 
     name: str
     publish_state_machine: str
-    """ARN."""
+    """The ARN of the state machine that publishes."""
     function: str
     checkpoints_bucket: str
     registry_table: str
@@ -27,6 +27,7 @@ REQUIRED = {
     "checkpoints_bucket": "CheckpointsBucketName",
     "registry_table": "RegistryTableName",
 }
+"""The outputs that a stack must have to be one of ours, by the field that they fill."""
 
 
 def read_stack(client: Any, name: str) -> Stack:
@@ -36,7 +37,7 @@ def read_stack(client: Any, name: str) -> Stack:
         "with --stack, or use --local for the emulator on this machine."
     )
     # CloudFormation answers ValidationError for a stack that does not exist.
-    with explained(f"reading stack {name}", {"ValidationError": absent}):
+    with for_people(f"reading stack {name}", {"ValidationError": Meaning(absent)}):
         stacks = client.describe_stacks(StackName=name)["Stacks"]
     if not stacks:
         raise CallRefused(absent)

@@ -8,26 +8,22 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from boto3.exceptions import S3UploadFailedError
-from boto3.s3.transfer import TransferConfig
-from botocore.exceptions import ClientError
+from model_tools.aws.faults import CallRefused
+from model_tools.aws.objects import PART, ObjectStore
 
-from model_tools.aws.connection import CallFailed, CallRefused, explained
-
-PART = 16 << 20
-"""Bytes of one part; files up to this size are one part. An object's ETag follows from it."""
 FILES_AT_ONCE = 4
+"""Files that are uploaded at the same time."""
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A local file, where it goes below the prefix, and what its object's ETag will be."""
+    """A local file, its object's key below the prefix, and the ETag that its object will have."""
 
     path: Path
     key: str
     size: int
+    """Bytes."""
     etag: str
 
 
@@ -62,20 +58,17 @@ class Etag:
 
 
 class UploadBucket:
-    """A bucket through one boto3 client."""
+    """A bucket of an object store whose errors are for people."""
 
-    def __init__(self, client: Any, bucket: str) -> None:
-        self._s3 = client
+    def __init__(self, store: ObjectStore, bucket: str) -> None:
+        self._store = store
         self.bucket = bucket
 
     def missing(self, prefix: str, uploads: Iterable[Upload]) -> list[Upload]:
         """Return the uploads whose object is not there yet with the same size and ETag."""
-        there: dict[str, tuple[int, str]] = {}
-        with self._explained(f"listing s3://{self.bucket}/{prefix}"):
-            for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
-                for item in page.get("Contents", []):
-                    there[item["Key"]] = (item["Size"], item["ETag"].strip('"'))
-        return [upload for upload in uploads if there.get(prefix + upload.key) != (upload.size, upload.etag)]
+        home = f"s3://{self.bucket}/{prefix}"
+        there = {item.uri: (item.size, item.etag) for item in self._store.list_objects(home)}
+        return [upload for upload in uploads if there.get(home + upload.key) != (upload.size, upload.etag)]
 
     def upload(
         self, prefix: str, uploads: Iterable[Upload], *, last: str, progress: Callable[[int], None] = lambda _: None
@@ -87,7 +80,7 @@ class UploadBucket:
         rest = list(uploads)
         final = [upload for upload in rest if upload.key == last]
         with ThreadPoolExecutor(FILES_AT_ONCE) as pool:
-            stored = [pool.submit(self._store, prefix, upload, progress) for upload in rest if upload.key != last]
+            stored = [pool.submit(self._upload, prefix, upload, progress) for upload in rest if upload.key != last]
             try:
                 for one in stored:
                     one.result()
@@ -95,24 +88,12 @@ class UploadBucket:
                 pool.shutdown(cancel_futures=True)
                 raise
         for upload in final:
-            self._store(prefix, upload, progress)
+            self._upload(prefix, upload, progress)
 
-    def _store(self, prefix: str, upload: Upload, progress: Callable[[int], None]) -> None:
-        config = TransferConfig(multipart_threshold=PART + 1, multipart_chunksize=PART)
-        what = f"uploading {upload.path}"
+    def _upload(self, prefix: str, upload: Upload, progress: Callable[[int], None]) -> None:
         try:
-            with self._explained(what):
-                self._s3.upload_file(
-                    str(upload.path), self.bucket, prefix + upload.key, Callback=progress, Config=config
-                )
-        except S3UploadFailedError as error:
-            # boto3 wraps the answer of S3; what it says is in the cause.
-            if isinstance(error.__context__, ClientError):
-                with self._explained(what):
-                    raise error.__context__ from error
-            raise CallFailed(f"{what}: {error}. Run the command again; what is there already is kept.") from error
+            self._store.upload(upload.path, f"s3://{self.bucket}/{prefix}{upload.key}", progress=progress)
         except OSError as error:
-            raise CallRefused(f"{what}: {error.strerror or error}. Make the file readable and try again.") from error
-
-    def _explained(self, what: str) -> Any:
-        return explained(what, {"NoSuchBucket": f"There is no bucket {self.bucket}: deploy the stack again."})
+            raise CallRefused(
+                f"uploading {upload.path}: {error.strerror or error}. Make the file readable and try again."
+            ) from error

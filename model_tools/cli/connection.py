@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
-from model_tools.aws.connection import Connection, Target
+from model_tools.aws.connection import AwsTarget, Connection
 from model_tools.aws.executions import Executions
-from model_tools.aws.functions import ServingFunction
+from model_tools.aws.faults import for_people
+from model_tools.aws.functions import LambdaFunction
+from model_tools.aws.objects import ObjectStore
 from model_tools.aws.registry import Registry
 from model_tools.aws.stack import Stack, read_stack
 from model_tools.aws.uploads import UploadBucket
@@ -83,7 +85,7 @@ class Services:
 
     stack: Stack
     executions: Executions
-    function: ServingFunction
+    function: LambdaFunction
     registry: Registry
     uploads: UploadBucket
     is_local: bool = False
@@ -94,26 +96,31 @@ def connect(options: ConnectionOptions, environ: Mapping[str, str]) -> Services:
     target, stack_name = find_target(options, environ)
     connection = Connection(target, environ=environ)
     stack = read_stack(connection.client("cloudformation"), stack_name)
-    functions = connection.client("lambda"), connection.client("lambda", once=True)
     return Services(
         stack=stack,
-        executions=Executions(connection.client("stepfunctions"), stack.publish_state_machine),
-        function=ServingFunction(*functions, stack.function),
-        registry=Registry(connection.client("dynamodb"), stack.registry_table, stack.function),
-        uploads=UploadBucket(connection.client("s3"), stack.checkpoints_bucket),
+        executions=Executions(connection.client("stepfunctions"), stack.publish_state_machine, errors=for_people),
+        function=LambdaFunction(
+            connection.client("lambda"),
+            stack.function,
+            errors=for_people,
+            # A call is never repeated by itself: it may have been answered, and it may wait for minutes.
+            invoking_client=connection.client("lambda", once=True),
+        ),
+        registry=Registry(connection.client("dynamodb"), stack.registry_table, stack.function, errors=for_people),
+        uploads=UploadBucket(ObjectStore(connection.client("s3"), errors=for_people), stack.checkpoints_bucket),
         is_local=target.is_local,
     )
 
 
-def find_target(options: ConnectionOptions, environ: Mapping[str, str]) -> tuple[Target, str]:
+def find_target(options: ConnectionOptions, environ: Mapping[str, str]) -> tuple[AwsTarget, str]:
     """Return where to connect and the stack's name. Raises UserError when --local finds no emulator."""
     if options.local:
         if options.endpoint_url:
             raise UserError("--local and --endpoint-url name two places: give one of them.")
         emulator = find_emulator(state_path(environ))
         region = options.region or emulator.region
-        return Target(emulator.endpoint_url, region, options.profile), options.stack or emulator.stack_name
-    target = Target(
+        return AwsTarget(emulator.endpoint_url, region, options.profile), options.stack or emulator.stack_name
+    target = AwsTarget(
         endpoint_url=options.endpoint_url or environ.get("AWS_ENDPOINT_URL") or None,
         region=options.region or environ.get("AWS_REGION") or None,
         profile=options.profile,

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from model_tools.aws.connection import CallFailed
+from model_tools.aws.faults import CallFailed
 from model_tools.cli.errors import UserError
 
 NEEDED = ("emulator", "moto", "awslambdaric", "samtranslator")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import model_tools.errors
-from model_tools.aws.connection import CallFailed, CallRefused
+from model_tools.aws.faults import CallFailed, CallRefused
 from model_tools.errors import PublishError, ServiceUnavailable
 
 DONE, USER, FAULT, INTERRUPTED = 0, 1, 2, 130

@@ -75,13 +75,13 @@ def invoke(
     took = command.clock() - began
     command.output.emit(
         {
-            "answer": reply.answer,
+            "answer": reply.payload,
             "executed_version": reply.executed_version,
             "function_error": reply.function_error,
             "seconds": round(took, 4),
         }
     )
-    command.output.say(json.dumps(reply.answer, indent=2, ensure_ascii=False))
+    command.output.say(json.dumps(reply.payload, indent=2, ensure_ascii=False))
     verb = "failed in" if reply.function_error else "answered by"
     command.output.say(f"{verb} version {reply.executed_version}, {duration(took)}", style="dim")
     raise typer.Exit(_code(reply))
@@ -121,7 +121,7 @@ def _read(path: Path) -> bytes:
 def _code(reply: Reply) -> int:
     if reply.function_error:
         return FAULT
-    status = reply.answer.get("statusCode", 200) if isinstance(reply.answer, dict) else 200
+    status = reply.payload.get("statusCode", 200) if isinstance(reply.payload, dict) else 200
     if not isinstance(status, int) or status < CLIENT_ERROR:
         return DONE
     return USER if status < SERVER_ERROR else FAULT

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import requires
 from typing import TYPE_CHECKING, get_args
 
-from model_tools.aws.connection import Connection, Target
+from model_tools.aws.connection import AwsTarget, Connection
+from model_tools.aws.faults import for_people
+from model_tools.aws.objects import ObjectStore
 from model_tools.aws.runtimes import RuntimeBucket
 from model_tools.cli.emulator_process import ReadyMessage
 from model_tools.cli.errors import UserError
@@ -44,8 +46,8 @@ def bring_runtimes(runtimes: "Sequence[BuiltRuntime]", ready: ReadyMessage, *, e
     """Upload the bundles to the stack and make them the current ones."""
     if not runtimes:
         return
-    s3 = Connection(Target(ready.endpoint_url, ready.region), environ=environ).client("s3")
-    bucket = RuntimeBucket(s3, ready.outputs["ArtifactsBucketName"])
+    s3 = Connection(AwsTarget(ready.endpoint_url, ready.region), environ=environ).client("s3")
+    bucket = RuntimeBucket(ObjectStore(s3, errors=for_people), ready.outputs["ArtifactsBucketName"])
     for runtime in runtimes:
         bucket.publish(runtime)
 

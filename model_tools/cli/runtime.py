@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from model_tools.aws.connection import CallRefused, Connection
+from model_tools.aws.connection import Connection
+from model_tools.aws.faults import CallRefused, for_people
+from model_tools.aws.objects import ObjectStore
 from model_tools.aws.runtimes import RuntimeBucket
 from model_tools.aws.stack import read_stack
 from model_tools.cli.command import Command, with_connection_options
@@ -137,7 +139,7 @@ def find_bucket(command: Command) -> RuntimeBucket:
     bucket = stack.outputs.get("ArtifactsBucketName")
     if bucket is None:
         raise CallRefused(f"Stack {stack_name!r} has no output ArtifactsBucketName: deploy it again, then try again.")
-    return RuntimeBucket(connection.client("s3"), bucket)
+    return RuntimeBucket(ObjectStore(connection.client("s3"), errors=for_people), bucket)
 
 
 def _build(

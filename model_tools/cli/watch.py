@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from model_tools.aws.connection import CallFailed
 from model_tools.aws.executions import Executions
+from model_tools.aws.faults import CallFailed
 from model_tools.cli.command import Command, with_connection_options
 from model_tools.cli.connection import Services
 from model_tools.cli.errors import INTERRUPTED

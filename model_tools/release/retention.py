@@ -1,10 +1,10 @@
-"""Which old versions may go. Pure: the policy, not the deleting."""
+"""The retention policy: which old versions may go. It is pure, and deletes nothing itself."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 PUBLISHED_BY_US = "model-tools release "
-"""How the description of every version begins that the workflow published. Nothing else is ever pruned."""
+"""The beginning of the description of every version that the workflow publishes. Nothing else is ever pruned."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The rollout policy: which share of the traffic comes next, by what the alias and the metrics say.
+"""The rollout policy: the candidate's next share of the traffic, by what the alias and the metrics say.
 
 A rollout is a fixed sequence of traffic splits. Position 0 gives everything to the champion (the version that was live
 before), the last position everything to the candidate. What the alias really says is compared with that sequence, so
@@ -14,15 +14,21 @@ from model_tools.errors import AliasChanged, CanaryFailed
 Version = NewType("Version", str)
 """A published version's number, as Lambda writes it: '7'."""
 ALL = 100
+"""All of the traffic, in percent."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """Who gets which share of the alias' traffic."""
+    """The shares of an alias' traffic that versions get."""
 
     primary: Version
     weights: tuple[tuple[Version, float], ...] = ()
     """Additional versions and their shares, 0…1."""
+
+    def shares(self) -> dict[str, float]:
+        """Return each version's share, 0…1, the primary's first; they add up to 1."""
+        rest = round(1 - sum(share for _, share in self.weights), 6)
+        return {self.primary: rest, **dict(self.weights)}
 
     def to_alias(self) -> dict[str, object]:
         """Return the split as UpdateAlias takes it."""
@@ -33,7 +39,7 @@ class Split:
 
 
 @dataclass(frozen=True)
-class Plan:
+class RolloutPlan:
     """The traffic splits of one rollout, from the champion alone to the candidate alone."""
 
     champion: Version
@@ -61,26 +67,27 @@ class Plan:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the candidate did with the users' requests so far."""
+    """The users' requests that the candidate had through the alias so far."""
 
     invocations: int
     errors: int
+    """The invocations among them that failed."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What happens next: `advance` to `position`, or the rollout is `done`."""
+    """The next move of a rollout: `advance` to `position`, or it is `done`."""
 
     kind: Literal["advance", "done"]
     position: int
 
 
-def make_plan(*, champion: Version, candidate: Version, steps: Sequence[int], bootstrap: Version) -> Plan:
+def plan_rollout(*, champion: Version, candidate: Version, steps: Sequence[int], bootstrap: Version) -> RolloutPlan:
     """Return the plan; the first release has no champion worth a canary, so it gets all traffic at once."""
-    return Plan(champion, candidate, () if champion == bootstrap else tuple(steps))
+    return RolloutPlan(champion, candidate, () if champion == bootstrap else tuple(steps))
 
 
-def judge(plan: Plan, position: int, actual: Split, evidence: Evidence) -> Verdict:
+def judge(plan: RolloutPlan, position: int, actual: Split, evidence: Evidence) -> Verdict:
     """Return the verdict after the bake at a position.
 
     Raises AliasChanged when the alias has neither this position's split nor the one before (an update that never
@@ -106,6 +113,5 @@ def judge(plan: Plan, position: int, actual: Split, evidence: Evidence) -> Verdi
 
 
 def _describe(split: Split) -> str:
-    shares = [f"{round(share * ALL, 2):g} % to version {version}" for version, share in split.weights]
-    rest = ALL - sum(share for _, share in split.weights) * ALL
-    return " and ".join([f"{round(rest, 2):g} % to version {split.primary}", *shares])
+    shares = split.shares().items()
+    return " and ".join(f"{round(share * ALL, 2):g} % to version {version}" for version, share in shares)

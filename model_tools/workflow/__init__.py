@@ -1,4 +1,4 @@
-"""Reads executions: from Step Functions' events to what each state did, and what happened since the last look.
+"""Reads executions: from Step Functions' events to visits of states, and to the changes since the last look.
 
 It owns the meaning of history events and of causes. It is pure: events and times come in as values, nothing is asked of
 AWS and nothing is printed here.

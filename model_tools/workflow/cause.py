@@ -1,4 +1,4 @@
-"""Why something failed: Step Functions' error and cause, told in words.
+"""From Step Functions' error and cause to the failure that they tell of.
 
 A cause is text, but often text that holds JSON: a function's error as Lambda reports it, or the description of another
 execution that failed.
@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 MAX_DEPTH = 4
-"""How many executions inside one another a cause is followed through."""
+"""The executions inside one another that a cause is followed through."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """An error's name and what it says."""
+    """An error's name and its message."""
 
     error: str
     message: str

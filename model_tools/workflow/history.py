@@ -30,7 +30,7 @@ ENTERED, EXITED, ABORTED = "StateEntered", "StateExited", "StateAborted"
 
 
 class ExecutionHistory:
-    """What an execution did so far. Feed it events as they come; reading it never changes it."""
+    """An execution as far as its events are known. Feed it events as they come; reading it never changes it."""
 
     def __init__(self) -> None:
         self.status: ExecutionStatus = "RUNNING"
@@ -39,7 +39,7 @@ class ExecutionHistory:
         self.input: str | None = None
         self.output: str | None = None
         self.failure: Failure | None = None
-        """Why the execution failed, timed out or was aborted."""
+        """The error that the execution failed, timed out or was aborted with."""
         self.last_event_id = 0
         self._visits: list[Visit] = []
         self._open: set[int] = set()
@@ -55,12 +55,12 @@ class ExecutionHistory:
 
     @property
     def ended(self) -> bool:
-        """Whether the execution has come to an end."""
+        """True when the execution has come to an end."""
         return self.status != "RUNNING"
 
     @property
     def seconds(self) -> float:
-        """How long the execution took, once it has ended; 0 before."""
+        """The seconds that the execution took; 0 until it has ended."""
         return 0.0 if self.started is None or self.stopped is None else self.stopped - self.started
 
     def feed(self, events: Iterable[HistoryEvent]) -> int:

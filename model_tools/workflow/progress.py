@@ -1,4 +1,4 @@
-"""What happened since the last look, told for display.
+"""The changes in an execution since the last look, in words for display.
 
 Two looks at the visits of the same execution are compared. The states and fields of `publish_model` that move traffic
 are known here, so that a shift of the users' traffic is told as one.
@@ -12,6 +12,7 @@ from model_tools.workflow.visits import Visit
 
 ChangeKind = Literal["started", "retried", "finished", "caught", "failed", "aborted", "traffic"]
 SHIFT_TRAFFIC, RESTORE_ALIAS = "ShiftTraffic", "RestoreAlias"
+"""The states of publish_model that move the users' traffic."""
 
 
 @dataclass(frozen=True)
@@ -23,17 +24,17 @@ class Change:
     """Seconds since the epoch."""
     state: str
     visit: int
-    """Index of the visit."""
+    """The index of the visit."""
     number: int
-    """Which visit of the same state this is, from 1."""
+    """The number of this visit among those of the same state, from 1."""
     seconds: float | None = None
-    """How long the visit took, once it is over."""
+    """The seconds that the visit took; None while it goes on."""
     note: str = ""
-    """What else there is to say: the error, the attempt, the new share of the traffic."""
+    """The error, the attempt, or the new share of the traffic, in words."""
 
 
 def changes(before: Sequence[Visit], after: Sequence[Visit], *, now: float) -> list[Change]:
-    """Return what happened between two looks, oldest first. `now` dates a retry, which has no time of its own."""
+    """Return the changes between two looks, oldest first. `now` dates a retry, which has no time of its own."""
     found: list[Change] = []
     numbers: dict[str, int] = {}
     for index, visit in enumerate(after):

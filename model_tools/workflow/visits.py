@@ -10,6 +10,7 @@ from model_tools.workflow.cause import Failure
 VisitStatus = Literal["running", "succeeded", "caught", "failed", "aborted"]
 """`caught`: it failed and the workflow went on by a Catch; `failed`: it ended the execution (or its branch)."""
 MAX_SUMMARY = 200
+"""Characters of the line that sums a state's changes up."""
 
 
 @dataclass(frozen=True)
@@ -22,26 +23,26 @@ class Visit:
     entered: float
     """Seconds since the epoch, as all times here."""
     parent: int | None = None
-    """The visit of the Parallel or Map state around it, as its index."""
+    """The index of the visit of the Parallel or Map state around it."""
     previous: int | None = None
-    """The visit that it came from, as its index; None for the first in its scope."""
+    """The index of the visit that it came from; None for the first in its scope."""
     exited: float | None = None
     status: VisitStatus = "running"
     attempts: int = 0
-    """How often its work was begun; 0 for states that have none."""
+    """The times that its work was begun; 0 for states that have none."""
     failures: tuple[Failure, ...] = ()
-    """One for each attempt that failed, even when a later one succeeded."""
+    """The failures of its attempts, also when a later attempt succeeded."""
     changed: Mapping[str, object] = field(default_factory=dict)
-    """The top-level fields of the output that the input has not, or has otherwise."""
+    """The top-level fields of the output that the input lacks or has with another value."""
 
     @property
     def retries(self) -> int:
-        """How many attempts came after the first."""
+        """The attempts after the first."""
         return max(self.attempts - 1, 0)
 
     @property
     def failure(self) -> Failure | None:
-        """Why the visit ended badly; None unless it did."""
+        """The failure that the visit ended with; None unless it did."""
         return self.failures[-1] if self.failures and self.status in ("caught", "failed") else None
 
     def seconds(self, now: float) -> float:
@@ -50,7 +51,7 @@ class Visit:
 
 
 def changed_fields(before: str | None, after: str | None) -> dict[str, object]:
-    """Return the top-level fields of a state's output (JSON) that its input (JSON) has not, or has otherwise."""
+    """Return the top-level fields of a state's output (JSON) that its input (JSON) lacks or has with another value."""
     old, new = _object(before), _object(after)
     return {name: value for name, value in new.items() if name not in old or old[name] != value}
 

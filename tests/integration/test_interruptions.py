@@ -11,7 +11,7 @@ import pytest
 from emulator.gateway.front_door import Interruption
 from tests.integration.conftest import ROOT
 from tests.support.integration.models import write_tensor_model
-from tests.support.integration.stack import Ended, Stack, until
+from tests.support.integration.stack import Ended, Stack, took_the_lease_over, until
 
 AT_ONCE = {"strategy": "all-at-once"}
 HALF = {"steps": [50], "bake_seconds": 30}
@@ -19,6 +19,8 @@ SLOW = {"steps": [50], "bake_seconds": 3600}
 GOOD = {"inputs": [[[0.0, 0.0, 0.0, 0.0]], [1]]}
 BREAKS_THE_MODEL = {"inputs": [[[0.0, 0.0, 0.0, 0.0]], [99]]}
 FOREVER = 10_000
+BOOTSTRAP = "1"
+KEPT = 3
 BUSY = dict.fromkeys(
     ["ReadAlias", "TraceAndPackageModel", "PublishVersion", "ReadSnapshot", "Bake"], "ServiceException"
 )
@@ -31,6 +33,7 @@ UPDATE_ALIAS = ("lambda", "PUT .*/aliases/live")
 UPDATE_LEASE = ("dynamodb", "UpdateItem")
 RECORD_RELEASE = ("dynamodb", "TransactWriteItems")
 RECORD_FAILURE = ("dynamodb", "PutItem")
+READ_RELEASES = ("dynamodb", "Query")
 STORE_PIN = ("s3", "PUT .*/pins/.*")
 STORE_ARCHIVE = ("s3", "PUT .*/models/.*")
 STORE_CODE = ("s3", "PUT .*/functions/.*")
@@ -101,6 +104,31 @@ def test_busy_services_are_asked_again(stack: Stack, tmp_path: Path) -> None:
 
     assert_released_once(stack, ended, versions)
     assert [each.left for each in (*busy, *broken, *conflicting, *cancelled)] == [0] * 5
+
+
+def test_an_update_of_the_code_that_takes_longer_than_patience_is_waited_for(stack: Stack, tmp_path: Path) -> None:
+    model, versions = write_tensor_model(tmp_path / "model", seed=140), stack.versions()
+
+    with (
+        interrupted(stack, UPDATE_CODE) as lost,
+        interrupted(stack, UPDATE_CODE, error="ResourceConflictException", times=FOREVER),
+    ):
+        ended = stack.publish(model, rollout=AT_ONCE)
+
+    assert lost[0].left == 0
+    assert_released_once(stack, ended, versions)
+
+
+def test_a_throttle_while_pruning_is_tried_again_and_not_passed_over(stack: Stack, tmp_path: Path) -> None:
+    for seed in range(141, 144):
+        assert stack.publish(write_tensor_model(tmp_path / str(seed), seed=seed), rollout=AT_ONCE).status == "SUCCEEDED"
+
+    with interrupted(stack, READ_RELEASES, error="ThrottlingException", times=4) as throttled:  # a call asks 3 times
+        ended = stack.publish(write_tensor_model(tmp_path / "last", seed=144), rollout=AT_ONCE)
+
+    assert ended.status == "SUCCEEDED", ended.cause
+    assert throttled[0].left == 0
+    assert stack.versions() == {BOOTSTRAP, *stack.released_versions()[:KEPT]}
 
 
 # ---- failures of the failure branch --------------------------------------------------------------------------
@@ -179,7 +207,7 @@ def test_wherever_a_publication_is_stopped_traffic_goes_on_and_the_next_one_clea
     assert champion not in before, "the last one was stopped with all traffic, but not on record"
     ended = stack.publish(write_tensor_model(tmp_path / "next", seed=120), rollout=AT_ONCE)
 
-    assert "TakeOverLease" in ended.states
+    assert took_the_lease_over(stack, ended)
     assert_released_once(stack, ended, before)
 
 
@@ -198,7 +226,7 @@ def test_the_same_checkpoint_twice_behind_another_is_published_once_and_a_deploy
 
     stack.emulator.deploy(ROOT / "template.yaml")
     for execution in waiting:
-        stack.wait_for_state(execution, "LengthenWait")
+        stack.wait_for_state(execution, "WaitForLease")
 
     assert stack.alias() == split
     assert answers(stack)
@@ -216,7 +244,7 @@ def seconds_waited(stack: Stack, execution: str) -> list[int]:
     """Return how long each wait for the lease was meant to be."""
     pages = stack.sfn.get_paginator("get_execution_history").paginate(executionArn=execution)
     events = [event.get("stateEnteredEventDetails", {"name": ""}) for page in pages for event in page["events"]]
-    return [json.loads(event["input"])["wait"]["seconds"] for event in events if event["name"] == "WaitForLease"]
+    return [json.loads(event["input"])["lease"]["wait_seconds"] for event in events if event["name"] == "WaitForLease"]
 
 
 def test_a_publication_whose_lease_is_taken_away_shifts_no_more_traffic(stack: Stack, tmp_path: Path) -> None:
@@ -239,7 +267,8 @@ def test_a_publication_whose_lease_is_taken_away_shifts_no_more_traffic(stack: S
     assert not stack.lease_is_free()
     last = stack.record(f"release#{stack.record('live')['execution']}")
     after = stack.publish(last["model_uri"])
-    assert {"TakeOverLease", "ClearAbandonedCanary"} <= set(after.states)
+    assert took_the_lease_over(stack, after)
+    assert "ClearAbandonedCanary" in after.states
     assert (after.output["status"], stack.alias()) == ("ALREADY_LIVE", (split[0], {}))
 
 

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, get_args
 
 import pytest
@@ -12,6 +13,8 @@ from pydantic import BaseModel
 
 import model_tools
 from model_tools import errors
+from model_tools.aws.faults import for_workflow
+from model_tools.aws.registry import Registry
 from model_tools.formats.execution_input import (
     PublishRequest,
     RetrainRequest,
@@ -22,6 +25,7 @@ from model_tools.formats.execution_input import (
 from model_tools.formats.manifest import Manifest
 from model_tools.formats.samples import Expectation, Sample
 from model_tools.formats.sections import Section
+from model_tools.release.lease import Claim, Lease
 from model_tools.tasks.manifests import SETTINGS
 from model_tools.tasks.registry import SPECS
 from tests.support.definitions.template import load_template
@@ -177,7 +181,7 @@ def test_errors_that_the_serving_function_raises_or_answers_are_described() -> N
 def test_the_tables_of_states_are_those_of_the_definitions() -> None:
     text = page("reference/states.md")
 
-    assert with_tables(text) == text, "write them anew: python -m tests.support.documentation.state_tables"
+    assert with_tables(text) == text, "write them anew: make definitions"
     assert MACHINES
     for machine in MACHINES:
         assert described(section(text, machine)) >= set(states_of(machine))
@@ -191,10 +195,10 @@ def test_every_error_belongs_to_a_phase_or_to_the_training() -> None:
     assert {name for name in refusals if f"`{name}`" not in told} == set()
 
 
-def attributes_written(machine: str) -> set[str]:
-    """Return the attributes of the registry that a state machine writes, puts and updates alike."""
+def attributes_written(calls: Any) -> set[str]:
+    """Return the attributes of the registry that calls of DynamoDB write, puts and updates alike."""
     found: set[str] = set()
-    waiting: list[Any] = [states_of(machine)]
+    waiting: list[Any] = [calls]
     while waiting:
         value = waiting.pop()
         if isinstance(value, list):
@@ -206,12 +210,21 @@ def attributes_written(machine: str) -> set[str]:
     return found
 
 
+def claim_of_the_lease() -> dict[str, Any]:
+    """Return the call by which the lease is taken, which is the one write that no state machine makes itself."""
+    calls: list[dict[str, Any]] = []
+    client = SimpleNamespace(update_item=lambda **call: calls.append(call))
+    claim = Claim(holder="an execution", release_id="a release", at="2026-11-25T09:00:00Z")
+    Registry(client, "registry", "inference", errors=for_workflow).claim_lease(claim, seen=Lease())
+    return calls.pop()
+
+
 def test_every_attribute_of_the_registry_is_described_and_none_that_is_not_written() -> None:
     text = page("reference/registry.md")
-    written = set().union(*(attributes_written(machine) for machine in MACHINES))
+    written = attributes_written([claim_of_the_lease(), *map(states_of, MACHINES)])
     told = set().union(*(described(section(text, name)) for name in ("lease", "live", "release#…")))
 
-    assert {"fencing_token", "requested_by", "cause"} <= written
+    assert {"fencing_token", "acquired_at", "requested_by", "cause"} <= written
     assert {name for name in written if f"`{name}`" not in text} == set()
     assert told - written == set()
 

@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from model_tools.aws.faults import for_workflow
 from model_tools.aws.objects import ObjectStore, split_uri
 from model_tools.errors import ModelNotFound, ServiceUnavailable
 from tests.support.fakes.object_store import FakeObjectStore
@@ -36,7 +37,7 @@ def stored(request: pytest.FixtureRequest, s3: Any) -> tuple[Any, Put]:
         bucket, key = split_uri(uri)
         s3.put_object(Bucket=bucket, Key=key, Body=data)
 
-    return ObjectStore(s3), put
+    return ObjectStore(s3, errors=for_workflow), put
 
 
 def test_an_older_version_can_still_be_read_after_a_newer_one_came(stored: tuple[Any, Put], tmp_path: Path) -> None:
@@ -89,12 +90,12 @@ def test_a_bucket_that_keeps_no_versions_cannot_be_pinned(s3: Any) -> None:
     s3.put_object(Bucket="plain", Key="model.pt", Body=b"x")
 
     with pytest.raises(ModelNotFound, match="Bucket plain keeps no versions"):
-        ObjectStore(s3).look_up("s3://plain/model.pt")
+        ObjectStore(s3, errors=for_workflow).look_up("s3://plain/model.pt")
 
 
 def test_a_bucket_that_is_not_there_is_told_as_such(s3: Any) -> None:
     with pytest.raises(ModelNotFound, match="s3://nowhere/folder/"):
-        list(ObjectStore(s3).list_keys("s3://nowhere/folder/"))
+        list(ObjectStore(s3, errors=for_workflow).list_keys("s3://nowhere/folder/"))
 
 
 @pytest.mark.parametrize(
@@ -117,7 +118,7 @@ def test_a_folder_goes_up_with_its_last_file_last_and_comes_down_whole(s3: Any, 
     (source / "samples").mkdir(parents=True)
     for name in ("publish.yaml", "zoo.py", "samples/one.json"):
         (source / name).write_text(name)
-    store = ObjectStore(s3)
+    store = ObjectStore(s3, errors=for_workflow)
     uploaded: list[str] = []
     s3.meta.events.register("provide-client-params.s3.PutObject", lambda params, **_: uploaded.append(params["Key"]))
 
@@ -134,7 +135,7 @@ def test_an_object_that_would_leave_the_folder_is_refused(s3: Any, tmp_path: Pat
     s3.put_object(Bucket="bucket", Key="evil/../../passwd", Body=b"x")
 
     with pytest.raises(ModelNotFound, match="outside its folder"):
-        ObjectStore(s3).download_folder("s3://bucket/evil", tmp_path / "folder")
+        ObjectStore(s3, errors=for_workflow).download_folder("s3://bucket/evil", tmp_path / "folder")
 
 
 @pytest.mark.parametrize(("code", "raised"), [("SlowDown", ServiceUnavailable), ("AccessDenied", ClientError)])
@@ -147,4 +148,4 @@ def test_an_upload_fails_by_what_s3_said(s3: Any, tmp_path: Path, code: str, rai
     s3.meta.events.register("before-call.s3.PutObject", refuse)
 
     with pytest.raises(raised, match=code):
-        ObjectStore(s3).upload(tmp_path / "file", "s3://bucket/key")
+        ObjectStore(s3, errors=for_workflow).upload(tmp_path / "file", "s3://bucket/key")

@@ -6,7 +6,8 @@ import boto3
 import moto
 import pytest
 
-from model_tools.aws.connection import CallRefused
+from model_tools.aws.faults import CallRefused, for_people
+from model_tools.aws.objects import ObjectStore
 from model_tools.aws.runtimes import RuntimeBucket
 from model_tools.bundling.built import BuiltRuntime, files_in
 from tests.support.runtime.bundles import pack_files
@@ -34,12 +35,16 @@ def built(tmp_path):
     return BuiltRuntime(reference, *files)
 
 
+def bucket_of(s3, name=BUCKET):
+    return RuntimeBucket(ObjectStore(s3, errors=for_people), name)
+
+
 def written_keys(s3):
     return sorted(item["Key"] for item in s3.list_objects_v2(Bucket=BUCKET).get("Contents", []))
 
 
 def test_a_bundle_is_uploaded_with_its_inventory_and_made_current(s3, built):
-    bucket = RuntimeBucket(s3, BUCKET)
+    bucket = bucket_of(s3)
     assert bucket.current("torch") is None
 
     stored = bucket.publish(built)
@@ -56,7 +61,7 @@ def test_a_bundle_is_uploaded_with_its_inventory_and_made_current(s3, built):
 
 
 def test_what_is_there_already_is_not_sent_again(s3, built):
-    bucket = RuntimeBucket(s3, BUCKET)
+    bucket = bucket_of(s3)
     assert len(bucket.missing(built)) == 2
     bucket.publish(built)
 
@@ -67,16 +72,16 @@ def test_the_pointer_is_written_only_when_all_else_is_there(s3, built):
     built.sbom.unlink()
 
     with pytest.raises(CallRefused, match="cannot be read"):
-        RuntimeBucket(s3, BUCKET).publish(built)
+        bucket_of(s3).publish(built)
     assert "runtimes/torch.json" not in written_keys(s3)
 
 
 def test_a_bucket_that_is_not_there_is_told(s3, built):
     with pytest.raises(CallRefused, match="no bucket gone"):
-        RuntimeBucket(s3, "gone").publish(built)
+        bucket_of(s3, "gone").publish(built)
 
 
 def test_a_pointer_that_cannot_be_understood_counts_as_none(s3):
     s3.put_object(Bucket=BUCKET, Key="runtimes/torch.json", Body=b"{}")
 
-    assert RuntimeBucket(s3, BUCKET).current("torch") is None
+    assert bucket_of(s3).current("torch") is None

@@ -10,14 +10,17 @@ from typing import Any
 
 import pytest
 
+from statemachine.__main__ import DEFINITIONS as SOURCES
+from statemachine.layout import to_json
 from tests.support.definitions.service_model import has_path, operation, wrong_parameters
 from tests.support.definitions.template import load_template
 
 ROOT = Path(__file__).parents[3]
 DEFINITIONS = {path.name.split(".")[0]: path for path in (ROOT / "statemachine").glob("*.asl.json")}
-LAMBDA_INVOKE = "arn:aws:states:::lambda:invoke"
-OPTIMISED = re.compile(r"arn:aws:states:::(?P<service>dynamodb|states):(?P<action>\w+?)(?P<sync>\.sync:2)?")
-SDK = re.compile(r"arn:aws:states:::aws-sdk:(?P<service>\w+):(?P<action>\w+)")
+INTEGRATION = "arn:${Partition}:states:::"
+LAMBDA_INVOKE = INTEGRATION + "lambda:invoke"
+OPTIMISED = re.compile(re.escape(INTEGRATION) + r"(?P<service>dynamodb|states):(?P<action>\w+?)(?P<sync>\.sync:2)?")
+SDK = re.compile(re.escape(INTEGRATION) + r"aws-sdk:(?P<service>\w+):(?P<action>\w+)")
 
 
 def states(machine: str) -> dict[str, dict[str, Any]]:
@@ -47,6 +50,17 @@ def called(state: dict[str, Any]) -> tuple[str, str] | None:
     """Return service and action of a task that is not a Lambda function's."""
     match = SDK.fullmatch(state["Resource"]) or OPTIMISED.fullmatch(state["Resource"])
     return (match["service"], match["action"]) if match else None
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_what_aws_takes_is_what_the_source_says(name: str) -> None:
+    written = (ROOT / "statemachine" / name).read_text()
+
+    assert written == to_json(SOURCES[name]), f"{name} differs from its source: run `make definitions`"
+
+
+def test_every_definition_has_a_source() -> None:
+    assert {path.name for path in DEFINITIONS.values()} == set(SOURCES)
 
 
 @pytest.mark.parametrize("machine", DEFINITIONS)
@@ -178,6 +192,11 @@ def test_on_every_way_to_a_failure_traffic_comes_first() -> None:
 
     assert caught - {"ReleaseLease", "PublishSucceeded"} == {"WasTrafficOffered"}
     assert {publish[name]["Next"] for name in leaving - {"WasTrafficOffered"}} == {"WasTrafficOffered"}
+
+
+@pytest.mark.parametrize("machine", DEFINITIONS)
+def test_a_definition_is_for_every_partition(machine: str) -> None:
+    assert [text for text in strings(states(machine)) if "arn:aws" in text] == []
 
 
 @pytest.mark.parametrize("machine", DEFINITIONS)

@@ -59,7 +59,7 @@ def test_each_function_has_a_role_of_its_own(translated: dict[str, Any]) -> None
     functions = of_type(translated, "AWS::Lambda::Function")
     roles = [item["Properties"]["Role"]["Fn::GetAtt"][0] for item in functions.values()]
 
-    assert len(functions) == 9  # two of them serve, in one lane each
+    assert len(functions) == 10  # two of them serve, in one lane each
     assert len(set(roles)) == len(roles)
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from model_tools.aws.connection import CallRefused
 from model_tools.aws.executions import Execution
+from model_tools.aws.faults import CallRefused
 from model_tools.aws.functions import Reply
 from model_tools.aws.registry import ReleaseRecord
 from model_tools.aws.stack import Stack

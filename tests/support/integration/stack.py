@@ -19,6 +19,7 @@ PATIENCE = 120.0
 class Ended:
     """An execution that has ended."""
 
+    arn: str
     name: str
     status: str
     output: dict[str, Any]
@@ -70,6 +71,7 @@ class Stack:
 
         seen = until(ended)
         return Ended(
+            arn=execution,
             name=seen["name"],
             status=seen["status"],
             output=json.loads(seen.get("output") or "{}"),
@@ -128,6 +130,14 @@ class Stack:
 
     def lease_is_free(self) -> bool:
         return "holder" not in self.record("lease")
+
+
+def took_the_lease_over(stack: Stack, ended: Ended) -> bool:
+    """Tell whether an execution took the lease over from another one that had ended."""
+    pages = stack.sfn.get_paginator("get_execution_history").paginate(executionArn=ended.arn)
+    exits = [event.get("stateExitedEventDetails", {"name": ""}) for page in pages for event in page["events"]]
+    leases = [json.loads(each["output"])["lease"] for each in exits if each["name"] == "AcquireLease"]
+    return bool(leases[-1]["held"] and leases[-1]["other"])
 
 
 def until(look: Callable[[], Any]) -> Any:

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from model_tools.aws.connection import CallFailed, CallRefused
+from model_tools.aws.faults import CallFailed, CallRefused
 from model_tools.cli.errors import UserError, is_refusal, report_on
 from model_tools.cli.main import run
 from model_tools.errors import ManifestInvalid, ServiceUnavailable

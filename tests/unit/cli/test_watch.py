@@ -1,6 +1,6 @@
 import json
 
-from model_tools.aws.connection import CallFailed
+from model_tools.aws.faults import CallFailed
 from model_tools.cli.main import run
 from tests.support.fakes.aws_services import FakeExecutions, FakeStack
 from tests.support.fakes.execution_events import Recorder, refused_before_traffic, released_by_canary

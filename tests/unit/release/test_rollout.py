@@ -3,9 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_tools.errors import AliasChanged, CanaryFailed
-from model_tools.release.rollout import Evidence, Plan, Split, Verdict, judge, make_plan
+from model_tools.release.rollout import Evidence, RolloutPlan, Split, Verdict, judge, plan_rollout
 
-PLAN = Plan(champion="3", candidate="4", steps=(10, 50))
+PLAN = RolloutPlan(champion="3", candidate="4", steps=(10, 50))
 CLEAN = Evidence(invocations=120, errors=0)
 
 
@@ -27,15 +27,20 @@ def test_a_split_is_written_as_update_alias_takes_it() -> None:
     assert PLAN.split(3).to_alias() == {"FunctionVersion": "4", "RoutingConfig": {"AdditionalVersionWeights": {}}}
 
 
+def test_the_shares_of_a_split_add_up_to_all_of_the_traffic() -> None:
+    assert PLAN.split(0).shares() == {"3": 1}
+    assert PLAN.split(1).shares() == {"3": 0.9, "4": 0.1}
+
+
 def test_the_first_release_gets_all_traffic_at_once() -> None:
-    plan = make_plan(champion="1", candidate="2", steps=[10, 50], bootstrap="1")
+    plan = plan_rollout(champion="1", candidate="2", steps=[10, 50], bootstrap="1")
 
     assert judge(plan, 0, Split("1"), CLEAN) == Verdict("advance", 1)
     assert plan.split(1) == Split("2")
 
 
 def test_a_later_release_goes_by_its_steps() -> None:
-    assert make_plan(champion="3", candidate="4", steps=[10, 50], bootstrap="1") == PLAN
+    assert plan_rollout(champion="3", candidate="4", steps=[10, 50], bootstrap="1") == PLAN
 
 
 def test_without_errors_the_candidate_advances_also_when_it_had_no_requests() -> None:
@@ -63,7 +68,7 @@ def test_somebody_elses_split_is_respected_and_told() -> None:
 
 @given(steps=st.lists(st.integers(1, 99), unique=True, max_size=6).map(sorted))
 def test_a_clean_rollout_always_ends_with_rising_weights(steps: list[int]) -> None:
-    plan = Plan("3", "4", tuple(steps))
+    plan = RolloutPlan("3", "4", tuple(steps))
     position, weights = 0, []
     while (verdict := judge(plan, position, plan.split(position), CLEAN)).kind == "advance":
         position = verdict.position

@@ -9,7 +9,7 @@ import urllib.request
 
 import pytest
 
-from model_tools.aws.connection import Connection, Target
+from model_tools.aws.connection import AwsTarget, Connection
 
 
 def wait_for(port: int, server: subprocess.Popen) -> None:
@@ -49,4 +49,4 @@ def endpoint():
 
 @pytest.fixture(scope="package")
 def connection(endpoint):
-    return Connection(Target(endpoint), environ={})
+    return Connection(AwsTarget(endpoint), environ={})

@@ -3,8 +3,9 @@ import threading
 
 import pytest
 
-from model_tools.aws.connection import CallRefused
-from model_tools.aws.uploads import PART, Etag, Upload, UploadBucket
+from model_tools.aws.faults import CallRefused, for_people
+from model_tools.aws.objects import PART, ObjectStore
+from model_tools.aws.uploads import Etag, Upload, UploadBucket
 
 
 @pytest.fixture(scope="module")
@@ -12,6 +13,10 @@ def s3(connection):
     client = connection.client("s3")
     client.create_bucket(Bucket="checkpoints")
     return client
+
+
+def bucket_of(client, name: str) -> UploadBucket:
+    return UploadBucket(ObjectStore(client, errors=for_people), name)
 
 
 def written(path, data: bytes) -> Upload:
@@ -23,7 +28,7 @@ def written(path, data: bytes) -> Upload:
 
 def test_what_is_there_with_the_same_bytes_is_not_missing(s3, tmp_path):
     uploads = [written(tmp_path / "a.txt", b"a"), written(tmp_path / "b.txt", b"b")]
-    bucket = UploadBucket(s3, "checkpoints")
+    bucket = bucket_of(s3, "checkpoints")
 
     assert bucket.missing("again/", uploads) == uploads
     bucket.upload("again/", uploads, last="publish.yaml")
@@ -32,7 +37,7 @@ def test_what_is_there_with_the_same_bytes_is_not_missing(s3, tmp_path):
 
 
 def test_other_bytes_of_the_same_size_are_missing(s3, tmp_path):
-    bucket = UploadBucket(s3, "checkpoints")
+    bucket = bucket_of(s3, "checkpoints")
     bucket.upload("changed/", [written(tmp_path / "a.txt", b"a")], last="")
     changed = written(tmp_path / "a.txt", b"b")
 
@@ -42,7 +47,7 @@ def test_other_bytes_of_the_same_size_are_missing(s3, tmp_path):
 @pytest.mark.parametrize("size", [0, 1, PART, PART + 1, 2 * PART])
 def test_the_etag_that_is_expected_is_the_one_that_s3_gives(s3, tmp_path, size):
     upload = written(tmp_path / f"size-{size}", b"x" * size)
-    UploadBucket(s3, "checkpoints").upload("etags/", [upload], last="")
+    bucket_of(s3, "checkpoints").upload("etags/", [upload], last="")
 
     assert s3.head_object(Bucket="checkpoints", Key=f"etags/{upload.key}")["ETag"].strip('"') == upload.etag
 
@@ -74,7 +79,7 @@ class Recording:
 def test_the_manifest_is_stored_when_everything_else_is(tmp_path):
     client = Recording()
     uploads = [written(tmp_path / name, b"x") for name in ("publish.yaml", *(f"file-{n}" for n in range(20)))]
-    UploadBucket(client, "b").upload("p/", uploads, last="publish.yaml")
+    bucket_of(client, "b").upload("p/", uploads, last="publish.yaml")
 
     assert client.stored[-1] == "p/publish.yaml"
     assert len(client.stored) == 21
@@ -83,7 +88,7 @@ def test_the_manifest_is_stored_when_everything_else_is(tmp_path):
 def test_progress_adds_up_to_the_bytes(s3, tmp_path):
     sent: list[int] = []
     uploads = [written(tmp_path / name, b"x" * 1000) for name in ("a", "b", "c")]
-    UploadBucket(s3, "checkpoints").upload("progress/", uploads, last="a", progress=sent.append)
+    bucket_of(s3, "checkpoints").upload("progress/", uploads, last="a", progress=sent.append)
 
     assert sum(sent) == 3000
 
@@ -92,9 +97,9 @@ def test_a_bucket_that_is_gone_says_to_deploy(s3, tmp_path):
     upload = written(tmp_path / "a", b"x")
 
     with pytest.raises(CallRefused, match="deploy the stack"):
-        UploadBucket(s3, "nowhere").upload("p/", [upload], last="")
+        bucket_of(s3, "nowhere").upload("p/", [upload], last="")
     with pytest.raises(CallRefused, match="deploy the stack"):
-        UploadBucket(s3, "nowhere").missing("p/", [upload])
+        bucket_of(s3, "nowhere").missing("p/", [upload])
 
 
 def test_a_file_that_vanished_is_named(s3, tmp_path):
@@ -102,4 +107,4 @@ def test_a_file_that_vanished_is_named(s3, tmp_path):
     upload.path.unlink()
 
     with pytest.raises(CallRefused, match=r"uploading .*/a: "):
-        UploadBucket(s3, "checkpoints").upload("p/", [upload], last="")
+        bucket_of(s3, "checkpoints").upload("p/", [upload], last="")
