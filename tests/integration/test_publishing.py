@@ -78,7 +78,7 @@ def test_every_function_logs_which_execution_and_release_it_works_for(
 def test_a_later_release_takes_over_step_by_step_under_traffic(
     stack: Stack, trained_digits: Callable[..., Path], tmp_path: Path
 ) -> None:
-    champion, _ = stack.alias()
+    champion = stack.publish(trained_digits(), rollout=FAST).output["version"]
     event = sample_event(trained_digits(), "three")
     better = trained_digits("--channels", "16", "--epochs", "10")
     answered: Counter[str] = Counter()
