@@ -43,7 +43,7 @@ def start_folder(store: Path, reference: ArchiveReference) -> Path:
     """Return a copy of the function's folder that serves an archive."""
     task = store / "task"
     shutil.copytree(ROOT / "functions" / "inference", task)
-    release = ReleaseFile(release_id="measured-1", execution="run-1", task="tensor", archive=reference)
+    release = ReleaseFile(release_id="measured-1", execution="run-1", archive=reference)
     (task / "release.json").write_text(release.model_dump_json())
     return task
 

@@ -10,8 +10,8 @@ import sys
 
 def record() -> None:
     """Append every file that is opened from now on, once."""
-    descriptor = os.open(f"{os.path.dirname(__file__)}/opened.txt", os.O_WRONLY | os.O_APPEND | os.O_CREAT)  # noqa: PTH120 (nothing is imported that is not there anyway)
-    seen = set()
+    record_file = f"{os.path.dirname(__file__)}/opened.txt"  # noqa: PTH120 (nothing is imported that is not there anyway)
+    seen = {record_file}
     position = {"open": 0, "ctypes.dlopen": 0, "import": 1}
 
     def note(event: str, arguments: tuple[object, ...]) -> None:
@@ -19,7 +19,10 @@ def record() -> None:
             path = arguments[position[event]]
             if isinstance(path, str) and path.startswith("/") and path not in seen:
                 seen.add(path)
+                # Opened anew for each line, because a fork may close the descriptors that it was born with.
+                descriptor = os.open(record_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
                 os.write(descriptor, f"{path}\n".encode())
+                os.close(descriptor)
 
     sys.addaudithook(note)
 
