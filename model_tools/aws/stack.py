@@ -16,6 +16,7 @@ class Stack:
     """The ARN of the state machine that publishes."""
     function: str
     checkpoints_bucket: str
+    artifacts_bucket: str
     registry_table: str
     outputs: Mapping[str, str]
     parameters: Mapping[str, str] = field(default_factory=dict)
@@ -25,6 +26,7 @@ REQUIRED = {
     "publish_state_machine": "PublishStateMachineArn",
     "function": "InferenceFunctionName",
     "checkpoints_bucket": "CheckpointsBucketName",
+    "artifacts_bucket": "ArtifactsBucketName",
     "registry_table": "RegistryTableName",
 }
 """The outputs that a stack must have to be one of ours, by the field that they fill."""

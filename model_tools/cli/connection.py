@@ -13,6 +13,7 @@ from model_tools.aws.faults import for_people
 from model_tools.aws.functions import LambdaFunction
 from model_tools.aws.objects import ObjectStore
 from model_tools.aws.registry import Registry
+from model_tools.aws.runtimes import RuntimeBucket
 from model_tools.aws.stack import Stack, read_stack
 from model_tools.aws.uploads import UploadBucket
 from model_tools.cli.errors import UserError
@@ -88,6 +89,7 @@ class Services:
     function: LambdaFunction
     registry: Registry
     uploads: UploadBucket
+    runtimes: RuntimeBucket
     is_local: bool = False
 
 
@@ -96,6 +98,7 @@ def connect(options: ConnectionOptions, environ: Mapping[str, str]) -> Services:
     target, stack_name = find_target(options, environ)
     connection = Connection(target, environ=environ)
     stack = read_stack(connection.client("cloudformation"), stack_name)
+    store = ObjectStore(connection.client("s3"), errors=for_people)
     return Services(
         stack=stack,
         executions=Executions(connection.client("stepfunctions"), stack.publish_state_machine, errors=for_people),
@@ -107,7 +110,8 @@ def connect(options: ConnectionOptions, environ: Mapping[str, str]) -> Services:
             invoking_client=connection.client("lambda", once=True),
         ),
         registry=Registry(connection.client("dynamodb"), stack.registry_table, stack.function, errors=for_people),
-        uploads=UploadBucket(ObjectStore(connection.client("s3"), errors=for_people), stack.checkpoints_bucket),
+        uploads=UploadBucket(store, stack.checkpoints_bucket),
+        runtimes=RuntimeBucket(store, stack.artifacts_bucket),
         is_local=target.is_local,
     )
 

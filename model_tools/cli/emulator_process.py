@@ -6,7 +6,6 @@ standard error that says why it cannot start.
 
 import contextlib
 import errno
-import importlib.util
 import json
 import os
 import signal
@@ -20,9 +19,8 @@ from typing import Self
 
 from model_tools.aws.faults import CallFailed
 from model_tools.cli.errors import UserError
+from model_tools.cli.extras import require_extra
 
-NEEDED = ("emulator", "moto", "awslambdaric", "samtranslator")
-"""The modules that the emulator cannot start without."""
 REFUSED = 2
 """The exit code of an emulator that has said on standard error why it cannot start."""
 TIME_TO_STOP = 20.0
@@ -117,11 +115,7 @@ class EmulatorProcess:
 
 def check_that_it_can_run(port: int) -> None:
     """Raise UserError when the emulator is not installed or its port is taken."""
-    if missing := [module for module in NEEDED if importlib.util.find_spec(module) is None]:
-        raise UserError(
-            f"The emulator needs what is not installed here ({', '.join(missing)}): "
-            "pip install 'model-tools[emulator]', or in a clone of the repository pip install -e '.[emulator]'."
-        )
+    require_extra("emulator", what="The emulator")
     if port == 0:
         return
     with socket.socket() as probe:

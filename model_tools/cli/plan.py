@@ -8,8 +8,8 @@ import typer
 
 from model_tools.cli.command import Command, with_connection_options
 from model_tools.cli.errors import UserError
+from model_tools.cli.extras import require_extra
 from model_tools.cli.model_source import LocalModel, find_model, prepare_upload
-from model_tools.cli.runtime import find_bucket
 from model_tools.formats.manifest import Library, Manifest
 from model_tools.formats.pin import ARCHIVE_SUFFIXES, Pin, PinnedFile
 from model_tools.planning.prices import RegionUnknown, prices_of
@@ -97,6 +97,7 @@ def plan(
     if model.startswith("s3://"):
         raise UserError(f"A plan is made of a model on this machine: download {model}, then plan its folder.")
     found = find_model(Path(model))
+    require_extra("functions", what="A plan")
     # Packaging and planning are slow to import, and no other command needs them.
     from model_tools.cli.plan_view import show_plan  # noqa: PLC0415
     from model_tools.packaging.checkpoint.model_folder import open_model_folder  # noqa: PLC0415
@@ -146,7 +147,7 @@ def _find_bundle(command: Command, name: Library, folder: Path | None) -> "Known
     cached = find_in_cache(name, cache_folder(command.environ))
     if not command.options.names_a_place:
         return cached
-    current = find_bucket(command).current(name)
+    current = command.services().runtimes.current(name)
     if current is None:
         return None
     is_here = cached is not None and cached.reference.sha256 == current.sha256

@@ -6,14 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from model_tools.aws.connection import Connection
-from model_tools.aws.faults import CallRefused, for_people
-from model_tools.aws.objects import ObjectStore
 from model_tools.aws.runtimes import RuntimeBucket
-from model_tools.aws.stack import read_stack
 from model_tools.cli.command import Command, with_connection_options
-from model_tools.cli.connection import find_target
 from model_tools.cli.errors import UserError
+from model_tools.cli.extras import require_extra
 from model_tools.cli.output import CommandOutput, duration
 from model_tools.formats.sizes import size_text
 
@@ -121,25 +117,15 @@ def build(
         raise UserError(
             "--wheels, --index-url and --platform are for a build from wheels: name its Python by --python."
         )
+    require_extra("functions", what="Building a runtime bundle")
     # A wrong stack is refused before the build, which takes minutes.
-    bucket = find_bucket(command) if command.options.names_a_place else None
+    bucket = command.services().runtimes if command.options.names_a_place else None
     began = command.clock()
     with command.output.steps("Building the runtime", keep=True) as report:
         built = _build(name, output, level, model or [], python, platform, wheels, index_url or [], report)
     _tell(command.output, built, command.clock() - began)
     if bucket is not None:
         _upload(command.output, bucket, built)
-
-
-def find_bucket(command: Command) -> RuntimeBucket:
-    """Return the artifacts bucket of the stack that the options name. Raises CallRefused."""
-    target, stack_name = find_target(command.options, command.environ)
-    connection = Connection(target, environ=command.environ)
-    stack = read_stack(connection.client("cloudformation"), stack_name)
-    bucket = stack.outputs.get("ArtifactsBucketName")
-    if bucket is None:
-        raise CallRefused(f"Stack {stack_name!r} has no output ArtifactsBucketName: deploy it again, then try again.")
-    return RuntimeBucket(ObjectStore(connection.client("s3"), errors=for_people), bucket)
 
 
 def _build(

@@ -99,8 +99,8 @@ def _library(name: Library, bundle: KnownBundle | None, folder: Path) -> Iterato
         return
     if bundle is None or not _is_usable(bundle):
         raise RuntimeMissing(
-            f"{name} is not installed here, and there is no runtime bundle of this Python and processor: install it "
-            f"(pip install 'model-tools[{name}]'), or build a bundle with `model-tools runtime build --name {name}`."
+            f"{name} is not installed here, and there is no runtime bundle of this Python and processor: install "
+            f"model-tools with its extra {name!r}, or build a bundle with `model-tools runtime build --name {name}`."
         )
     path = str(unpack_runtime(bundle.reference, _opener(bundle), folder))
     sys.path.insert(0, path)

@@ -9,6 +9,7 @@ OUTPUTS = {
     "PublishStateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:publish",
     "InferenceFunctionName": "inference",
     "CheckpointsBucketName": "checkpoints",
+    "ArtifactsBucketName": "artifacts",
     "RegistryTableName": "registry",
 }
 
@@ -26,7 +27,8 @@ def test_a_stack_is_read_from_its_outputs(connection):
     stack = read_stack(connection.client("cloudformation"), "complete")
 
     assert stack.publish_state_machine == OUTPUTS["PublishStateMachineArn"]
-    assert (stack.function, stack.checkpoints_bucket, stack.registry_table) == ("inference", "checkpoints", "registry")
+    assert (stack.function, stack.registry_table) == ("inference", "registry")
+    assert (stack.checkpoints_bucket, stack.artifacts_bucket) == ("checkpoints", "artifacts")
 
 
 def test_a_stack_that_is_not_ours_is_refused_by_what_it_lacks(connection):

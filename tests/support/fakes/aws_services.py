@@ -10,6 +10,7 @@ from model_tools.aws.registry import ReleaseRecord
 from model_tools.aws.stack import Stack
 from model_tools.cli.command import Command
 from model_tools.cli.connection import Services
+from model_tools.formats.runtime_reference import RuntimeReference
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:model-tools-publish-model"
 BUCKET = "model-tools-checkpoints-123456789012"
@@ -92,6 +93,14 @@ class FakeUploads:
             progress(upload.size)
 
 
+@dataclass
+class FakeRuntimes:
+    bundles: dict[str, RuntimeReference] = field(default_factory=dict)
+
+    def current(self, name: str) -> RuntimeReference | None:
+        return self.bundles.get(name)
+
+
 def live_record(version: str = "4", release_id: str = "digits-1") -> ReleaseRecord:
     return ReleaseRecord(release_id, "RELEASED", "2026-01-02T03:04:05.678Z", "run-1", version)
 
@@ -104,11 +113,14 @@ class FakeStack:
     function: FakeFunction = field(default_factory=FakeFunction)
     registry: FakeRegistry = field(default_factory=lambda: FakeRegistry(live_record=live_record()))
     uploads: FakeUploads = field(default_factory=FakeUploads)
+    runtimes: FakeRuntimes = field(default_factory=FakeRuntimes)
     now: float = 1_767_323_045.0
 
     def command(self, **changes: object) -> Command:
-        stack = Stack("model-tools", MACHINE, self.function.name, BUCKET, "model-tools-registry", {})
-        services = Services(stack, self.executions, self.function, self.registry, self.uploads, is_local=True)
+        stack = Stack("model-tools", MACHINE, self.function.name, BUCKET, "artifacts", "model-tools-registry", {})
+        services = Services(
+            stack, self.executions, self.function, self.registry, self.uploads, self.runtimes, is_local=True
+        )
         surroundings = {
             "environ": {},
             "clock": lambda: self.now,
