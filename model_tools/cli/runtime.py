@@ -109,7 +109,7 @@ def build(
 
         model-tools runtime build --name xgboost --stack model-tools
 
-        model-tools runtime build --python 3.13 --platform manylinux_2_28_aarch64 --stack model-tools
+        model-tools runtime build --python 3.13 --platform manylinux_2_28_x86_64 --stack model-tools
 
     Exit code: 0 built, 1 something you can put right, 2 a bug or a fault of AWS.
     """
