@@ -388,18 +388,3 @@ def test_whatever_step_functions_says_of_a_failure_is_recorded(stack: Stack, err
     assert (ended.status, ended.error) == ("FAILED", error["Error"])
     assert told in ended.cause
     assert stack.record(f"release#{told[:20]}")["cause"] == ended.cause
-
-
-def test_a_publication_that_retraining_started_and_that_was_refused_is_told_in_its_own_words(stack: Stack) -> None:
-    bucket = stack.outputs["CheckpointsBucketName"]
-    trainer = "import sys, pathlib\nout = pathlib.Path(sys.argv[2])\nout.mkdir(exist_ok=True)\n"
-    trainer += "(out / 'publish.yaml').write_text('task: \"guessing\"')"
-    stack.s3.put_object(Bucket=bucket, Key="trainers/odd/train.py", Body=trainer.encode())
-
-    ended = stack.wait(stack.start_with({"trainer_uri": f"s3://{bucket}/trainers/odd/"}, "RetrainStateMachineArn"))
-
-    assert (ended.status, ended.error) == ("FAILED", "ManifestInvalid"), ended.cause
-    assert (
-        ended.cause == stack.record(f"release#{ended.name}")["cause"] == stack.record(f"retrain#{ended.name}")["cause"]
-    )
-    assert "task: 'guessing'" in ended.cause
