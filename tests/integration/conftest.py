@@ -1,4 +1,4 @@
-"""One emulator with one deployed stack for all integration tests: they meet it as users do, one after another."""
+"""One emulator with one deployed stack for all integration tests: they meet it as users do, in any order."""
 
 import shutil
 import subprocess
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from emulator.server import Emulator
+from tests.support.integration.models import write_tensor_model
 from tests.support.integration.stack import Stack
 
 ROOT = Path(__file__).parents[2]
@@ -18,9 +19,24 @@ INSTALLED = ("torch", "numpy", "pillow", "safetensors", "xgboost-cpu")
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
-    with Emulator(time_scale=TIME_SCALE, preinstalled=INSTALLED) as emulator:
-        yield Stack(emulator, emulator.deploy(ROOT / "template.yaml"))
+def emulator() -> Iterator[Emulator]:
+    with Emulator(time_scale=TIME_SCALE, preinstalled=INSTALLED) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def stack(emulator: Emulator) -> Stack:
+    return Stack(emulator, emulator.deploy(ROOT / "template.yaml"))
+
+
+@pytest.fixture
+def champion(stack: Stack, tmp_path: Path) -> str:
+    """The version that is live, published now if none is."""
+    if not stack.record("live"):
+        stack.publish(write_tensor_model(tmp_path / "champion", seed=100), rollout={"strategy": "all-at-once"})
+    version, weights = stack.alias()
+    assert weights == {}
+    return version
 
 
 @pytest.fixture(scope="session")

@@ -128,6 +128,14 @@ class Stack:
         )
         return [item["version"]["S"] for item in reversed(released)]
 
+    def work_logged_by(self, function: str) -> set[tuple[str | None, str | None]]:
+        """Return the executions and releases that a function says it worked for, by its name without the stack's."""
+        group = f"/aws/lambda/{self.function.removesuffix('inference')}{function}"
+        pages = self.emulator.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
+        messages = (event["message"] for page in pages for event in page["events"])
+        lines = [json.loads(message) for message in messages if message.startswith("{")]
+        return {(line.get("execution"), line.get("release")) for line in lines}
+
     def lease_is_free(self) -> bool:
         return "holder" not in self.record("lease")
 
