@@ -29,10 +29,12 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def published(local: Local, digits: Path) -> dict[str, Any]:
-    """Publish the digits model by the command line; what its last line says, in JSON."""
+    """Publish the digits model by the command line; return its execution and what the last line says, in one."""
     done = local.run("model-tools", "publish", str(digits), "--local", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    (execution,) = (line["name"] for line in lines if line.get("event") == "execution")
+    return {"execution": execution, **lines[-1]}
 
 
 def event_of(folder: Path, name: str) -> dict[str, Any]:
@@ -59,23 +61,29 @@ def test_a_refusal_exits_1_and_says_why_and_what_is_live_still(
     (broken / "classes.txt").write_text((broken / "classes.txt").read_text() + "ten\n")
 
     done = local.run("model-tools", "publish", str(broken), "--local")
+    listed = local.run("model-tools", "releases", "--local", "--json")
 
     assert done.returncode == 1
     assert "ClassesMismatch" in done.stdout + done.stderr
     assert "still live" in done.stdout + done.stderr
+    newest, *_ = json.loads(listed.stdout)["releases"]
+    assert (newest["status"], newest["version"]) == ("FAILED", None)
+    assert newest["error"].startswith("ClassesMismatch")
 
 
-def test_releases_shows_what_is_live_and_what_was_refused(local: Local, published: dict[str, Any]) -> None:
+def test_releases_shows_what_is_live(local: Local, published: dict[str, Any]) -> None:
     done = local.run("model-tools", "releases", "--local")
 
     assert done.returncode == 0
-    assert "digits-" in done.stdout
-    assert "100" in done.stdout
+    (live,) = (line for line in done.stdout.splitlines() if "LIVE" in line)
+    assert published["release_id"] in live
+    assert "100" in live
 
 
 def test_watch_tells_the_states_of_an_execution_that_has_ended(local: Local, published: dict[str, Any]) -> None:
-    done = local.run("model-tools", "watch", "--local")
+    done = local.run("model-tools", "watch", published["execution"], "--local")
 
+    assert done.returncode == 0
     assert "TraceAndPackageModel" in done.stdout
 
 
