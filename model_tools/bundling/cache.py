@@ -67,8 +67,7 @@ def cached_runtime(
         os.utime(home)
         _forget_old(folder, f"{name}-{level}-")
     if built is None:
-        msg = f"{home} was built and is not there: something else removes files there"
-        raise OSError(msg)
+        raise OSError(f"{home} was built and is not there: something else removes files there")
     return built
 
 

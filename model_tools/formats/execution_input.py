@@ -17,8 +17,7 @@ LONGEST_ROLLOUT = 7 * DAY
 
 def _check_s3_uri(value: str) -> str:
     if not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+", value):
-        msg = f"{value!r} is not of the form s3://bucket/folder/ or s3://bucket/key"
-        raise ValueError(msg)
+        raise ValueError(f"{value!r} is not of the form s3://bucket/folder/ or s3://bucket/key")
     return value
 
 
@@ -41,25 +40,21 @@ class Rollout(BaseModel):
     def _no_steps_all_at_once(cls, data: object) -> object:
         if isinstance(data, dict) and data.get("strategy") == "all-at-once":
             if data.get("steps"):
-                msg = "all-at-once has no steps: remove steps, or choose strategy canary"
-                raise ValueError(msg)
+                raise ValueError("all-at-once has no steps: remove steps, or choose strategy canary")
             return {**data, "steps": []}
         return data
 
     @model_validator(mode="after")
     def _rising(self) -> Self:
         if self.strategy == "canary" and not self.steps:
-            msg = "canary needs at least one step, such as 10; or choose strategy all-at-once"
-            raise ValueError(msg)
+            raise ValueError("canary needs at least one step, such as 10; or choose strategy all-at-once")
         if any(later <= earlier for earlier, later in zip(self.steps, self.steps[1:], strict=False)):
-            msg = f"steps must rise, such as [10, 50]; they are {self.steps}"
-            raise ValueError(msg)
+            raise ValueError(f"steps must rise, such as [10, 50]; they are {self.steps}")
         if len(self.steps) * self.bake_seconds > LONGEST_ROLLOUT:
-            msg = (
+            raise ValueError(
                 f"{len(self.steps)} steps of {self.bake_seconds:,} s each take longer than the seven days that a "
                 "rollout may take: choose fewer steps, or a shorter bake_seconds"
             )
-            raise ValueError(msg)
         return self
 
 

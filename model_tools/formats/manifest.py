@@ -78,19 +78,16 @@ class Manifest(Section):
     def _arguments_that_json_can_tell(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
         for name, argument in value.items():
             if not name.isidentifier():
-                msg = f"{name!r} cannot be the name of an argument: correct it"
-                raise ValueError(msg)
+                raise ValueError(f"{name!r} cannot be the name of an argument: correct it")
             if any(isinstance(node, float) and not math.isfinite(node) for node in _nodes(argument)):
-                msg = f"{name} is infinite or not a number: set it in the architecture's code"
-                raise ValueError(msg)
+                raise ValueError(f"{name} is infinite or not a number: set it in the architecture's code")
         return value
 
     @field_validator("architecture")
     @classmethod
     def _module_and_callable(cls, value: str | None) -> str | None:
         if value is not None and not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", value):
-            msg = f"{value!r} is not of the form module:Callable"
-            raise ValueError(msg)
+            raise ValueError(f"{value!r} is not of the form module:Callable")
         return value
 
     @model_validator(mode="after")
@@ -100,8 +97,7 @@ class Manifest(Section):
             raise ValueError(problem)
         unused = set(self.axes) - {axis for spec in self.inputs for axis in spec.shape if isinstance(axis, str)}
         if unused:
-            msg = f"axes names {', '.join(sorted(unused))}, which no input's shape uses"
-            raise ValueError(msg)
+            raise ValueError(f"axes names {', '.join(sorted(unused))}, which no input's shape uses")
         return self
 
     @property

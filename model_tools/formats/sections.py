@@ -37,14 +37,12 @@ class InputSpec(Section):
             return self
         low, high = self.range
         if self.dtype == "bool":
-            msg = "range: a bool is true or false: remove range"
-        elif not (math.isfinite(low) and math.isfinite(high) and low <= high):
-            msg = f"range: {low:g} … {high:g} is not from a smaller to a larger number: correct it"
-        elif self.dtype in INTEGER_BOUNDS and not _holds_integers(low, high, *INTEGER_BOUNDS[self.dtype]):
-            msg = f"range: {low:g} … {high:g} holds no {self.dtype}, or more than there are: correct it"
-        else:
-            return self
-        raise ValueError(msg)
+            raise ValueError("range: a bool is true or false: remove range")
+        if not (math.isfinite(low) and math.isfinite(high) and low <= high):
+            raise ValueError(f"range: {low:g} … {high:g} is not from a smaller to a larger number: correct it")
+        if self.dtype in INTEGER_BOUNDS and not _holds_integers(low, high, *INTEGER_BOUNDS[self.dtype]):
+            raise ValueError(f"range: {low:g} … {high:g} holds no {self.dtype}, or more than there are: correct it")
+        return self
 
 
 class AxisSizes(Section):
@@ -56,8 +54,7 @@ class AxisSizes(Section):
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.min > self.max:
-            msg = f"min ({self.min}) is larger than max ({self.max})"
-            raise ValueError(msg)
+            raise ValueError(f"min ({self.min}) is larger than max ({self.max})")
         return self
 
 
@@ -82,8 +79,7 @@ class Preprocess(Section):
         for field in ("mean", "std"):
             values = getattr(self, field)
             if values is not None and len(values) != self.channels:
-                msg = f"{field} has {len(values)} values, mode {self.mode} has {self.channels} channel(s)"
-                raise ValueError(msg)
+                raise ValueError(f"{field} has {len(values)} values, mode {self.mode} has {self.channels} channel(s)")
         return self
 
 
@@ -100,8 +96,7 @@ class Optimize(Section):
     @model_validator(mode="after")
     def _tolerance_of_what_is_quantised(self) -> Self:
         if self.tolerance is not None and self.quantize == "none":
-            msg = "tolerance is for a quantised model: remove it, or set quantize"
-            raise ValueError(msg)
+            raise ValueError("tolerance is for a quantised model: remove it, or set quantize")
         return self
 
 

@@ -117,8 +117,7 @@ def _opener(path: Path) -> Any:
 
 
 def _read_nothing(_uri: str, _limit: int) -> bytes:
-    msg = "a plan fetches nothing"
-    raise ConnectionError(msg)
+    raise ConnectionError("a plan fetches nothing")
 
 
 def _put_nowhere(_bucket: str, _key: str, _data: bytes) -> None:

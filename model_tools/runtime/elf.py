@@ -56,14 +56,12 @@ def read_library(data: Readable) -> SharedLibrary:
     try:
         return _read(data)
     except (struct.error, UnicodeDecodeError) as error:
-        msg = f"the library is cut off or damaged ({error})"
-        raise ValueError(msg) from error
+        raise ValueError(f"the library is cut off or damaged ({error})") from error
 
 
 def _read(data: Readable) -> SharedLibrary:
     if not is_library(data[0:6]):
-        msg = "it is no 64-bit little-endian ELF file"
-        raise ValueError(msg)
+        raise ValueError("it is no 64-bit little-endian ELF file")
     (machine,) = struct.unpack("<H", data[18:20])
     segments = list(_segments(data))
     entries = [entry for segment in segments if segment.kind == DYNAMIC for entry in _dynamic(data, segment)]
@@ -99,13 +97,11 @@ def _offset(address: int, segments: list[_Segment]) -> int:
     for segment in segments:
         if segment.kind == LOAD and segment.address <= address < segment.address + segment.size:
             return segment.offset + address - segment.address
-    msg = f"no part of it is loaded at {address:#x}"
-    raise ValueError(msg)
+    raise ValueError(f"no part of it is loaded at {address:#x}")
 
 
 def _string(data: Readable, start: int) -> str:
     end = data.find(b"\0", start)
     if end < 0:
-        msg = "a name in it has no end"
-        raise ValueError(msg)
+        raise ValueError("a name in it has no end")
     return data[start:end].decode()

@@ -45,6 +45,5 @@ class OwnCode(Section):
     @model_validator(mode="after")
     def _a_python_file(self) -> Self:
         if not self.predictor.endswith(".py"):
-            msg = f"predictor: {self.predictor!r} is no Python file"
-            raise ValueError(msg)
+            raise ValueError(f"predictor: {self.predictor!r} is no Python file")
         return self

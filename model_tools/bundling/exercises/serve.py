@@ -22,8 +22,7 @@ def serve(scratch: Path) -> None:
     for event in json.loads((scratch / "events.json").read_bytes()):
         answer = handle(event, predictor, version="1")
         if "error" in answer:
-            msg = f"{event!r:.300} is answered {answer!r:.300}"
-            raise RuntimeError(msg)
+            raise RuntimeError(f"{event!r:.300} is answered {answer!r:.300}")
 
 
 def _open(uri: str) -> IO[bytes]:
@@ -31,8 +30,7 @@ def _open(uri: str) -> IO[bytes]:
 
 
 def _refuse_to_fetch(url: str) -> bytes:
-    msg = f"an exercise asks for {url}"
-    raise RuntimeError(msg)
+    raise RuntimeError(f"an exercise asks for {url}")
 
 
 if __name__ == "__main__":

@@ -55,8 +55,7 @@ def write_archive(target: Path, members: Mapping[str, bytes | Path]) -> WrittenA
     """
     code = sorted(name for name in members if is_code(name))
     if unknown := set(members) - set(MEMBERS) - set(code):
-        msg = f"{', '.join(sorted(unknown))} are no members of a model archive"
-        raise ValueError(msg)
+        raise ValueError(f"{', '.join(sorted(unknown))} are no members of a model archive")
     with target.open("wb") as file:
         sink = _Hashing(file)
         with (

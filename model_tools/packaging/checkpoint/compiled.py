@@ -59,8 +59,7 @@ def traceable_program(program: torch.export.ExportedProgram) -> torch.nn.Module:
 @contextmanager
 def _no_pickles() -> Iterator[None]:
     def refuse(*_: object, **__: object) -> NoReturn:
-        msg = "it holds pickled objects, which could run code"
-        raise pickle.UnpicklingError(msg)
+        raise pickle.UnpicklingError("it holds pickled objects, which could run code")
 
     loads, pickle.loads = pickle.loads, refuse
     try:

@@ -128,8 +128,7 @@ def _check_expectation(sample: Sample, manifest: Manifest, classes: Sequence[str
 
 
 def _refuse_constant(constant: str) -> None:
-    msg = f"{constant} is no number in JSON"
-    raise ValueError(msg)
+    raise ValueError(f"{constant} is no number in JSON")
 
 
 def _magnitude(values: Any) -> float:

@@ -20,23 +20,19 @@ def walkable(tree: Mapping[str, Any], number: int, *, features: int) -> None:
     conditions = tree["split_conditions"]
     nodes = len(left)
     if not nodes or not len(right) == len(asked) == len(conditions) == nodes == int(tree["tree_param"]["num_nodes"]):
-        msg = f"tree {number}: its arrays differ in length"
-        raise TreesDamaged(msg)
+        raise TreesDamaged(f"tree {number}: its arrays differ in length")
     for field in FLOATS:
         if not all(math.isfinite(value) for value in tree.get(field, ())):
-            msg = f"tree {number}: {field} has NaN or infinite values; training diverged"
-            raise TreesDamaged(msg)
+            raise TreesDamaged(f"tree {number}: {field} has NaN or infinite values; training diverged")
     children = [child for side in (left, right) for child in side if child != LEAF]
     # A node that no other has as its child but one, and a root that nobody has: no walk can come back to a node.
     if len(set(children)) != len(children) or not all(
         isinstance(child, int) and 0 < child < nodes for child in children
     ):
-        msg = f"tree {number}: its nodes form no tree"
-        raise TreesDamaged(msg)
+        raise TreesDamaged(f"tree {number}: its nodes form no tree")
     for one, other, feature in zip(left, right, asked, strict=True):
         if (one == LEAF) != (other == LEAF) or (one != LEAF and not 0 <= feature < features):
-            msg = f"tree {number}: a node has one child only, or asks for feature {feature} of {features}"
-            raise TreesDamaged(msg)
+            raise TreesDamaged(f"tree {number}: a node has one child only, or asks for feature {feature} of {features}")
 
 
 def spans_of(trees: Sequence[Mapping[str, Any]], features: int) -> list[Span]:

@@ -70,16 +70,14 @@ def _examined(path: Path, size: int, document: Mapping[str, Any]) -> TreesFile:
     parameters = learner["learner_model_param"]
     features, classes = int(parameters["num_feature"]), int(parameters["num_class"])
     if not 0 < features <= MAX_FEATURES:
-        msg = f"it has {features:,} features"
-        raise TreesDamaged(msg)
+        raise TreesDamaged(f"it has {features:,} features")
     booster = learner["gradient_booster"]
     if booster["name"] == "gblinear":
         raise CheckpointRejected(f"{path.name} is a linear model (gblinear), no trees: train it with booster: gbtree.")
     model = booster["gbtree"]["model"] if booster["name"] == "dart" else booster["model"]
     trees = model["trees"]
     if not trees:
-        msg = "it has no trees"
-        raise TreesDamaged(msg)
+        raise TreesDamaged("it has no trees")
     if any(kind == "c" for kind in learner.get("feature_types", ())) or any(any(tree["split_type"]) for tree in trees):
         raise CheckpointRejected(
             f"{path.name} was trained with categorical features, which requests of numbers cannot bring: encode them "
@@ -88,8 +86,7 @@ def _examined(path: Path, size: int, document: Mapping[str, Any]) -> TreesFile:
     outputs = max(classes, int(parameters.get("num_target", 1)), 1)
     groups, drops = model["tree_info"], booster.get("weight_drop", trees)
     if len(groups) != len(trees) or len(drops) != len(trees) or not all(group in range(outputs) for group in groups):
-        msg = "it does not say to which output each tree belongs"
-        raise TreesDamaged(msg)
+        raise TreesDamaged("it does not say to which output each tree belongs")
     for number, tree in enumerate(trees):
         walkable(tree, number, features=features)
     best = learner.get("attributes", {}).get("best_iteration")
@@ -103,8 +100,7 @@ def _examined(path: Path, size: int, document: Mapping[str, Any]) -> TreesFile:
 def _round(text: str) -> int:
     best = int(text)
     if best < 0:
-        msg = f"its best iteration is {best}"
-        raise TreesDamaged(msg)
+        raise TreesDamaged(f"its best iteration is {best}")
     return best
 
 
@@ -142,8 +138,7 @@ def _each_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) != len(pairs):
         # Which of the two would be read is not the same for every reader.
-        msg = f"the field {next(_repeated(pairs))!r} stands in an object twice"
-        raise ValueError(msg)
+        raise ValueError(f"the field {next(_repeated(pairs))!r} stands in an object twice")
     return fields
 
 
