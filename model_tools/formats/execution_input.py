@@ -1,4 +1,4 @@
-"""What a publication is asked for: the execution's input."""
+"""The inputs of the state machines' executions: requests to publish and to retrain."""
 
 import re
 from typing import Annotated, Literal, Self, TypeVar
@@ -11,8 +11,13 @@ from model_tools.formats.manifest import explain
 Percent = Annotated[int, Field(ge=1, le=99)]
 Request = TypeVar("Request", bound=BaseModel)
 DAY = 24 * 60 * 60
+"""Seconds."""
 LONGEST_ROLLOUT = 7 * DAY
-"""Well within the state machine's time limit, which no state can catch, and within what metrics are looked back for."""
+"""Seconds of all bakes together.
+
+They must end well within the state machine's time limit of 30 days, whose end no state can catch, and within the eight
+days of metrics by which a canary is judged (`model_tools.aws.metrics.LOOK_BACK`).
+"""
 
 
 def _check_s3_uri(value: str) -> str:
@@ -25,15 +30,15 @@ S3Uri = Annotated[str, AfterValidator(_check_s3_uri)]
 
 
 class Rollout(BaseModel):
-    """How a new version gets its traffic. Without one: 10 %, then 50 %, then all, five minutes apart."""
+    """The steps by which a new version gets the traffic: by default 10 %, 50 %, then all, five minutes apart."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     strategy: Literal["canary", "all-at-once"] = "canary"
     steps: list[Percent] = Field(default=[10, 50], max_length=20)
-    """The version's shares of the traffic on its way, in percent; all of it comes after the last."""
+    """The version's rising shares of the traffic, in percent; after the last step it gets all traffic."""
     bake_seconds: Annotated[int, Field(ge=0, le=DAY)] = 300
-    """The seconds for which each share is watched before the next look."""
+    """The seconds for which the version keeps each share before it is judged."""
 
     @model_validator(mode="before")
     @classmethod
@@ -67,7 +72,7 @@ class PublishRequest(BaseModel):
     rollout: Rollout = Rollout()
     requested_by: Annotated[str, Field(max_length=200)] = "unknown"
     started_by_execution: Annotated[str | None, Field(alias="AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID")] = None
-    """Set by a workflow that starts this one, so that the console links the two."""
+    """The ARN of the execution that started this one; AWS's console links the two by it."""
 
 
 def parse_request(data: object) -> PublishRequest:
@@ -81,7 +86,7 @@ class RetrainRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     trainer_uri: S3Uri
-    """A folder with train.py, which is run as `python train.py --output FOLDER` and must write a publishable folder."""
+    """A folder with train.py, which runs as `python train.py --output FOLDER` and must write a publishable folder."""
     arguments: list[str] = []
     """Further arguments of train.py."""
     rollout: Rollout = Rollout()

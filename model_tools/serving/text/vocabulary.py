@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from model_tools.formats.sections import Text
-from model_tools.formats.vocabulary import BEGIN, END, PADDING, UNKNOWN, UNSPOKEN
+from model_tools.formats.vocabulary import BEGIN, CONTROL_TOKENS, END, PADDING, UNKNOWN
 from model_tools.serving.requests import BadRequest
 
 MAX_TEXTS = 256
@@ -32,12 +32,12 @@ class Vocabulary:
             text = text.lower()
         tokens: Sequence[str] = text.split() if self._text.tokens == "words" else text
         # A caller's "<pad>" is a word like any other that the vocabulary does not know.
-        ids = [self._unknown if token in UNSPOKEN else self._ids.get(token, self._unknown) for token in tokens]
+        ids = [self._unknown if token in CONTROL_TOKENS else self._ids.get(token, self._unknown) for token in tokens]
         return [index for index in ids if index is not None]
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of token ids."""
-        tokens = [self._tokens[index] for index in ids if self._tokens[index] not in UNSPOKEN]
+        tokens = [self._tokens[index] for index in ids if self._tokens[index] not in CONTROL_TOKENS]
         return (" " if self._text.tokens == "words" else "").join(tokens)
 
 
