@@ -1,4 +1,4 @@
-"""Images, texts or numbers to vectors: `{"text"}` → `{"embedding"}`."""
+"""The spec of task `embedding`, images, texts or numbers to vectors: `{"text"}` → `{"embedding"}`."""
 
 from model_tools.formats.sections import Section
 from model_tools.tasks.answers import AnsweredCase, require_tensor
@@ -6,7 +6,7 @@ from model_tools.tasks.spec import TaskSpec
 
 
 class Embedding(Section):
-    """How an embedding is answered."""
+    """The section `embedding` of publish.yaml."""
 
     normalize: bool = True
     """Scale the vector to length 1, so that a dot product is a cosine similarity."""
