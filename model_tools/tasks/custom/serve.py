@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from model_tools.serving.archive_reader import ModelFiles
-from model_tools.serving.failures import ModelFailed, telling_nothing_of_the_request
+from model_tools.serving.failures import ModelFailed, redacted_errors
 from model_tools.serving.images.image_reader import ImageReader
 from model_tools.serving.models.torch_model import TorchModel
 from model_tools.serving.requests import BadRequest
@@ -98,7 +98,7 @@ class CustomTask:
         return dict(answer)
 
     def _run(self, name: str, step: Step, *arguments: Any) -> Any:
-        with telling_nothing_of_the_request(f"the predictor's {name}", self._folder), torch.inference_mode():
+        with redacted_errors(f"the predictor's {name}", self._folder), torch.inference_mode():
             return step(*arguments)
 
 

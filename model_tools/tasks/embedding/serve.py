@@ -68,7 +68,8 @@ class EmbeddingTask:
         texts = [ids for each in batch for ids in each]
         found: list[torch.Tensor] = [torch.empty(0)] * len(texts)
         for indices in self._tokens.batches(texts, self._tokens.rows[1]):
-            inputs: Inputs = (self._tokens.full(self._tokens.padded([texts[index] for index in indices])),)
+            tokens = self._tokens.padded([texts[index] for index in indices])
+            inputs: Inputs = (self._tokens.with_enough_rows(tokens),)
             for index, vector in zip(indices, _vectors(self._model.call(inputs)), strict=False):
                 found[index] = vector
         vectors = iter(found)

@@ -114,7 +114,7 @@ class TextToText:
         lacking = self._target_shape.tokens[0] - target.shape[1]
         if lacking > 0:  # the tokens after a position do not change the logits at it, so padding is harmless
             target = torch.nn.functional.pad(target, (0, lacking), value=self._target.padding or 0)
-        inputs = self._source_shape.full(source), self._source_shape.full(target)
+        inputs = self._source_shape.with_enough_rows(source), self._source_shape.with_enough_rows(target)
         shape = (inputs[0].shape[0], target.shape[1], len(self._target))
         answer = require_tensor(self._model.call(inputs), shape, "logits [batch, target, vocabulary]")[:rows, last]
         if bool(answer.isnan().any()):
