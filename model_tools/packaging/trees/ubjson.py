@@ -1,6 +1,6 @@
-"""Universal Binary JSON, as XGBoost writes it: read with bounds on depth and size, nothing executed.
+"""Reads Universal Binary JSON, as XGBoost writes it, with bounds on depth and size, and with nothing executed.
 
-Strongly typed arrays become `array.array`s, so a model of millions of nodes takes no more memory than its file.
+Strongly typed arrays become `array.array`s, so that a model of millions of nodes takes no more memory than its file.
 """
 
 import struct
@@ -9,13 +9,15 @@ from array import array
 from typing import Any
 
 MAX_DEPTH = 64
+"""The largest depth of nested values."""
 FORMATS = {b"i": "b", b"U": "B", b"I": "h", b"l": "i", b"L": "q", b"d": "f", b"D": "d"}
-"""The type markers of numbers, and what the struct and array modules call them."""
+"""The codes of the struct and array modules, by the type markers of numbers."""
 CONSTANTS: dict[bytes, bool | None] = {b"T": True, b"F": False, b"Z": None}
+"""The values of markers that stand for a value alone."""
 
 
 class DamagedUbjson(ValueError):
-    """The bytes are no Universal Binary JSON."""
+    """The bytes are not well-formed Universal Binary JSON."""
 
 
 def parse_ubjson(data: bytes) -> Any:
@@ -98,7 +100,7 @@ class _Reader:
         return numbers
 
     def _count(self) -> int:
-        """Return the number of values that follow, each of which takes a byte at least."""
+        """Return the number of values that follow, which cannot be more than the bytes that are left."""
         count = self._length()
         if count > len(self._data) - self.position:
             raise DamagedUbjson(f"the array at byte {self.position:,} is longer than the file")
