@@ -1,4 +1,4 @@
-"""Serves the model that was packaged in a scratch folder, as the inference function does. Run as a module with it."""
+"""Serves the model that was packaged in a scratch folder, as the inference function does. It runs as a module."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ from model_tools.tasks.loading import load_task
 
 
 def serve(scratch: Path) -> None:
-    """Load the model and ask it. Raises RuntimeError for an answer that is none."""
+    """Load the model and let it answer the events. Raises RuntimeError for an error in an answer."""
     reference = ArchiveReference.model_validate_json((scratch / "archive.json").read_bytes())
     folder = scratch / "served"
     folder.mkdir()
