@@ -19,7 +19,7 @@ from model_tools.serving.service import handle
 # Calls to S3 are not traced: a trace would name the object that a caller asked for.
 logger, tracer, metrics = Logger(), Tracer(auto_patch=False), Metrics()
 version = os.environ["AWS_LAMBDA_FUNCTION_VERSION"]
-# A read from S3 gives up, after seconds, well before the function itself would time out.
+# Calls to S3 give up after some seconds, well before the function itself would time out.
 s3_config = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
 loader = botocore.loaders.create_loader()  # all sessions share it, so S3's service description is parsed only once
 clients: list[Any] = []

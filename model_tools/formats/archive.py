@@ -38,7 +38,7 @@ MEMBERS = (
     MODEL_MEMBER,
     TREES_MEMBER,
 )
-"""The members in the archive's order: what is small and needed first comes first. Code stands before the model."""
+"""The members in the archive's order: small ones, which are needed first, come first; code stands before the model."""
 
 Format = Literal["torchscript", "xgboost"]
 LIBRARY_OF: dict[Format, Library] = {"torchscript": "torch", "xgboost": "xgboost"}

@@ -11,7 +11,7 @@ from model_tools.formats.manifest import explain
 Percent = Annotated[int, Field(ge=1, le=99)]
 Request = TypeVar("Request", bound=BaseModel)
 DAY = 24 * 60 * 60
-"""Seconds."""
+"""The seconds of a day."""
 LONGEST_ROLLOUT = 7 * DAY
 """Seconds of all bakes together.
 

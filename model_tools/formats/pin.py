@@ -25,11 +25,11 @@ class PinnedFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     path: str
-    """Relative to the model's folder."""
+    """The path relative to the model's folder."""
     uri: str
     version_id: str
     size: int
-    """Bytes."""
+    """The size in bytes."""
     etag: str
 
 

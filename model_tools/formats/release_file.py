@@ -23,7 +23,7 @@ class ArchiveReference(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     uri: str
-    """s3://bucket/models/<name>/<sha256>/model.tar.gz"""
+    """The address, s3://bucket/models/<name>/<sha256>/model.tar.gz."""
     sha256: str
     """The digest of the whole file, 64 hex digits."""
     size: int

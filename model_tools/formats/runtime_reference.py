@@ -43,7 +43,7 @@ class RuntimeReference(BaseModel):
 
     name: Library
     uri: str
-    """s3://bucket/runtimes/<sha256>.tar.zst"""
+    """The address, s3://bucket/runtimes/<sha256>.tar.zst."""
     sha256: Digest
     """The digest of the whole compressed file."""
     size: Annotated[int, Field(ge=1)]

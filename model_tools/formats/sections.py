@@ -90,7 +90,7 @@ class Optimize(Section):
     freeze: bool = True
     channels_last: bool | Literal["auto"] = "auto"
     quantize: Quantize = "none"
-    """dynamic-int8: linear and recurrent layers compute in 8-bit integers. bfloat16: all weights and arithmetic."""
+    """dynamic-int8 computes linear and recurrent layers in 8-bit integers; bfloat16 computes all layers in bfloat16."""
     tolerance: Annotated[float, Field(gt=0, le=1)] | None = None
     """The largest difference of a quantised model's answers, as a share of the answer's magnitude."""
 

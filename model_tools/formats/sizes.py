@@ -1,7 +1,7 @@
 """Units of bytes, and how messages write them."""
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
-"""Bytes. Lambda's documentation calls 1,048,576 bytes a MB."""
+"""The bytes of each unit. Lambda's documentation calls 1,048,576 bytes a MB."""
 
 
 def size_text(count: int) -> str:

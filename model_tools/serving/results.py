@@ -1,4 +1,4 @@
-"""Writes answers that are too large to be sent to S3; the caller gets the key instead."""
+"""Writes an answer to S3 that is too large to be sent; the caller gets its address instead."""
 
 import uuid
 from collections.abc import Callable

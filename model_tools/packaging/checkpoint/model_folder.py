@@ -58,7 +58,7 @@ class ModelFolder:
 
     def _listing(self) -> str:
         names = sorted(path.name for path in self.path.iterdir())
-        return f"there are {', '.join(names[:12])}{' …' if len(names) > 12 else ''}"  # noqa: PLR2004 (fits a message)
+        return f"there are {', '.join(names[:12])}{' …' if len(names) > 12 else ''}"  # noqa: PLR2004 (so many fit in a message)
 
 
 def open_model_folder(folder: Path) -> ModelFolder:

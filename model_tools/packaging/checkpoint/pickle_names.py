@@ -5,8 +5,7 @@ import pickletools
 from typing import BinaryIO
 
 SCANNED_BYTES = 16 << 20
-"""The bytes that are searched. They hold every pickle that names code; the bytes of tensors come after it or elsewhere.
-"""
+"""The bytes that are searched, enough for any pickle that names code; tensors' bytes come after it or elsewhere."""
 MAX_NAMES = 50
 """The largest number of names that are returned."""
 

@@ -133,7 +133,7 @@ class _TracerNotes:
 
     def _note(self, message: Warning | str, category: type[Warning], *_: object) -> None:
         if issubclass(category, TracerWarning):
-            filename, line = callers_place(sys._getframe(1))  # noqa: SLF001 (the place is the point)
+            filename, line = callers_place(sys._getframe(1))  # noqa: SLF001 (no public function gives the place of the warning)
             said = re.split(r"\. |\n", str(message), maxsplit=1)[0].rstrip(".")[:300]
             self._notes[f"{said}{place_text(filename, line, self._folder)}: not decided by input values"] = None
 

@@ -75,7 +75,7 @@ class CustomTask:
         return read_inputs(request, self._model)
 
     def predict(self, batch: Sequence[Any]) -> list[Any]:
-        """Return what the predictor's `predict` makes of each, one by one, or the model of all together."""
+        """Return the outputs; the predictor's `predict` is called for each input, the model for all inputs together."""
         if step := self._steps.get("predict"):
             return [self._run("predict", step, self._model, inputs, self._context) for inputs in batch]
         return self._model.call_each([_as_inputs(inputs) for inputs in batch])

@@ -15,7 +15,7 @@ class Embedding(Section):
 def check_answer(answered: AnsweredCase) -> None:
     """Accept [batch, dimensions]."""
     shape = answered.first.shape
-    fits = len(shape) == 2 and shape[0] == answered.input_shapes[0][0]  # noqa: PLR2004 (its axes)
+    fits = len(shape) == 2 and shape[0] == answered.input_shapes[0][0]  # noqa: PLR2004 (the number of axes)
     require_tensor(answered, "An embedding model", "[batch, dimensions]", fits=fits)
 
 

@@ -47,7 +47,7 @@ def check_answer(answered: AnsweredCase) -> None:
         candidates = boxes.shape[:-1]
         fits = (
             boxes.shape[-1:] == [CORNERS]
-            and (boxes.shape[:1] == [rows] if len(boxes.shape) == 3 else (len(boxes.shape), rows) == (2, 1))  # noqa: PLR2004 (its axes)
+            and (boxes.shape[:1] == [rows] if len(boxes.shape) == 3 else (len(boxes.shape), rows) == (2, 1))  # noqa: PLR2004 (the number of axes)
             and labels.shape == scores.shape == candidates
             and boxes.dtype.startswith(("float", "bfloat"))
             and scores.dtype.startswith(("float", "bfloat"))

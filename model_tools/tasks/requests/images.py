@@ -19,7 +19,7 @@ SIDE = 32
 class ImageRequests(RequestForm):
     """Requests that bring one image, which `preprocess` turns into the model's only input."""
 
-    def fields(self, manifest: Manifest) -> tuple[str, ...]:  # noqa: ARG002 (as each form)
+    def fields(self, manifest: Manifest) -> tuple[str, ...]:  # noqa: ARG002 (all forms have this parameter)
         """Return the fields that bring an image."""
         return IMAGE_FIELDS
 

@@ -16,7 +16,7 @@ USUAL_TOKENS = 5
 class TextRequests(RequestForm):
     """Requests that bring a text or several, whose token ids are the model's input."""
 
-    def fields(self, manifest: Manifest) -> tuple[str, ...]:  # noqa: ARG002 (as each form)
+    def fields(self, manifest: Manifest) -> tuple[str, ...]:  # noqa: ARG002 (all forms have this parameter)
         """Return the fields that bring text."""
         return TEXT_FIELDS
 

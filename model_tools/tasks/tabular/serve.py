@@ -23,7 +23,7 @@ MESSAGE = "Successful prediction"
 class Tabular:
     """Answers each row of features with a prediction, by a torch model or by trees."""
 
-    def __init__(self, files: ModelFiles, model: Model, fetch: Fetch) -> None:  # noqa: ARG002 (as each task)
+    def __init__(self, files: ModelFiles, model: Model, fetch: Fetch) -> None:  # noqa: ARG002 (all tasks have these parameters)
         self._classes = files.classes
         self._model = model
         self._choose: Callable[[Any], tuple[int, float | None]] = _chooser(getattr(model, "objective", ""))

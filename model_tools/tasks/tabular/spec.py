@@ -44,7 +44,7 @@ def check_answer(answered: AnsweredCase) -> None:
     require_tensor(answered, "A tabular model", form, fits=fits, integers=True)
     if answered.classes is not None:
         require_tensor(answered, "A tabular classifier", form, fits=True)
-        width = shape[1] if len(shape) == 2 and shape[1] > 1 else BINARY_CLASSES  # noqa: PLR2004 (its axes)
+        width = shape[1] if len(shape) == 2 and shape[1] > 1 else BINARY_CLASSES  # noqa: PLR2004 (the number of axes)
         check_width(answered.classes, width, where=answered.classes_file)
 
 

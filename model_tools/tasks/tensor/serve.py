@@ -13,7 +13,7 @@ from model_tools.serving.task import Fetch
 class TensorTask:
     """Answers numbers with the model's outputs as they are."""
 
-    def __init__(self, files: ModelFiles, model: Model, fetch: Fetch) -> None:  # noqa: ARG002 (as each task)
+    def __init__(self, files: ModelFiles, model: Model, fetch: Fetch) -> None:  # noqa: ARG002 (all tasks have these parameters)
         self._model = model
         self.set_threads = model.set_threads
         self.warm_up = model.warm_up
@@ -27,7 +27,7 @@ class TensorTask:
         """Return the model's outputs."""
         return self._model.call_each(batch)
 
-    def respond(self, output: Any, request: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002 (as each task)
+    def respond(self, output: Any, request: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002 (all tasks have these parameters)
         """Return the model's outputs as nested lists, and the library and device that computed them."""
         return respond_with_outputs(output, self._model)
 

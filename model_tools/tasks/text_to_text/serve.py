@@ -37,7 +37,7 @@ class GenerationRequest(NamedTuple):
 class TextToText:
     """An encoder–decoder that writes a text for a text."""
 
-    def __init__(self, files: ModelFiles, model: TorchModel, fetch: Fetch) -> None:  # noqa: ARG002 (as each task)
+    def __init__(self, files: ModelFiles, model: TorchModel, fetch: Fetch) -> None:  # noqa: ARG002 (all tasks have these parameters)
         manifest, text = files.manifest, files.manifest.text
         if text is None:
             raise ValueError("a text-to-text model's archive must say how text is read")

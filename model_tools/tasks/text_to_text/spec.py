@@ -8,7 +8,7 @@ from model_tools.tasks.spec import TaskSpec
 def check_answer(answered: AnsweredCase) -> None:
     """Accept [batch, target, vocabulary] whose last axis is as long as the target vocabulary."""
     shape = answered.first.shape
-    fits = len(shape) == 3 and shape[:2] == list(answered.input_shapes[1])  # noqa: PLR2004 (its axes)
+    fits = len(shape) == 3 and shape[:2] == list(answered.input_shapes[1])  # noqa: PLR2004 (the number of axes)
     require_tensor(answered, "A text-to-text model", "[batch, target, vocabulary]", fits=fits)
     if shape[2] != answered.target_tokens:
         raise ClassesMismatch(
