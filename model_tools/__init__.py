@@ -1,6 +1,7 @@
 """Publish trained PyTorch models to AWS Lambda: proof before traffic, evidence during it, a way back after it.
 
-The rooms: `packaging` (from a checkpoint to function code), `release` (from a version to live; pure),
-`serving` (inside the inference function), `aws` (the only one that calls AWS), `workflow` (reads executions; pure)
-and `cli`. `errors` and `manifest` are what all of them agree on.
+Each package is a room that owns one concern: `packaging` turns a checkpoint into function code, `release` decides how
+a version goes live, `serving` answers requests inside the inference function, `runtime` and `bundling` bring torch into
+a function, `planning` foretells a publication, `workflow` reads executions, `aws` alone calls AWS, and `cli` is the
+command line. All of them agree on `errors`, `formats` and `tasks`; `tensors` is shared by packaging and serving.
 """

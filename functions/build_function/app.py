@@ -1,7 +1,7 @@
-"""BuildFunctionCode: the inference function made to serve one release.
+"""BuildFunctionCode: makes the code, or the configuration, by which the inference function serves one release.
 
-In the bundle lane that is a zip: the deployed code with the release file in it. A container image stays as it is; its
-release goes into the function's environment.
+In the bundle lane the result is a zip: the deployed code with the release file in it. A container image stays as it
+is, and the release goes into the function's environment variables.
 """
 
 import base64
@@ -32,7 +32,7 @@ function = LambdaFunction(boto3.client("lambda"), os.environ["INFERENCE_FUNCTION
 @tracer.capture_lambda_handler
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Return the next code of `$LATEST`, and the revision that it was read at; a second run returns the same."""
+    """Return the next code or environment of `$LATEST`, and its present revision; a second run returns the same."""
     release = ReleaseFile(
         release_id=event["release"]["id"],
         execution=event["execution"],
@@ -50,7 +50,7 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
 
 
 def build_zip(deployed: DeployedFunction, release: ReleaseFile) -> dict[str, Any]:
-    """Rebuild the deployed code for this release and store it under its digest."""
+    """Rebuild the deployed code for this release and store the zip under its digest."""
     with tempfile.TemporaryDirectory() as folder:
         base, code = Path(folder, "base.zip"), Path(folder, "code.zip")
         with base.open("wb") as file:
@@ -61,5 +61,5 @@ def build_zip(deployed: DeployedFunction, release: ReleaseFile) -> dict[str, Any
         bucket, key = os.environ["ARTIFACTS_BUCKET"], f"functions/{digest.hexdigest()}.zip"
         store.upload(code, f"s3://{bucket}/{key}")
     logger.info("built", extra={"key": key})
-    sha256 = base64.b64encode(digest.digest()).decode()  # as Lambda writes CodeSha256
+    sha256 = base64.b64encode(digest.digest()).decode()  # Lambda writes CodeSha256 in base64
     return {"lane": "bundle", "bucket": bucket, "key": key, "code_sha256": sha256}

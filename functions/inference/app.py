@@ -1,4 +1,4 @@
-"""The function that users call. Everything heavy happens once, at init and before the snapshot."""
+"""The function that users call. It loads the model once, at init and before the snapshot."""
 
 import os
 from pathlib import Path
@@ -20,23 +20,23 @@ from model_tools.serving.service import handle
 # Calls to S3 are not traced: a trace would name the object that a caller asked for.
 logger, tracer, metrics = Logger(), Tracer(auto_patch=False), Metrics()
 version = os.environ["AWS_LAMBDA_FUNCTION_VERSION"]
-# An image that S3 does not deliver is given up well before Lambda would give up the whole call.
-patience = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
-loader = botocore.loaders.create_loader()  # what it has parsed of S3's model serves every session
+# Calls to S3 give up after some seconds, well before the function itself would time out.
+s3_config = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+loader = botocore.loaders.create_loader()  # all sessions share it, so S3's service description is parsed only once
 clients: list[Any] = []
 
 
 def s3() -> Any:
-    """Return this environment's client, made when it is first needed: most requests need none."""
+    """Return this environment's S3 client. It is made at the first use, since most requests need none."""
     if not clients:
         session = botocore.session.Session()
         session.register_component("data_loader", loader)
-        clients.append(boto3.session.Session(botocore_session=session).client("s3", config=patience))
+        clients.append(boto3.session.Session(botocore_session=session).client("s3", config=s3_config))
     return clients[0]
 
 
 def forget_s3() -> None:
-    """Leave no connection and no credentials of before the snapshot."""
+    """Close the client, so that no connection and no credentials from before the snapshot are used after it."""
     while clients:
         clients.pop().close()
 
@@ -44,7 +44,7 @@ def forget_s3() -> None:
 release = find_release(Path(__file__).parent, os.environ)
 model, results = None, None
 if release:
-    # Only a function with a release needs a model; the bootstrap version answers without.
+    # The bootstrap version has no release: it says so without a model, and must not import what loads one.
     from model_tools.serving.start import Storage, start
     from model_tools.tasks.loading import load_task
 
@@ -63,7 +63,7 @@ if release:
 @tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Answer one request. Nothing of it is logged but whether it was a good one."""
+    """Answer one request. The log and the metrics tell how the request ended, and nothing of its contents."""
     if release:
         logger.append_keys(release=release.release_id, execution=release.execution)
     outcome = "Failures"

@@ -1,6 +1,6 @@
-"""TraceAndPackageModel: from a pinned checkpoint to `model.tar.gz`, with the proof that it answers as before.
+"""TraceAndPackageModel: turns a pinned checkpoint into `model.tar.gz`, with the proof that it answers alike.
 
-torch, or XGBoost, comes from the stack's runtime bundle; the child processes that use it find it on `sys.path`.
+torch or XGBoost comes from the stack's runtime bundle; the child processes that use the library find it on `sys.path`.
 """
 
 import os
@@ -27,16 +27,16 @@ from model_tools.tasks.registry import spec_of
 logger, tracer, metrics = Logger(), Tracer(), Metrics()
 store = ObjectStore(boto3.client("s3"), errors=for_workflow)
 runtimes = CurrentRuntimes(f"s3://{os.environ['ARTIFACTS_BUCKET']}", store, Path(tempfile.gettempdir(), "runtimes"))
-runtimes.prepare("torch")  # what nearly every model needs, while nobody waits for an answer yet
+runtimes.prepare("torch")  # nearly every model needs torch, and at init nobody waits for an answer yet
 
 
 @logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Package the pinned checkpoint and store it under its own digest; a second run stores the same bytes again.
+    """Package the pinned checkpoint and store the archive under its digest; a second run stores the same bytes again.
 
-    A model that the inference function could not hold is refused with the sizes before anything is stored.
+    A model that the inference function cannot hold is refused before anything is stored; the message tells the sizes.
     """
     release = event["release"]
     logger.append_keys(execution=event["execution"], release=release["id"])

@@ -1,4 +1,4 @@
-"""From an installed library to a runtime bundle: watch its use, gather the files, pack them, prove the result."""
+"""Builds a runtime bundle from an installed library: watches its use, gathers the files, packs and proves them."""
 
 import sys
 import tempfile
@@ -9,7 +9,7 @@ from pathlib import Path
 from model_tools.bundling.built import BuiltRuntime, files_in
 from model_tools.bundling.clean_python import CleanPython, here
 from model_tools.bundling.distributions import InstalledPackage, installed_packages
-from model_tools.bundling.inventory import describe, holders, write_inventory
+from model_tools.bundling.inventory import describe, packages_of, write_inventory
 from model_tools.bundling.libraries import add_needed
 from model_tools.bundling.pack import PackedBundle, pack_tree
 from model_tools.bundling.recipes import RECIPES
@@ -20,8 +20,10 @@ from model_tools.formats.runtime_reference import PartName
 from model_tools.runtime.unpacking import unpack_runtime
 
 DEFAULT_LEVEL = 19
+"""zstd's level of compression: 86 MB for torch, against 109 MB at level 3."""
 
 Report = Callable[[str], None]
+"""Takes a phrase that tells which step begins."""
 
 
 def build_runtime(
@@ -32,10 +34,10 @@ def build_runtime(
     models: Sequence[Path] = (),
     report: Report = lambda _: None,
 ) -> BuiltRuntime:
-    """Build the bundle of a runtime from what is installed in this Python, prove it, and write it to a folder.
+    """Build the bundle of a library that is installed in this Python, prove it, and write it to a folder.
 
-    `models` are folders with a publish.yaml whose use of the library is watched as well. Raises RuntimeMissing when the
-    library is not installed, RuntimeDamaged when an exercise fails with the library or with the finished bundle.
+    `models` are folders with a publish.yaml whose use of the library is watched as well. Raises RuntimeMissing for a
+    library that is not installed, RuntimeDamaged when an exercise fails with the library or with the finished bundle.
     """
     packages = installed_packages(RECIPES[name].distributions)
     with tempfile.TemporaryDirectory(prefix="runtime-build-") as temporary:
@@ -58,7 +60,7 @@ def build_from(
     level: int,
     report: Report,
 ) -> BuiltRuntime:
-    """Build and prove a bundle of files that are known to be used. Raises RuntimeDamaged."""
+    """Build and prove a bundle of the files that are used. Raises RuntimeDamaged."""
     version, machine = here()
     tree = python.folder / "tree"
     serving = gather(use, packages, tree)
@@ -74,20 +76,20 @@ def build_from(
 
 
 def gather(use: Use, packages: Mapping[str, InstalledPackage], tree: Path) -> set[str]:
-    """Copy the used files, the libraries that they need and their packages' licences.
+    """Copy the used files, the libraries that they need and their packages' licences into the folder `tree`.
 
-    Returns the names of those that serving needs.
+    Returns the names of the files that serving needs.
     """
     available = {file: package.root / file for package in packages.values() for file in package.files}
     serving, whole = add_needed(use.serving, available), add_needed(use.whole, available)
     for files in (serving, whole):
-        files.update(*(package.legal_files for package in holders(files, packages.values())))
+        files.update(*(package.legal_files for package in packages_of(files, packages.values())))
     copy_files(serving | whole, available, tree)
     return serving
 
 
 def pack(tree: Path, destination: Path, serving: set[str], *, level: int, report: Report) -> PackedBundle:
-    """Write a bundle, named by its digest; `serving` are the files that go first, with what is compiled from them."""
+    """Write a bundle, named by its digest; the files in `serving` and the code compiled from them come first."""
     report(f"packing at level {level}")
     destination.mkdir(parents=True, exist_ok=True)
     compiled = {
@@ -119,7 +121,7 @@ def finish(
 
 
 def prove(built: BuiltRuntime, python: CleanPython, exercises: Sequence[Exercise]) -> None:
-    """Unpack both parts of a bundle and run each exercise with nothing else of the library. Raises RuntimeDamaged."""
+    """Unpack both parts of a bundle and run all exercises with them in place of the library. Raises RuntimeDamaged."""
 
     def unpacked(part: PartName) -> list[Path]:
         folder = python.folder / "unpacked"

@@ -1,4 +1,4 @@
-"""A runtime bundle for another Python or processor than this one's, made of wheels that are not run."""
+"""Builds a runtime bundle for another Python or processor than this one's, from wheels that are not run."""
 
 import shutil
 import subprocess
@@ -11,7 +11,7 @@ from model_tools.bundling.build import Report, finish, gather, pack, prove
 from model_tools.bundling.built import BuiltRuntime
 from model_tools.bundling.clean_python import CleanPython, here
 from model_tools.bundling.distributions import InstalledPackage, installed_packages
-from model_tools.bundling.inventory import holders
+from model_tools.bundling.inventory import packages_of
 from model_tools.bundling.libraries import linkage_of
 from model_tools.bundling.recipes import RECIPES
 from model_tools.bundling.tree import compile_tree, strip_libraries
@@ -21,7 +21,9 @@ from model_tools.errors import RuntimeMismatch
 from model_tools.formats.manifest import Library
 
 TOLD_NAMES = 5
+"""The number of files that a message names."""
 ACCELERATOR = ("libcudart", "libcublas", "libcudnn", "libamdhip", "librocblas")
+"""The beginnings of names of libraries for graphics processors."""
 
 
 def build_runtime_for(
@@ -35,10 +37,10 @@ def build_runtime_for(
     models: Sequence[Path] = (),
     report: Report = lambda _: None,
 ) -> BuiltRuntime:
-    """Build a bundle for the target from wheels: those in a folder, or fetched by pip (with these extra indexes).
+    """Build a bundle for the target from wheels in a folder, or from wheels that pip fetches (with extra `indexes`).
 
-    Which files are used is watched here, with the versions that are installed here. Raises RuntimeMissing when wheels
-    are, and RuntimeMismatch when they are for something else.
+    The use of the library is watched on this machine, with the installed versions. Raises RuntimeMissing for missing
+    wheels, and RuntimeMismatch for wheels of another Python, processor or version.
     """
     installed = installed_packages(RECIPES[name].distributions)
     with tempfile.TemporaryDirectory(prefix="runtime-build-") as temporary:
@@ -50,7 +52,7 @@ def build_runtime_for(
         if wheels is None:
             report(f"fetching wheels for Python {target.python} on {target.platform}")
             wheels = scratch / "wheels"
-            download_wheels(holders(use.whole, installed.values()), target, wheels, indexes)
+            download_wheels(packages_of(use.whole, installed.values()), target, wheels, indexes)
         packages = unpack_wheels(wheels, scratch / "unpacked")
         tree, unproved = scratch / "tree", scratch / "built"
         built = build_from_wheels(name, use, packages, unproved, tree, target, level=level, report=report)
@@ -73,8 +75,8 @@ def build_from_wheels(
     level: int,
     report: Report,
 ) -> BuiltRuntime:
-    """Build a bundle of those files of unpacked wheels that are known to be used. Raises RuntimeMismatch."""
-    wanted = Use(*(tuple(select(used, packages, target, report=report)) for used in (use.serving, use.whole)))
+    """Build a bundle of those files of unpacked wheels that are used. Raises RuntimeMismatch."""
+    wanted = Use(*(tuple(names_in_wheels(used, packages, target, report=report)) for used in (use.serving, use.whole)))
     serving = gather(wanted, packages, tree)
     _require_machine(tree, target)
     if here()[1] == target.machine:
@@ -90,10 +92,10 @@ def build_from_wheels(
     return finish(name, packed, tree, packages, destination, python=target.python, machine=target.machine)
 
 
-def select(
+def names_in_wheels(
     used: Iterable[str], packages: Mapping[str, InstalledPackage], target: WheelTarget, *, report: Report
 ) -> list[str]:
-    """Return the used files' names in the wheels. Raises RuntimeMismatch where there is no such extension module."""
+    """Return the used files' names in the wheels. Raises RuntimeMismatch for an extension module that is missing."""
     available = frozenset().union(*(package.files for package in packages.values()))
     wanted = {target.name_of(file) for file in used}
     missing = sorted(wanted - available)
@@ -108,7 +110,7 @@ def select(
 
 
 def find_python(version: str) -> str | None:
-    """Return an interpreter of a version that is on PATH and runs; what merely has its name may be a placeholder."""
+    """Return an interpreter of a version on PATH, after running it: a program of that name may be a placeholder."""
     for name in (sys.executable, f"python{version}"):
         if path := shutil.which(name):
             asked = [path, "-I", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]

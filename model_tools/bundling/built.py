@@ -1,4 +1,4 @@
-"""A finished bundle and what goes with it."""
+"""A finished bundle, with its reference and its bill of materials."""
 
 import shutil
 from dataclasses import dataclass
@@ -9,19 +9,19 @@ from model_tools.formats.runtime_reference import RuntimeReference
 
 @dataclass(frozen=True)
 class BuiltRuntime:
-    """The files of one build, all in one folder and named by the bundle's digest."""
+    """The files of one build. They lie in one folder and are named by the bundle's digest."""
 
     reference: RuntimeReference
-    """Its URI is the key in the artifacts bucket until it is uploaded."""
+    """The bundle's reference, whose URI is only the key in the artifacts bucket until the bundle is uploaded."""
     bundle: Path
-    """<sha256>.tar.zst"""
+    """The bundle, <sha256>.tar.zst."""
     inventory: Path
-    """<sha256>.json: the reference."""
+    """The reference as JSON, <sha256>.json."""
     sbom: Path
-    """<sha256>.cdx.json"""
+    """The bill of materials, <sha256>.cdx.json."""
 
     def copied_to(self, folder: Path) -> "BuiltRuntime":
-        """Copy the files to a folder and return them there."""
+        """Copy the files to a folder and return the build there."""
         folder.mkdir(parents=True, exist_ok=True)
         for path in self.files:
             shutil.copyfile(path, folder / path.name)
@@ -29,10 +29,10 @@ class BuiltRuntime:
 
     @property
     def files(self) -> tuple[Path, Path, Path]:
-        """All of them."""
+        """The bundle, the inventory and the bill of materials."""
         return self.bundle, self.inventory, self.sbom
 
 
 def files_in(folder: Path, sha256: str) -> tuple[Path, Path, Path]:
-    """Return where the bundle, the inventory and the bill of materials of a digest are."""
+    """Return the paths of the bundle, the inventory and the bill of materials with a digest."""
     return folder / f"{sha256}.tar.zst", folder / f"{sha256}.json", folder / f"{sha256}.cdx.json"

@@ -1,4 +1,4 @@
-"""Bundles that were built on this machine before, by all that decides their bytes."""
+"""Keeps the bundles that were built on this machine, under a digest of everything that decides their bytes."""
 
 import fcntl
 import hashlib
@@ -22,18 +22,19 @@ from model_tools.formats.manifest import Library
 from model_tools.formats.runtime_reference import RuntimeReference
 
 OTHER_ROOMS = ("aws", "cli", "planning", "workflow")
-"""Rooms whose code neither uses a library that is bundled nor builds bundles; all other sources decide the bytes."""
-KEPT = 4
-"""Builds of one runtime at one level; the oldest make way."""
+"""The rooms whose code neither uses a bundled library nor builds bundles; all other sources decide the bytes."""
+MAX_BUILDS = 4
+"""The number of builds that are kept of one runtime at one level; older builds are removed."""
 
 Report = Callable[[str], None]
+"""Takes a phrase that tells which step begins."""
 
 
 class Build(Protocol):
-    """What makes a bundle that the cache has not: `build_runtime`."""
+    """The function that builds a bundle which is not in the cache: `build_runtime`."""
 
     def __call__(self, name: Library, destination: Path, *, level: int, report: Report) -> BuiltRuntime:
-        """Write a bundle to a folder."""
+        """Build a bundle and write it to a folder."""
 
 
 def cached_runtime(
@@ -44,10 +45,10 @@ def cached_runtime(
     folder: Path | None = None,
     build: Build = build_runtime,
 ) -> BuiltRuntime:
-    """Return the bundle of what is installed, built now unless the same one was built before.
+    """Return the bundle of the installed library, built now unless the same bundle was built before.
 
-    Any number of processes may ask at once; one builds. `folder` is where bundles are kept, the user's cache unless
-    told otherwise. Raises what `build_runtime` raises; nothing is left of a build that failed.
+    Any number of processes may call this at the same time; one of them builds. Bundles are kept in `folder`, by default
+    the user's cache. Raises the errors of `build_runtime`; a build that fails leaves nothing behind.
     """
     folder = folder or cache_folder(os.environ)
     home = folder / f"{name}-{level}-{cache_key(name, level)}"
@@ -65,21 +66,20 @@ def cached_runtime(
                 shutil.rmtree(unfinished, ignore_errors=True)
             built = _find(home)
         os.utime(home)
-        _forget_old(folder, f"{name}-{level}-")
+        _remove_old(folder, f"{name}-{level}-")
     if built is None:
-        msg = f"{home} was built and is not there: something else removes files there"
-        raise OSError(msg)
+        raise OSError(f"{home} was built and is not there: something else removes files there")
     return built
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path:
-    """Return where bundles are kept: below $XDG_CACHE_HOME, or ~/.cache."""
+    """Return the folder in which bundles are kept, below $XDG_CACHE_HOME or ~/.cache."""
     base = environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(base, "model-tools", "runtimes")
 
 
 def cache_key(name: Library, level: int) -> str:
-    """Return a digest of all that decides a bundle's bytes: sources, packages, tools, the Python and the machine."""
+    """Return a digest of everything that decides a bundle's bytes: sources, packages, tools, Python and machine."""
     root = Path(model_tools.__file__).parent
     sources = deciding_sources(root)
     strip = shutil.which("strip")
@@ -90,7 +90,7 @@ def cache_key(name: Library, level: int) -> str:
         "strip": [strip, Path(strip).resolve().stat().st_size] if strip else None,
         "zstandard": [zstandard.__version__, zstandard.ZSTD_VERSION],
         "packages": {
-            package.name: _digest(package.root / package.metadata_folder / "RECORD")  # holds every file's digest
+            package.name: _digest(package.root / package.metadata_folder / "RECORD")  # RECORD holds every file's digest
             for package in installed_packages(RECIPES[name].distributions).values()
         },
         "sources": {path.relative_to(root).as_posix(): _digest(path) for path in sources},
@@ -99,7 +99,7 @@ def cache_key(name: Library, level: int) -> str:
 
 
 def deciding_sources(root: Path) -> list[Path]:
-    """Return the Python files of the library that decide which files a bundle holds, sorted."""
+    """Return the library's Python files that can decide a bundle's contents, sorted."""
     return sorted(path for path in root.rglob("*.py") if path.relative_to(root).parts[0] not in OTHER_ROOMS)
 
 
@@ -113,9 +113,9 @@ def _find(home: Path) -> BuiltRuntime | None:
     return None
 
 
-def _forget_old(folder: Path, prefix: str) -> None:
+def _remove_old(folder: Path, prefix: str) -> None:
     homes = sorted((path for path in folder.glob(f"{prefix}*") if path.is_dir()), key=lambda path: path.stat().st_mtime)
-    for home in homes[:-KEPT]:
+    for home in homes[:-MAX_BUILDS]:
         shutil.rmtree(home, ignore_errors=True)
 
 

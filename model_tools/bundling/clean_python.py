@@ -1,4 +1,4 @@
-"""A Python that sees what a function sees: chosen folders, and nothing that happens to be installed here."""
+"""An interpreter that imports only what a function can import, and nothing else that is installed on this machine."""
 
 import os
 import shutil
@@ -15,14 +15,17 @@ from model_tools.bundling.layer import LAYER_PACKAGES, RUNTIME_PACKAGES
 from model_tools.errors import RuntimeDamaged
 
 TOLD_CHARACTERS = 3000
+"""The last characters of a failed module's output that a message quotes."""
 EXERCISE_SECONDS = 600
+"""The time after which a module is ended."""
 PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "LANG", "TZ")
+"""Environment variables that the interpreter inherits."""
 
 
 class CleanPython:
-    """An interpreter without packages of its own, and a layer of links to what is installed here.
+    """An interpreter without packages of its own, and a layer of links to the functions' packages.
 
-    Both are made in a folder of the caller's, who may put other things there.
+    Both are made in a folder that the caller may use for other things as well.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -34,7 +37,10 @@ class CleanPython:
         (self.layer / "model_tools").symlink_to(Path(model_tools.__file__).parent)
 
     def run(self, module: str, arguments: Sequence[str], *, path: Sequence[Path], scratch: Path) -> None:
-        """Run a module of this library with these folders on its path. Raises RuntimeDamaged with what it last said."""
+        """Run a module of this library with these folders on its path.
+
+        Raises RuntimeDamaged, which quotes the end of the module's output, when the module fails.
+        """
         environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ} | {
             "PYTHONPATH": os.pathsep.join(map(str, path)),
             "PYTHONHASHSEED": "0",
@@ -54,8 +60,8 @@ class CleanPython:
             )
 
 
-def lay_recorder(folder: Path) -> Path:
-    """Make the folder that, put on the path first, records what is opened; return the file with the paths."""
+def install_recorder(folder: Path) -> Path:
+    """Make a folder that records all opened files when it is first on a Python's path; return the file of records."""
     folder.mkdir()
     shutil.copyfile(recorder.__file__, folder / "sitecustomize.py")
     opened = folder / "opened.txt"

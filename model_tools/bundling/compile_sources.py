@@ -1,7 +1,7 @@
-"""Compiles the sources that standard input names, a line each, in the folder that the command line names.
+"""Compiles sources: standard input names them, one a line; the command line names their folder.
 
-It is run by the Python that the bundle is for, with nothing but that Python's own library. The same sources give the
-same bytes: the process has a fixed hash seed, does nothing else, and takes them in the order given.
+The script is run by the Python that the bundle is for, with its standard library alone. The same sources give the same
+bytes, because the process has a fixed hash seed, does nothing else, and compiles in the given order.
 """
 
 import py_compile
@@ -12,7 +12,10 @@ SUFFIX = f".{sys.implementation.cache_tag}.pyc"
 
 
 def compile_source(root: Path, name: str, virtual_root: str) -> None:
-    """Write a module's code beside it, never to be checked against the source. What does not compile is left alone."""
+    """Write a module's compiled code beside its source; Python will not check that the source is unchanged.
+
+    A source that does not compile is only named on standard error.
+    """
     source = root / name
     target = source.parent / "__pycache__" / f"{source.stem}{SUFFIX}"
     try:

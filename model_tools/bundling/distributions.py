@@ -1,4 +1,4 @@
-"""Packages as they are installed: which files are whose, what they need, under which licence they come."""
+"""Reads installed packages: their files, their dependencies and their licences."""
 
 import importlib.metadata
 import re
@@ -18,28 +18,28 @@ LICENCE_FILE = re.compile(r"(?:LICEN[CS]E|COPYING|NOTICE)[^/]*", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class InstalledPackage:
-    """One installed, or unpacked, distribution."""
+    """A package that is installed, or unpacked from a wheel."""
 
     name: str
-    """The name that it gives itself, in lower case with hyphens."""
+    """The package's name, in lower case with hyphens."""
     version: str
     licence: str
-    """An SPDX expression where it gives one, else what it says of itself; "" when it says nothing."""
+    """The SPDX expression in the package's metadata, else its other words on its licence; empty without any."""
     root: Path
-    """The site-packages folder that holds its files."""
+    """The site-packages folder that holds the package's files."""
     files: frozenset[str]
-    """Relative to the root; without what lies outside it, such as scripts."""
+    """The paths of the package's files relative to the root; files outside the root, such as scripts, are left out."""
     needs: tuple[str, ...] = ()
-    """The packages that it cannot do without."""
+    """The names of the packages that the package requires."""
 
     @property
     def metadata_folder(self) -> str:
-        """The folder of what it says of itself."""
+        """The name of the package's `.dist-info` folder."""
         return next(name.partition("/")[0] for name in self.files if METADATA_FILE.fullmatch(name))
 
     @property
     def legal_files(self) -> frozenset[str]:
-        """The files that have to go with any part of it: its metadata and its licences."""
+        """The files that must accompany any part of the package: its metadata and its licences."""
         folder = PurePosixPath(self.metadata_folder)
         return frozenset(
             name
@@ -50,7 +50,10 @@ class InstalledPackage:
 
 
 def installed_packages(names: Iterable[str], *, extras: bool = False) -> dict[str, InstalledPackage]:
-    """Return installed packages by name with all that they need. Raises RuntimeMissing when one is not installed."""
+    """Return installed packages and all that they require, by name. Raises RuntimeMissing for one that is missing.
+
+    With `extras`, packages that are missing are left out.
+    """
     found: dict[str, InstalledPackage] = {}
     pending = [(name, extras) for name in names]
     while pending:
@@ -73,7 +76,7 @@ def installed_packages(names: Iterable[str], *, extras: bool = False) -> dict[st
 
 
 def closure(names: Iterable[str], packages: Mapping[str, InstalledPackage]) -> list[InstalledPackage]:
-    """Return the named packages and all that they need, of those there are."""
+    """Return those of the given packages that are named, or that a named package requires."""
     found: dict[str, InstalledPackage] = {}
     pending = [canonical(name) for name in names]
     while pending:
@@ -85,7 +88,7 @@ def closure(names: Iterable[str], packages: Mapping[str, InstalledPackage]) -> l
 
 
 def package_of(distribution: importlib.metadata.Distribution, *, root: Path | None = None) -> InstalledPackage:
-    """Return what a distribution's metadata say; with a root, of all files that lie below it."""
+    """Return the package that a distribution's metadata describe; with a `root`, its files are all files below that."""
     if root is None:
         root = Path(str(distribution.locate_file("")))
         names = [file.as_posix() for file in distribution.files or ()]
@@ -102,12 +105,12 @@ def package_of(distribution: importlib.metadata.Distribution, *, root: Path | No
 
 
 def canonical(name: str) -> str:
-    """Return a distribution's name as PyPI writes it: lower case, hyphens."""
+    """Return a package's normalised name (PEP 503): lower case, with hyphens."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def link_packages(packages: Iterable[InstalledPackage], folder: Path) -> None:
-    """Make a folder from which exactly these packages can be imported, by links to where they lie."""
+    """Make a folder of links from which exactly these packages can be imported."""
     folder.mkdir(parents=True, exist_ok=True)
     for package in packages:
         for top in sorted({name.partition("/")[0] for name in package.files}):

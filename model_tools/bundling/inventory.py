@@ -1,7 +1,7 @@
-"""What a bundle holds, for those who load it (the reference) and those who answer for it (a bill of materials).
+"""Describes a bundle: the reference, by which it is loaded, and the bill of materials, which lists its packages.
 
-The bill is CycloneDX 1.6 in JSON [cyclonedx.org/docs/1.6/json]. It has no timestamp and no random serial number: the
-same bundle has the same bill.
+The bill is CycloneDX 1.6 in JSON [cyclonedx.org/docs/1.6/json]. It has no timestamp and no random serial number, so
+that the same bundle has the same bill.
 """
 
 import hashlib
@@ -23,10 +23,11 @@ SPDX_OF_CLASSIFIERS = {
     "Apache Software License": "Apache-2.0", "BSD License": "BSD-3-Clause", "MIT License": "MIT",
     "Python Software Foundation License": "PSF-2.0",
 }  # fmt: skip
+"""The SPDX identifiers of licences that packages name by a classifier."""
 
 
-def holders(files: Iterable[str], packages: Iterable[InstalledPackage]) -> list[InstalledPackage]:
-    """Return the packages of which a bundle holds any file, by name."""
+def packages_of(files: Iterable[str], packages: Iterable[InstalledPackage]) -> list[InstalledPackage]:
+    """Return the packages to which any of the files belongs, sorted by name."""
     held = set(files)
     return sorted((package for package in packages if package.files & held), key=lambda package: package.name)
 
@@ -49,7 +50,7 @@ def describe(
         unpacked_size=packed.whole.unpacked_size,
         python=python,
         platform=machine,
-        packages={package.name: package.version for package in holders(_names(tree), packages.values())},
+        packages={package.name: package.version for package in packages_of(_names(tree), packages.values())},
         serving=packed.serving,
     )
 
@@ -67,9 +68,9 @@ def write_inventory(
 def bill_of_materials(
     reference: RuntimeReference, tree: Path, packages: Mapping[str, InstalledPackage]
 ) -> dict[str, Any]:
-    """Return the CycloneDX document: a component for each package, with its shared libraries' digests."""
+    """Return the CycloneDX document, with a component for each package and the digests of its shared libraries."""
     names = _names(tree)
-    held = holders(names, packages.values())
+    held = packages_of(names, packages.values())
     return {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
@@ -135,7 +136,7 @@ def _purl(package: InstalledPackage) -> str:
 
 
 def _sources_of(package: InstalledPackage, names: Iterable[str]) -> set[str]:
-    """Return the package's files of the bundle, what was compiled from them included."""
+    """Return the bundle's files that belong to the package, including the code compiled from them."""
     by_source: dict[str, list[str]] = defaultdict(list)
     for name in names:
         folder, _, base = name.rpartition("/")
@@ -165,4 +166,4 @@ def _tools_version() -> str:
     try:
         return importlib.metadata.version("model-tools")
     except importlib.metadata.PackageNotFoundError:
-        return "unknown"  # run from a checkout that is not installed
+        return "unknown"  # the library is run from a checkout that is not installed

@@ -1,8 +1,8 @@
-"""What functions see besides a runtime bundle: the layer with the library and its packages, and Lambda's own Python."""
+"""The packages that functions can import besides a runtime bundle: those of the layer, and those of Lambda's Python."""
 
 NOT_IN_THE_LAYER = ("bundling", "cli", "planning", "workflow")
-"""Rooms of the library that no function needs. model_tools/Makefile builds the layer without the same ones."""
+"""The rooms of the library that no function needs. model_tools/Makefile leaves the same rooms out of the layer."""
 LAYER_PACKAGES = ("aws-lambda-powertools", "aws-xray-sdk", "isal", "packaging", "pydantic", "PyYAML", "zstandard")
-"""Packages in the layer, as model_tools/requirements.txt names them."""
+"""The packages in the layer, as model_tools/requirements.txt names them."""
 RUNTIME_PACKAGES = ("snapshot-restore-py", "boto3")
-"""Packages that Lambda's Python brings."""
+"""The packages of Lambda's Python that the functions use."""

@@ -1,4 +1,4 @@
-"""Shared libraries that a bundle must hold because others are linked against them."""
+"""Finds the shared libraries that a bundle must hold because its files are linked against them."""
 
 import mmap
 from collections.abc import Iterable, Mapping
@@ -8,7 +8,10 @@ from model_tools.runtime.elf import MAGIC, SharedLibrary, read_library
 
 
 def linkage_of(path: Path) -> SharedLibrary | None:
-    """Return how a file is linked; None for what is no shared library. Raises ValueError for a damaged one."""
+    """Return the names in a shared library by which it is linked; None for a file that is no shared library.
+
+    Raises ValueError for a damaged library.
+    """
     with path.open("rb") as file:
         if file.read(len(MAGIC)) != MAGIC:
             return None
@@ -17,11 +20,11 @@ def linkage_of(path: Path) -> SharedLibrary | None:
 
 
 def add_needed(files: Iterable[str], available: Mapping[str, Path]) -> set[str]:
-    """Return the files and every available library that one of them needs, however many links away.
+    """Return the files and every available library that one of them needs, directly or through other libraries.
 
-    `available` are all files of the packages by name. A needed library that is not among them is the system's.
+    `available` holds all files of the packages by name. A needed library that is not among them belongs to the system.
     """
-    # Packages bring copies of the same library, and each finds its own only.
+    # Packages may bring copies of the same library, and each package finds only its own copy.
     named: dict[str, set[str]] = {}
     for path in available:
         named.setdefault(path.rpartition("/")[2], set()).add(path)

@@ -1,4 +1,4 @@
-"""From a folder to the bundle's bytes: the same folder gives the same bytes, whoever packs it and on how many cores."""
+"""Packs a folder as a bundle; the same folder gives the same bytes, on any machine and with any number of cores."""
 
 import hashlib
 import os
@@ -13,33 +13,38 @@ import zstandard
 from model_tools.formats.runtime_reference import BLOCK, Part, room_taken
 
 CHUNK = 1 << 20
+"""Bytes that are read at once."""
 END_OF_TAR = bytes(2 * tarfile.BLOCKSIZE)
+"""The two empty blocks that end every tar."""
 
 
 @dataclass(frozen=True)
 class PackedBundle:
-    """The measures of a bundle and of its beginning."""
+    """The digests and sizes of a bundle and of its beginning, which serving needs."""
 
     serving: Part
     whole: Part
 
 
 def pack_tree(folder: Path, bundle: Path, *, serving: Collection[str], level: int) -> PackedBundle:
-    """Write a folder's files as a bundle: those that serving needs first, by name, in a frame of their own."""
+    """Write a folder's files as a bundle, with a first frame of the files that serving needs.
+
+    `serving` holds these files' names; `level` is zstd's level of compression.
+    """
     paths = [path for path in folder.rglob("*") if path.is_file()]
     names = sorted((path.relative_to(folder).as_posix() for path in paths), key=_order)
     first = [name for name in names if name in serving]
     rest = [name for name in names if name not in serving]
     with bundle.open("wb") as file:
-        written = _Digesting(file)
+        written = _DigestingFile(file)
         _write_frame(written, folder, first, end=b"", level=level)
         beginning = written.part(folder, first)
         _write_frame(written, folder, rest, end=END_OF_TAR, level=level)
         return PackedBundle(serving=beginning, whole=written.part(folder, names))
 
 
-class _Digesting:
-    """Writes to a file and keeps the digest of what was written."""
+class _DigestingFile:
+    """Writes to a file and keeps the digest of all bytes written."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -52,16 +57,16 @@ class _Digesting:
         return self._file.write(data)
 
     def part(self, folder: Path, names: Collection[str]) -> Part:
-        """Return the measures of what was written so far, which is these files."""
+        """Return the digest and sizes of the bytes written so far, which hold the files of these names."""
         folders = {parent for name in names for parent in PurePosixPath(name).parents}
         room = sum(room_taken((folder / name).stat().st_size) for name in names) + BLOCK * len(folders)
         return Part(sha256=self._digest.hexdigest(), size=self._size, unpacked_size=max(room, 1))
 
 
-def _write_frame(written: _Digesting, folder: Path, names: Iterable[str], *, end: bytes, level: int) -> None:
+def _write_frame(written: _DigestingFile, folder: Path, names: Iterable[str], *, end: bytes, level: int) -> None:
     parameters = zstandard.ZstdCompressionParameters.from_level(
         level,
-        # 0 would give other bytes than 1; 1 gives the same as any number above.
+        # The bytes are the same for any number of threads from 1 on, and others for 0.
         threads=max(1, os.cpu_count() or 1),
         write_checksum=True,
     )
@@ -84,5 +89,5 @@ def _add(frame: IO[bytes], path: Path, name: str) -> None:
 
 
 def _order(name: str) -> tuple[bool, str, str]:
-    """Libraries last, a source beside its compiled code, which repeats its texts: it packs better."""
+    """Return a sort key that puts libraries last, and a source beside its compiled code, so that both pack better."""
     return ".so" in name.rpartition("/")[2], name.replace("__pycache__/", "").partition(".")[0], name

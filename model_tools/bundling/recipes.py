@@ -1,4 +1,4 @@
-"""What each runtime is made of, as far as it cannot be found out by using it."""
+"""The facts about each runtime that cannot be found by watching its use."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,21 +8,21 @@ from model_tools.formats.manifest import Library
 
 @dataclass(frozen=True)
 class Recipe:
-    """The packages that a runtime may hold files of, and what is taken from them unseen."""
+    """The packages whose files a runtime may hold."""
 
     distributions: tuple[str, ...]
-    """Their dependencies may have files in the bundle too; what is unused has none."""
+    """The packages to bundle; their dependencies are bundled as well, and a package that is never used has no files."""
     serving: tuple[str, ...]
-    """Those of them (with what they need) that serving may use when the model brings no code of its own."""
-    unseen: tuple[str, ...] = ()
-    """Files that are only looked for, never opened, when the library is used."""
+    """The packages that serving may use, with their dependencies, for a model without code of its own."""
+    never_opened: tuple[str, ...] = ()
+    """Files that must be there but are never opened, so that watching cannot find them."""
 
 
 RECIPES: Mapping[Library, Recipe] = {
     "torch": Recipe(
         distributions=("torch", "numpy", "pillow", "safetensors"),
-        serving=("torch", "pillow"),  # without numpy, which torch can do without
-        unseen=("torch/bin/torch_shm_manager",),  # torch refuses to be imported when it is not there
+        serving=("torch", "pillow"),  # torch serves models without numpy
+        never_opened=("torch/bin/torch_shm_manager",),  # torch refuses to be imported without this file
     ),
     "xgboost": Recipe(distributions=("xgboost-cpu", "numpy", "scipy"), serving=("xgboost-cpu",)),
 }

@@ -1,7 +1,7 @@
-"""Records which files a Python process and its children open, import and link.
+"""Records the files that a Python process and its children open, import and link.
 
-Laid as `sitecustomize.py` into a folder on PYTHONPATH, it is the first thing that each of them runs. It writes to
-`opened.txt` beside itself, at once: a process may end without saying so.
+Every Python runs this module first, if it lies as `sitecustomize.py` in a folder on PYTHONPATH. It writes each path at
+once to `opened.txt` beside itself, since a process may end without running exit handlers.
 """
 
 import os
@@ -9,8 +9,8 @@ import sys
 
 
 def record() -> None:
-    """Append every file that is opened from now on, once."""
-    record_file = f"{os.path.dirname(__file__)}/opened.txt"  # noqa: PTH120 (nothing is imported that is not there anyway)
+    """Append the path of every file that is opened from now on, each once."""
+    record_file = f"{os.path.dirname(__file__)}/opened.txt"  # noqa: PTH120 (this module must import nothing that Python does not import anyway)
     seen = {record_file}
     position = {"open": 0, "ctypes.dlopen": 0, "import": 1}
 

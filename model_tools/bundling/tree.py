@@ -1,4 +1,4 @@
-"""The folder that becomes a bundle: the files, stripped of what only debuggers read, with compiled code beside them."""
+"""Prepares the folder that becomes a bundle: copies the files, strips libraries and compiles sources."""
 
 import shutil
 import subprocess
@@ -12,13 +12,14 @@ from model_tools.errors import RuntimeDamaged
 from model_tools.formats.runtime_reference import VIRTUAL_ROOT
 
 PROCESSES = 2
-"""A fixed number: compiled code depends on what its process compiled before."""
+"""The number of processes at a time. It is fixed, since compiled code depends on what its process compiled before."""
 
 Report = Callable[[str], None]
+"""Takes a phrase that tells what was done, or could not be."""
 
 
 def copy_files(files: Iterable[str], available: Mapping[str, Path], folder: Path) -> None:
-    """Copy files to where they are in their packages."""
+    """Copy files into a folder, under their names in their packages; `available` maps these names to paths."""
     for name in sorted(files):
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -27,7 +28,10 @@ def copy_files(files: Iterable[str], available: Mapping[str, Path], folder: Path
 
 
 def strip_libraries(folder: Path, *, machine: str, report: Report) -> None:
-    """Remove symbols that linking does not need from libraries; without `strip` on PATH they stay, which is said."""
+    """Remove symbols that linking does not need from the libraries of a folder.
+
+    `report` tells which libraries keep them: all without `strip` on PATH, and those that `strip` would break.
+    """
     if shutil.which("strip") is None:
         report("binutils is not installed: the libraries keep their symbols, and the bundle is larger")
         return
@@ -44,7 +48,7 @@ def _is_library(path: Path, machine: str) -> bool:
 
 
 def _strip(path: Path) -> bool:
-    """Strip a library, unless what comes out cannot be loaded: strip breaks some whose parts were moved by patchelf."""
+    """Strip a library and tell whether that worked; strip breaks some libraries whose parts patchelf has moved."""
     stripped = path.with_name(f"{path.name}.stripped")
     try:
         done = subprocess.run(
@@ -64,7 +68,7 @@ def _strip(path: Path) -> bool:
 
 
 def compile_tree(folder: Path, *, python: str, report: Report) -> None:
-    """Compile every source with an interpreter of the bundle's Python."""
+    """Compile every source of a folder with the interpreter `python`. Raises RuntimeDamaged when that fails."""
     sources = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.py"))
     shares: list[Sequence[str]] = [sources[number::PROCESSES] for number in range(PROCESSES)]
 

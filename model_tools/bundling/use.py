@@ -1,4 +1,4 @@
-"""Which files of a library are used: the exercises are run, and every process of theirs is watched."""
+"""Finds the files of a library that are used, by running the exercises and watching every process of theirs."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.util import source_from_cache
 from pathlib import Path
 
-from model_tools.bundling.clean_python import CleanPython, lay_recorder
+from model_tools.bundling.clean_python import CleanPython, install_recorder
 from model_tools.bundling.distributions import InstalledPackage, closure, link_packages
 from model_tools.bundling.exercises.catalogue import models_of
 from model_tools.bundling.recipes import RECIPES
@@ -19,9 +19,10 @@ from model_tools.formats.runtime_reference import PartName
 from model_tools.packaging.checkpoint.model_folder import open_model_folder
 from model_tools.tasks.registry import spec_of
 
-AT_ONCE = 2
-"""Processes; each imports the library, so each needs some hundred MB."""
+CONCURRENT_EXERCISES = 2
+"""The number of exercises that run at the same time; each imports the library, which takes some hundred MB."""
 EXERCISES = "model_tools.bundling.exercises"
+"""The package with the exercises' modules."""
 
 Paths = Mapping[PartName, Sequence[Path]]
 """The folders on the path of a process that needs a part of the bundle."""
@@ -29,30 +30,32 @@ Paths = Mapping[PartName, Sequence[Path]]
 
 @dataclass(frozen=True)
 class Step:
-    """A module that is run in a process of its own, and what it is given besides the scratch folder."""
+    """A module that runs in a process of its own, with its arguments, to which the scratch folder is added."""
 
     module: str
     arguments: tuple[str, ...] = ()
     part: PartName = "whole"
+    """The part of the bundle that the process can import."""
 
 
 Exercise = tuple[Step, ...]
-"""Steps that are taken one after the other, with one scratch folder."""
+"""Steps that run one after the other, with one scratch folder for all."""
 
 
 @dataclass(frozen=True)
 class Use:
-    """The files that were used, each list sorted and without the libraries that its files are linked against."""
+    """The files that were used, sorted and without the libraries that they are linked against."""
 
     serving: tuple[str, ...]
     whole: tuple[str, ...]
 
 
 def make_exercises(name: Library, folder: Path, models: Sequence[Path] = ()) -> list[Exercise]:
-    """Make the exercises' models with the library that is installed, and return all exercises of a runtime.
+    """Make the exercises' models with the installed library, and return all exercises of a runtime.
 
-    `models` are folders of a user's own that are published and served as well. Raises RuntimeDamaged when the installed
-    library cannot make the others, ModelNotFound and ManifestInvalid for a folder that is no model's.
+    `models` are folders of a user's own models, which are published and served as well. Raises RuntimeDamaged when the
+    installed library cannot make the exercises' models, ModelNotFound and ManifestInvalid for a folder in `models` that
+    holds no valid model.
     """
     made = subprocess.run(
         [sys.executable, "-P", "-m", f"{EXERCISES}.{name}_models", str(folder)],
@@ -69,7 +72,7 @@ def make_exercises(name: Library, folder: Path, models: Sequence[Path] = ()) -> 
 
 
 def run_exercises(python: CleanPython, exercises: Iterable[Exercise], paths: Paths, scratch: Path) -> None:
-    """Run all exercises with these folders on the path. Raises RuntimeDamaged for the first one that fails."""
+    """Run all exercises with these folders on the path. Raises RuntimeDamaged for the first exercise that fails."""
 
     def run(number: int, exercise: Exercise) -> None:
         folder = scratch / str(number)
@@ -77,7 +80,7 @@ def run_exercises(python: CleanPython, exercises: Iterable[Exercise], paths: Pat
         for step in exercise:
             python.run(step.module, [*step.arguments, str(folder)], path=paths[step.part], scratch=folder)
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(CONCURRENT_EXERCISES) as pool:
         for ran in [pool.submit(run, number, exercise) for number, exercise in enumerate(exercises)]:
             ran.result()
 
@@ -89,7 +92,7 @@ def watch_use(
     exercises: Iterable[Exercise],
     scratch: Path,
 ) -> Use:
-    """Run the exercises with the packages as they are, and return what was used of them.
+    """Run the exercises with the whole packages, and return the files that were used of them.
 
     Raises RuntimeDamaged when an exercise fails.
     """
@@ -97,7 +100,7 @@ def watch_use(
     visible: dict[PartName, Path] = {"serving": scratch / "serving-packages", "whole": scratch / "packages"}
     link_packages(closure(recipe.serving, packages), visible["serving"])
     link_packages(packages.values(), visible["whole"])
-    opened = {part: lay_recorder(scratch / f"{part}-recorder") for part in visible}
+    opened = {part: install_recorder(scratch / f"{part}-recorder") for part in visible}
     paths = {part: [opened[part].parent, visible[part], python.layer] for part in visible}
     run_exercises(python, exercises, paths, scratch / "runs")
     roots = sorted({*map(str, visible.values()), *(str(package.root) for package in packages.values())}, reverse=True)
@@ -105,7 +108,7 @@ def watch_use(
 
     def used(part: PartName) -> set[str]:
         lines = opened[part].read_text(encoding="utf-8").splitlines()
-        return ({_relative(line, roots) for line in lines} | set(recipe.unseen)) & known
+        return ({_relative(line, roots) for line in lines} | set(recipe.never_opened)) & known
 
     serving = used("serving")
     return Use(tuple(sorted(serving)), tuple(sorted(serving | used("whole"))))
@@ -114,7 +117,7 @@ def watch_use(
 def publication(folder: Path, name: Library) -> Exercise:
     """Return the exercise that publishes and serves the model in a folder.
 
-    Raises ModelNotFound, or ManifestInvalid for a model that another runtime runs.
+    Raises ModelNotFound, or ManifestInvalid for a model that needs another library.
     """
     manifest = open_model_folder(folder).manifest
     if manifest.library != name:
@@ -126,7 +129,7 @@ def publication(folder: Path, name: Library) -> Exercise:
 
 
 def _relative(path: str, roots: Sequence[str]) -> str:
-    """Return an opened file as a package names it: relative, and as the source of what is compiled."""
+    """Return the name of an opened file in its package; compiled code gives the name of its source."""
     for root in roots:
         if path.startswith(f"{root}/"):
             path = path[len(root) + 1 :]

@@ -1,4 +1,4 @@
-"""Packages for another Python or processor: their wheels, fetched and unpacked, never run."""
+"""Fetches and unpacks the wheels of packages for another Python or processor, without running any of them."""
 
 import importlib.metadata
 import re
@@ -17,22 +17,26 @@ from model_tools.formats.paths import is_inside
 PYTHON = re.compile(r"3\.\d{1,2}")
 PLATFORM = re.compile(r"manylinux_2_(?P<glibc>\d{1,2})_(?P<machine>x86_64|aarch64)")
 OLDEST_GLIBC = 5
+"""The oldest glibc, 2.5, that wheels for Linux are built for (PEP 513)."""
 LEGACY_TAGS = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
+"""The older names of three platforms, by the minor version of their glibc (PEP 600)."""
 EXTENSION_TAG = re.compile(r"\.cpython-3\d+-(?:x86_64|aarch64)-linux-gnu\.so$")
+"""Matches the ending of an extension module that is built for one Python and processor."""
 TOLD_CHARACTERS = 1500
+"""The last characters of pip's output that a message quotes."""
 
 
 @dataclass(frozen=True)
 class WheelTarget:
-    """What a bundle is built for."""
+    """The Python and the platform that a bundle is built for."""
 
     python: str
-    """3.13"""
+    """The version of Python, such as 3.13."""
     platform: str
-    """manylinux_2_28_x86_64: the processor, and the oldest glibc that it must run with."""
+    """The processor and the oldest glibc that the bundle must run with, such as manylinux_2_28_x86_64."""
 
     def __post_init__(self) -> None:
-        """Raise RuntimeMismatch for a Python or a platform that cannot be."""
+        """Raise RuntimeMismatch for a Python or a platform that is not well-formed."""
         if not PYTHON.fullmatch(self.python):
             raise RuntimeMismatch(f"--python {self.python!r} is no version such as 3.13.")
         if not PLATFORM.fullmatch(self.platform):
@@ -43,12 +47,12 @@ class WheelTarget:
 
     @property
     def machine(self) -> str:
-        """x86_64 or aarch64."""
+        """The processor, x86_64 or aarch64."""
         return self.platform.rpartition("_2_")[2].partition("_")[2]
 
     @property
     def tags(self) -> list[str]:
-        """The platform and every older one, whose wheels run on it too: pip does not know that they do."""
+        """The platform and all older ones, whose wheels run on it too; pip must be told each of them."""
         newest = int(self.platform.split("_")[2])
         tags = []
         for glibc in range(newest, OLDEST_GLIBC - 1, -1):
@@ -58,7 +62,7 @@ class WheelTarget:
         return [*tags, f"linux_{self.machine}"]
 
     def name_of(self, file: str) -> str:
-        """Return what an extension module of this Python is called there; any other file has its own name."""
+        """Return the target's name for an extension module of this Python; any other file keeps its name."""
         abi = f"cpython-{self.python.replace('.', '')}"
         return EXTENSION_TAG.sub(f".{abi}-{self.machine}-linux-gnu.so", file)
 
@@ -66,7 +70,7 @@ class WheelTarget:
 def download_wheels(
     packages: Iterable[InstalledPackage], target: WheelTarget, folder: Path, indexes: Sequence[str] = ()
 ) -> None:
-    """Fetch the wheels of the same versions for the target. Raises RuntimeMissing with what pip says."""
+    """Fetch the wheels of the packages' versions for the target, by pip. Raises RuntimeMissing, which quotes pip."""
     wanted = [f"{package.name}=={package.version.partition('+')[0]}" for package in packages]
     options = [word for tag in target.tags for word in ("--platform", tag)]
     options += [word for index in indexes for word in ("--extra-index-url", index)]
@@ -85,9 +89,9 @@ def download_wheels(
 
 
 def unpack_wheels(folder: Path, destination: Path) -> dict[str, InstalledPackage]:
-    """Unpack all wheels of a folder, each into one of its own; return the packages by name.
+    """Unpack all wheels of a folder, each into a folder of its own, and return the packages by name.
 
-    Raises RuntimeMissing for a folder without wheels and for what is no wheel.
+    Raises RuntimeMissing for a folder without wheels and for a file that is no intact wheel.
     """
     packages = {}
     for wheel in sorted(folder.glob("*.whl")):
@@ -111,7 +115,7 @@ def unpack_wheels(folder: Path, destination: Path) -> dict[str, InstalledPackage
 def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, root: Path) -> None:
     if member.is_dir():
         return
-    # What a wheel keeps in name.data/platlib belongs beside its other files.
+    # Files in a wheel's name.data/platlib are installed beside its other files.
     target = root / re.sub(r"^[^/]+\.data/(?:platlib|purelib)/", "", member.filename)
     target.parent.mkdir(parents=True, exist_ok=True)
     with archive.open(member) as source, target.open("wb") as file:

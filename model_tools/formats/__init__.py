@@ -1,5 +1,5 @@
-"""The documents and messages that the rooms exchange: their names, fields, defaults and limits. Pure.
+"""The documents and messages that the rooms exchange: their names, fields, defaults and limits.
 
-It reads text that is handed in, never a file, a clock or the environment, and knows neither AWS nor torch. What is
-written by one room and read by another has its one home here.
+A format that one room writes and another reads has its only home here. The package works on values that it is given:
+it reads no clock and no environment of its own, and knows neither AWS nor torch.
 """

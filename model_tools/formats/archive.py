@@ -1,4 +1,4 @@
-"""The inside of `model.tar.gz`, which packaging writes and serving reads. It owns the names and the fields only."""
+"""The names and the fields inside `model.tar.gz`, which packaging writes and serving reads."""
 
 from typing import Literal
 
@@ -24,9 +24,11 @@ PARITY_MEMBER = "parity.json"
 SOURCE_VOCABULARY_MEMBER = "source_vocabulary.txt"
 TARGET_VOCABULARY_MEMBER = "target_vocabulary.txt"
 CODE_PREFIX = "code/"
-"""A custom model's Python files, data files and unpacked wheels."""
+"""The folder of a custom model's Python files, data files and unpacked wheels."""
 MAX_CODE_FILES = 5_000
+"""The largest number of files below CODE_PREFIX."""
 MAX_CODE_BYTES = 64 << 20
+"""The largest total size of the files below CODE_PREFIX."""
 MEMBERS = (
     MANIFEST_MEMBER,
     CLASSES_MEMBER,
@@ -36,16 +38,17 @@ MEMBERS = (
     MODEL_MEMBER,
     TREES_MEMBER,
 )
-"""The members in the order in which they stand in the archive: small and needed first. Code stands before the model."""
+"""The members in the archive's order: small ones, which are needed first, come first; code stands before the model."""
 
 Format = Literal["torchscript", "xgboost"]
 LIBRARY_OF: dict[Format, Library] = {"torchscript": "torch", "xgboost": "xgboost"}
 """The library that runs a model of each format."""
 MODEL_MEMBERS: dict[Format, str] = {"torchscript": MODEL_MEMBER, "xgboost": TREES_MEMBER}
+"""The member that holds a model of each format."""
 
 
 class ArchiveManifest(BaseModel):
-    """`manifest.json`: all that serving must know about the model beside it."""
+    """`manifest.json`: all that serving must know about the model in the archive."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -63,9 +66,9 @@ class ArchiveManifest(BaseModel):
     """The task's own section of publish.yaml."""
     results: Results | None = None
     channels_last: bool = False
-    """Image batches should be handed over in channels-last memory format."""
+    """Image batches should be handed to the model in channels-last memory format."""
     reduced_decoding: bool = False
-    """Large JPEGs may be decoded at reduced size: it was proved that they are answered alike."""
+    """Large JPEGs may be decoded at reduced size: the model was proved to answer them alike."""
     checkpoint_sha256: str
     library_version: str
     """The version of torch or xgboost that the model was proved with."""
@@ -73,6 +76,6 @@ class ArchiveManifest(BaseModel):
 
 
 def declared_axes(manifest: Manifest) -> dict[str, AxisSizes]:
-    """Return the sizes of every named axis of a manifest, the defaults written out."""
+    """Return the allowed sizes of every named axis of a manifest, with defaults filled in."""
     names = {axis for spec in manifest.inputs for axis in spec.shape if isinstance(axis, str)}
     return {name: manifest.axis_sizes(name) for name in sorted(names)}

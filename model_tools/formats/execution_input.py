@@ -1,4 +1,4 @@
-"""What a publication is asked for: the execution's input."""
+"""The inputs of the state machines' executions: requests to publish and to retrain."""
 
 import re
 from typing import Annotated, Literal, Self, TypeVar
@@ -11,14 +11,18 @@ from model_tools.formats.manifest import explain
 Percent = Annotated[int, Field(ge=1, le=99)]
 Request = TypeVar("Request", bound=BaseModel)
 DAY = 24 * 60 * 60
+"""The seconds of a day."""
 LONGEST_ROLLOUT = 7 * DAY
-"""Well within the state machine's time limit, which no state can catch, and within what metrics are looked back for."""
+"""Seconds of all bakes together.
+
+They must end well within the state machine's time limit of 30 days, whose end no state can catch, and within the eight
+days of metrics by which a canary is judged (`model_tools.aws.metrics.LOOK_BACK`).
+"""
 
 
 def _check_s3_uri(value: str) -> str:
     if not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+", value):
-        msg = f"{value!r} is not of the form s3://bucket/folder/ or s3://bucket/key"
-        raise ValueError(msg)
+        raise ValueError(f"{value!r} is not of the form s3://bucket/folder/ or s3://bucket/key")
     return value
 
 
@@ -26,40 +30,36 @@ S3Uri = Annotated[str, AfterValidator(_check_s3_uri)]
 
 
 class Rollout(BaseModel):
-    """How a new version gets its traffic. Without one: 10 %, then 50 %, then all, five minutes apart."""
+    """The steps by which a new version gets the traffic: by default 10 %, 50 %, then all, five minutes apart."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     strategy: Literal["canary", "all-at-once"] = "canary"
     steps: list[Percent] = Field(default=[10, 50], max_length=20)
-    """The version's shares of the traffic on its way, in percent; all of it comes after the last."""
+    """The version's rising shares of the traffic, in percent; after the last step it gets all traffic."""
     bake_seconds: Annotated[int, Field(ge=0, le=DAY)] = 300
-    """The seconds for which each share is watched before the next look."""
+    """The seconds for which the version keeps each share before it is judged."""
 
     @model_validator(mode="before")
     @classmethod
     def _no_steps_all_at_once(cls, data: object) -> object:
         if isinstance(data, dict) and data.get("strategy") == "all-at-once":
             if data.get("steps"):
-                msg = "all-at-once has no steps: remove steps, or choose strategy canary"
-                raise ValueError(msg)
+                raise ValueError("all-at-once has no steps: remove steps, or choose strategy canary")
             return {**data, "steps": []}
         return data
 
     @model_validator(mode="after")
     def _rising(self) -> Self:
         if self.strategy == "canary" and not self.steps:
-            msg = "canary needs at least one step, such as 10; or choose strategy all-at-once"
-            raise ValueError(msg)
+            raise ValueError("canary needs at least one step, such as 10; or choose strategy all-at-once")
         if any(later <= earlier for earlier, later in zip(self.steps, self.steps[1:], strict=False)):
-            msg = f"steps must rise, such as [10, 50]; they are {self.steps}"
-            raise ValueError(msg)
+            raise ValueError(f"steps must rise, such as [10, 50]; they are {self.steps}")
         if len(self.steps) * self.bake_seconds > LONGEST_ROLLOUT:
-            msg = (
+            raise ValueError(
                 f"{len(self.steps)} steps of {self.bake_seconds:,} s each take longer than the seven days that a "
                 "rollout may take: choose fewer steps, or a shorter bake_seconds"
             )
-            raise ValueError(msg)
         return self
 
 
@@ -72,7 +72,7 @@ class PublishRequest(BaseModel):
     rollout: Rollout = Rollout()
     requested_by: Annotated[str, Field(max_length=200)] = "unknown"
     started_by_execution: Annotated[str | None, Field(alias="AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID")] = None
-    """Set by a workflow that starts this one, so that the console links the two."""
+    """The ARN of the execution that started this one; AWS's console links the two by it."""
 
 
 def parse_request(data: object) -> PublishRequest:
@@ -86,7 +86,7 @@ class RetrainRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     trainer_uri: S3Uri
-    """A folder with train.py, which is run as `python train.py --output FOLDER` and must write a publishable folder."""
+    """A folder with train.py, which runs as `python train.py --output FOLDER` and must write a publishable folder."""
     arguments: list[str] = []
     """Further arguments of train.py."""
     rollout: Rollout = Rollout()

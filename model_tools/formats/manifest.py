@@ -1,7 +1,7 @@
 """`publish.yaml`: the manifest that travels with a checkpoint and says how to publish it.
 
-It owns the fields, their defaults and what is said about a wrong one. What a kind of task demands beyond them is its
-spec's: model_tools.tasks.manifests reads a manifest whole.
+This module owns the fields, their defaults and the messages about wrong ones. The further demands of a kind of task
+stand in its spec; model_tools.tasks.manifests reads a manifest with both.
 """
 
 import math
@@ -28,25 +28,27 @@ from model_tools.formats.sections import (
 
 MANIFEST_NAME = "publish.yaml"
 MAX_MANIFEST_BYTES = 1 << 20
-"""A manifest is read whole into memory; a larger file is something else."""
+"""A manifest is read whole into memory; a larger file is certainly no manifest."""
 
 TaskName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,47}$")]
-"""The kinds of tasks that there are stand in model_tools/tasks/registry.py."""
+"""A name in the list of tasks, which is model_tools/tasks/registry.py."""
 Library = Literal["torch", "xgboost"]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,47}$")]
 EXECUTABLE_CHECKPOINTS = (".pt2",)
+"""The endings of files that bring the model's graph, so that no architecture is needed."""
 TREE_CHECKPOINTS = (".json", ".ubj")
 """The endings of files that XGBoost's `save_model` writes."""
 CHECKPOINT_SUFFIXES = (".pt", ".pth", ".pt2", ".safetensors", *TREE_CHECKPOINTS)
 SHARED_SECTIONS = ("classes", "preprocess", "text")
-"""The optional parts of a manifest that mean something for several kinds of tasks, and nothing for others."""
+"""The optional sections that several kinds of tasks use and the others do not."""
 SURROGATE = re.compile("[\ud800-\udfff]")
 """Lone surrogates: they cannot be encoded as UTF-8, and so not stored."""
 MAX_PROBLEMS_TOLD = 10
+"""The number of problems that one message lists; the rest is counted."""
 MAX_FIELD_LENGTH = 200
 """Characters of a field's name in a message. Step Functions cuts a cause off at 32,768 characters."""
 MAX_NODES = 100_000
-"""Values in a manifest, counted as often as an alias repeats them: a few lines of YAML can stand for billions."""
+"""Values in a manifest, counted each time that a YAML alias repeats them: a few lines can stand for billions."""
 
 
 class Manifest(Section):
@@ -63,7 +65,7 @@ class Manifest(Section):
     preprocess: Preprocess | None = None
     text: Text | None = None
     settings: dict[str, JsonValue] = Field(default_factory=dict)
-    """The task's own section, its defaults written out; its spec says how publish.yaml calls it and what is in it."""
+    """The task's own section with its defaults filled in; the task's spec gives its name in publish.yaml and fields."""
     results: Results | None = None
     samples: str | None = None
     optimize: Optimize = Field(default_factory=Optimize)
@@ -75,22 +77,19 @@ class Manifest(Section):
 
     @field_validator("arguments")
     @classmethod
-    def _arguments_that_json_can_tell(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    def _arguments_that_json_can_hold(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
         for name, argument in value.items():
             if not name.isidentifier():
-                msg = f"{name!r} cannot be the name of an argument: correct it"
-                raise ValueError(msg)
+                raise ValueError(f"{name!r} cannot be the name of an argument: correct it")
             if any(isinstance(node, float) and not math.isfinite(node) for node in _nodes(argument)):
-                msg = f"{name} is infinite or not a number: set it in the architecture's code"
-                raise ValueError(msg)
+                raise ValueError(f"{name} is infinite or not a number: set it in the architecture's code")
         return value
 
     @field_validator("architecture")
     @classmethod
     def _module_and_callable(cls, value: str | None) -> str | None:
         if value is not None and not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", value):
-            msg = f"{value!r} is not of the form module:Callable"
-            raise ValueError(msg)
+            raise ValueError(f"{value!r} is not of the form module:Callable")
         return value
 
     @model_validator(mode="after")
@@ -100,18 +99,17 @@ class Manifest(Section):
             raise ValueError(problem)
         unused = set(self.axes) - {axis for spec in self.inputs for axis in spec.shape if isinstance(axis, str)}
         if unused:
-            msg = f"axes names {', '.join(sorted(unused))}, which no input's shape uses"
-            raise ValueError(msg)
+            raise ValueError(f"axes names {', '.join(sorted(unused))}, which no input's shape uses")
         return self
 
     @property
     def library(self) -> Library:
-        """The library that runs the model, and so the runtime bundle that it needs."""
+        """The library that runs the model; the runtime bundle of the same name brings it."""
         return "xgboost" if self.checkpoint.endswith(TREE_CHECKPOINTS) else "torch"
 
     @property
     def named_files(self) -> dict[str, str]:
-        """The files that the shared parts name, by field; model_tools.tasks.manifests knows all files."""
+        """The files that the shared fields name, by field; model_tools.tasks.manifests adds those of the task."""
         named = {"checkpoint": self.checkpoint, "classes": self.classes}
         if self.text is not None:
             named |= {
@@ -139,10 +137,10 @@ def _checkpoint_problem(manifest: Manifest) -> str | None:
 
 
 def parse_yaml(text: str, where: str) -> dict[str, Any]:
-    """Return the fields of a YAML text. Raises ManifestInvalid for text that is no mapping, or stands for too much."""
+    """Return the fields of a YAML text. Raises ManifestInvalid for text that is no mapping, or has too many values."""
     try:
         data = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a ValueError is a date that is none
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # an impossible date is a ValueError
         raise ManifestInvalid(
             f"{where} is not YAML: {' '.join(str(error).split())}. Correct the line it names."
         ) from error
@@ -162,7 +160,7 @@ def parse_yaml(text: str, where: str) -> dict[str, Any]:
 def explain(error: ValidationError, where: str, sections: Mapping[str, type[BaseModel]]) -> str:
     """Return one message that names each field that pydantic refused, what is wrong and the remedy.
 
-    `sections` are the models that were read, by the field that holds them, "" for the outermost.
+    `sections` maps each field to the model of its contents; the key "" stands for the outermost model.
     """
     return render_problems(problems_of(error, sections), where)
 
@@ -176,7 +174,7 @@ def render_problems(problems: Sequence[str], where: str) -> str:
 def problems_of(
     error: ValidationError, sections: Mapping[str, type[BaseModel]], *, within: str | None = None
 ) -> list[str]:
-    """Return what pydantic refused, a phrase for each field; `within` is the field that holds what was read."""
+    """Return a phrase for each field that pydantic refused; `within` names the field around the validated part."""
     problems = []
     for problem in error.errors(include_url=False, include_context=False):
         inner = ".".join(str(part) for part in problem["loc"])[:MAX_FIELD_LENGTH]
@@ -196,7 +194,7 @@ def problems_of(
 
 
 def _nodes(value: object) -> Iterator[object]:
-    """Yield a value and all that is in it, a little more than MAX_NODES at most."""
+    """Yield a value and all values in it; the walk stops after MAX_NODES + 1."""
     pending = [value]
     for _ in range(MAX_NODES + 1):
         if not pending:
@@ -213,7 +211,7 @@ SECTIONS: Mapping[str, type[BaseModel]] = {
     "": Manifest, "inputs": InputSpec, "axes": AxisSizes, "preprocess": Preprocess, "text": Text,
     "results": Results, "optimize": Optimize,
 }  # fmt: skip
-"""The models of a manifest's parts, by the field that holds them, "" for the manifest itself."""
+"""The model of each section's contents, by the section's field; the key "" stands for the manifest itself."""
 
 
 def _known_fields(field: str, sections: Mapping[str, type[BaseModel]]) -> list[str]:

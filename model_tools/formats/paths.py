@@ -1,4 +1,4 @@
-"""Paths as manifests, pins and archives write them: relative, with slashes, and never out of their folder."""
+"""Paths as manifests, pins and archives write them: relative, with slashes, and never leaving their folder."""
 
 from pathlib import PurePosixPath
 
@@ -10,8 +10,7 @@ def is_inside(path: str) -> bool:
 
 
 def require_inside(path: str | None) -> str | None:
-    """Return a path of a manifest as it is. Raises ValueError for one that leaves the model's folder."""
+    """Return a manifest's path unchanged. Raises ValueError for a path that leaves the model's folder."""
     if path is not None and not is_inside(path):
-        msg = f"{path!r} leaves the model's folder; name a file in it"
-        raise ValueError(msg)
+        raise ValueError(f"{path!r} leaves the model's folder; name a file in it")
     return path

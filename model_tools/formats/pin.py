@@ -1,7 +1,8 @@
 """A pinned checkpoint: exactly these versions of exactly these objects, and a digest of them.
 
 The digest is taken over what S3 says of each file (relative path, size, ETag), so pinning moves no bytes: the same
-content uploaded in the same way pins to the same digest. The versions make what is read later what was seen here.
+content uploaded in the same way pins to the same digest. Whoever reads the files later reads the pinned versions, even
+if the objects have been overwritten since.
 """
 
 import hashlib
@@ -13,27 +14,27 @@ from pydantic import BaseModel, ConfigDict
 from model_tools.formats.manifest import Manifest
 
 ARCHIVE_SUFFIXES = (".tar.gz", ".tgz")
-"""The endings by which a checkpoint is known to be an archive that holds a folder."""
+"""A model URI with one of these endings names an archive that holds a folder."""
 MAX_PIN_BYTES = 8 << 20
-"""Bytes of a pin, enough for some 30,000 files."""
+"""The largest size of a pin as JSON, enough for some 30,000 files."""
 
 
 class PinnedFile(BaseModel):
-    """One object of a checkpoint, at one version."""
+    """An object of the checkpoint, at the version that was seen."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     path: str
-    """Relative to the model's folder."""
+    """The path relative to the model's folder."""
     uri: str
     version_id: str
     size: int
-    """Bytes."""
+    """The size in bytes."""
     etag: str
 
 
 class Pin(BaseModel):
-    """What `ResolveModel` found, stored as `pins/<digest>.json`."""
+    """The checkpoint that `ResolveModel` found; it is stored as `pins/<digest>.json`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -45,11 +46,11 @@ class Pin(BaseModel):
 
     @property
     def digest(self) -> str:
-        """64 hex digits over the files' paths, sizes and ETags, in the order of their paths."""
+        """The SHA-256 of the files' paths, sizes and ETags in the order of the paths, as 64 hex digits."""
         lines = sorted([file.path, file.size, file.etag] for file in self.files)
         return hashlib.sha256(json.dumps(lines, separators=(",", ":")).encode()).hexdigest()
 
     @property
     def release_id(self) -> str:
-        """`<name>-<first 12 digits of the digest>`: the same checkpoint is the same release."""
+        """`<name>-<first 12 digits of the digest>`: the same checkpoint gives the same id."""
         return f"{self.manifest.name}-{self.digest[:12]}"

@@ -1,7 +1,7 @@
-"""`release.json`: what a function zip serves. Written by the build, read by serving at init.
+"""`release.json`: names the model that a function zip serves. The build writes the file, serving reads it at init.
 
-It names the execution, so each publication has code of its own: Lambda publishes nothing when neither code nor
-configuration changed.
+The file also names the execution, so that each publication has different code: Lambda publishes no new version when
+neither code nor configuration has changed.
 """
 
 from collections.abc import Mapping
@@ -14,22 +14,22 @@ from model_tools.formats.runtime_reference import PartName, RuntimeReference
 
 RELEASE_FILE = "release.json"
 RELEASE_VARIABLE = "RELEASE"
-"""The environment variable that holds the release of a container image, whose files stay as they are."""
+"""The environment variable that holds a container image's release: an image's files cannot be changed."""
 
 
 class ArchiveReference(BaseModel):
-    """Where a `model.tar.gz` is, and what it must be."""
+    """The address of a `model.tar.gz`, and the digest and sizes that it must have."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     uri: str
-    """s3://bucket/models/<name>/<sha256>/model.tar.gz"""
+    """The address, s3://bucket/models/<name>/<sha256>/model.tar.gz."""
     sha256: str
     """The digest of the whole file, 64 hex digits."""
     size: int
-    """Bytes."""
+    """The size of the file in bytes."""
     unpacked: int
-    """Bytes of its members together: what lies in /tmp while the model is loaded."""
+    """The size of all members together in bytes, which they take in /tmp while the model is loaded."""
 
 
 class ReleaseFile(BaseModel):
@@ -44,11 +44,14 @@ class ReleaseFile(BaseModel):
     runtime: RuntimeReference | None = None
     """The bundle that the model was traced and proved with; None where the library is installed (the image lane)."""
     part: PartName = "serving"
-    """The part of that bundle that serving needs."""
+    """The part of the bundle that serving this model needs."""
 
 
 def find_release(folder: Path, environment: Mapping[str, str]) -> ReleaseFile | None:
-    """Return the release that a function serves: its file, else its variable, else None for the bootstrap version."""
+    """Return the release that a function serves, or None for the bootstrap version, which serves none.
+
+    A RELEASE_FILE in the function's folder goes before RELEASE_VARIABLE in its environment.
+    """
     path = folder / RELEASE_FILE
     if path.exists():
         return ReleaseFile.model_validate_json(path.read_bytes())

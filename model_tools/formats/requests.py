@@ -1,10 +1,10 @@
-"""The fields of a request that several kinds of tasks share. A task may have further ones: its spec names them."""
+"""The request fields that several kinds of tasks share. A task's spec names the further fields of its own."""
 
 BATCH_FIELD = "requests"
-"""Holds a list of requests, which are answered in their order."""
+"""The field with a list of requests, which are answered in their order."""
 IMAGE_FIELDS = ("image", "url", "input_url")
-"""An image as base64 or a data URL, or the address of one. A request brings one of them."""
+"""`image` holds an image as base64 or a data URL; the others hold its address. A request has one of the fields."""
 TEXT_FIELDS = ("text", "texts")
-"""A text, or a list of texts. A request brings one of them."""
+"""`text` holds one text, `texts` a list of them. A request has one of the fields."""
 NUMBER_FIELDS = ("input", "inputs")
-"""Nested lists for the only input, or a list with one for each input. A request brings one of them."""
+"""`input` holds nested lists for a model's only input, `inputs` such lists for each input. A request has one field."""

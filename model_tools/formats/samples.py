@@ -1,6 +1,6 @@
-"""A line of `samples.jsonl`: what a new version is asked, and what its answer must be.
+"""A line of `samples.jsonl`: an event for the new version, and the expectation that its answer must meet.
 
-Packaging writes it, the smoke test reads it.
+Packaging writes the file, the smoke test reads it.
 """
 
 from typing import Annotated, Any
@@ -8,10 +8,11 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 DEFAULT_TOLERANCE = 1e-3
+"""The largest absolute difference of a number that a sample without a `tolerance` of its own allows."""
 
 
 class Expectation(BaseModel):
-    """What a sample's answer must be; what is not named is not checked."""
+    """The fields that a sample's answer must have; a field that is not set is not checked."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
@@ -20,13 +21,13 @@ class Expectation(BaseModel):
     output: list[Any] | None = None
     """Nested lists of numbers."""
     answer: dict[str, Any] | None = None
-    """Fields that the answer must have, with their values; other fields are not looked at."""
+    """Fields that the answer must have, with their values; further fields of the answer are not checked."""
     tolerance: Annotated[float, Field(ge=0)] | None = None
-    """Largest absolute difference of a number from `output` or `answer`; 0.001 without it."""
+    """The largest absolute difference of a number from `output` or `answer`; 0.001 when it is not set."""
 
 
 class Sample(BaseModel):
-    """One sample file, and one line of samples.jsonl."""
+    """A sample file's contents and its name: a line of samples.jsonl."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

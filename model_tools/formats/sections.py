@@ -1,4 +1,4 @@
-"""The sections of `publish.yaml`, each with its fields, their defaults and what belongs together in it."""
+"""The sections of `publish.yaml`, each with its fields, their defaults and the rules between them."""
 
 import math
 from typing import Annotated, Literal, Self
@@ -14,22 +14,23 @@ Size = Annotated[int, Field(ge=1, le=1_000_000)]
 INTEGER_BOUNDS: dict[str, tuple[int, int]] = {
     "int64": (-(2**63), 2**63 - 1), "int32": (-(2**31), 2**31 - 1), "uint8": (0, 255),
 }  # fmt: skip
+"""The smallest and the largest value of each integer type."""
 
 
 class Section(BaseModel):
-    """A part of the manifest: unknown fields are refused, and nobody changes it."""
+    """A part of the manifest. It refuses unknown fields and cannot be changed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class InputSpec(Section):
-    """One input tensor of the model's `forward`."""
+    """An input tensor of the model's `forward`."""
 
     shape: list[Size | Axis] = Field(max_length=8)
     """Fixed sizes, or names of axes whose size may vary from request to request, such as `batch`."""
     dtype: Dtype = "float32"
     range: tuple[float, float] | None = None
-    """Smallest and largest value that makes sense; without it numbers are drawn around 0, integers from 0 and 1."""
+    """The smallest and the largest sensible value, for made-up inputs; by default floats around 0, integers 0 or 1."""
 
     @model_validator(mode="after")
     def _range_that_holds_values(self) -> Self:
@@ -37,14 +38,12 @@ class InputSpec(Section):
             return self
         low, high = self.range
         if self.dtype == "bool":
-            msg = "range: a bool is true or false: remove range"
-        elif not (math.isfinite(low) and math.isfinite(high) and low <= high):
-            msg = f"range: {low:g} … {high:g} is not from a smaller to a larger number: correct it"
-        elif self.dtype in INTEGER_BOUNDS and not _holds_integers(low, high, *INTEGER_BOUNDS[self.dtype]):
-            msg = f"range: {low:g} … {high:g} holds no {self.dtype}, or more than there are: correct it"
-        else:
-            return self
-        raise ValueError(msg)
+            raise ValueError("range: a bool is true or false: remove range")
+        if not (math.isfinite(low) and math.isfinite(high) and low <= high):
+            raise ValueError(f"range: {low:g} … {high:g} is not from a smaller to a larger number: correct it")
+        if self.dtype in INTEGER_BOUNDS and not _holds_integers(low, high, *INTEGER_BOUNDS[self.dtype]):
+            raise ValueError(f"range: {low:g} … {high:g} holds no {self.dtype}, or more than there are: correct it")
+        return self
 
 
 class AxisSizes(Section):
@@ -56,25 +55,24 @@ class AxisSizes(Section):
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.min > self.max:
-            msg = f"min ({self.min}) is larger than max ({self.max})"
-            raise ValueError(msg)
+            raise ValueError(f"min ({self.min}) is larger than max ({self.max})")
         return self
 
 
 class Preprocess(Section):
-    """How an image becomes the model's input: decode, resize, crop, scale to 0…1, normalise."""
+    """The steps from an image to the model's input: decode, resize, crop, scale to 0…1, normalise."""
 
     size: Size | tuple[Size, Size]
-    """One number resizes the shorter side to it (torchvision's `Resize(int)`); two are [height, width]."""
+    """A single number is the shorter side after the resize (torchvision's `Resize(int)`); two are [height, width]."""
     crop: Size | tuple[Size, Size] | None = None
-    """Centre crop after the resize: one number for a square, or [height, width]."""
+    """The size of the centre crop after the resize: one number for a square, or [height, width]."""
     mode: Literal["L", "RGB"] = "RGB"
     mean: list[float] | None = None
     std: list[Annotated[float, Field(gt=0)]] | None = None
 
     @property
     def channels(self) -> int:
-        """1 for grey images, 3 for colour."""
+        """The number of channels: 1 for grey images, 3 for colour."""
         return 1 if self.mode == "L" else 3
 
     @model_validator(mode="after")
@@ -82,42 +80,40 @@ class Preprocess(Section):
         for field in ("mean", "std"):
             values = getattr(self, field)
             if values is not None and len(values) != self.channels:
-                msg = f"{field} has {len(values)} values, mode {self.mode} has {self.channels} channel(s)"
-                raise ValueError(msg)
+                raise ValueError(f"{field} has {len(values)} values, mode {self.mode} has {self.channels} channel(s)")
         return self
 
 
 class Optimize(Section):
-    """What may be done to make the traced model faster; parity is proved after it."""
+    """The changes that may make the traced model faster; parity is proved for the changed model."""
 
     freeze: bool = True
     channels_last: bool | Literal["auto"] = "auto"
     quantize: Quantize = "none"
-    """dynamic-int8: linear and recurrent layers compute in 8-bit integers. bfloat16: weights and arithmetic in it."""
+    """dynamic-int8 computes linear and recurrent layers in 8-bit integers; bfloat16 computes all layers in bfloat16."""
     tolerance: Annotated[float, Field(gt=0, le=1)] | None = None
     """The largest difference of a quantised model's answers, as a share of the answer's magnitude."""
 
     @model_validator(mode="after")
-    def _tolerance_of_what_is_quantised(self) -> Self:
+    def _tolerance_only_when_quantised(self) -> Self:
         if self.tolerance is not None and self.quantize == "none":
-            msg = "tolerance is for a quantised model: remove it, or set quantize"
-            raise ValueError(msg)
+            raise ValueError("tolerance is for a quantised model: remove it, or set quantize")
         return self
 
 
 class Text(Section):
-    """How text becomes token ids, and token ids text."""
+    """The vocabularies and limits by which text becomes token ids, and token ids text."""
 
     source_vocabulary: str
-    """A file with a token a line; the line's number, from 0, is its id. `<unk>` is needed, `<pad>` for batches."""
+    """A file with one token a line, whose id is the line's number from 0. It needs `<unk>`, and `<pad>` for batches."""
     target_vocabulary: str | None = None
-    """The same for what the model writes; it needs `<bos>` and `<eos>`. Only for text-to-text."""
+    """The vocabulary of the texts that a text-to-text model writes; it needs `<bos>` and `<eos>`."""
     tokens: Literal["words", "characters"] = "words"
     lowercase: bool = False
     max_source_tokens: Annotated[int, Field(ge=1, le=4096)] = 256
     max_target_tokens: Annotated[int, Field(ge=1, le=4096)] = 64
     beams: Annotated[int, Field(ge=1, le=16)] = 1
-    """The number of candidates that are followed unless a request says otherwise; 1 is greedy."""
+    """The width of the beam search unless a request gives another; 1 is a greedy search."""
 
     @field_validator("source_vocabulary", "target_vocabulary")
     @classmethod
@@ -126,10 +122,10 @@ class Text(Section):
 
 
 class Results(Section):
-    """What becomes of an answer that is too large to be sent."""
+    """The place in S3 for answers that are too large to be sent."""
 
     above_bytes: Annotated[int, Field(ge=1_000, le=6_000_000)] = 1_000_000
-    """Answers of more bytes are written to S3, and their key is answered."""
+    """A larger answer is written to S3, and the caller gets its key. Lambda sends 6 MB at most."""
     prefix: Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]*/){1,8}$", max_length=200)] = (
         "results/"
     )

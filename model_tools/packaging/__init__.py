@@ -1,9 +1,10 @@
-"""From a checkpoint to what a function serves: unpack, check, load, prove, pack.
+"""Turns a checkpoint into the archive that a function serves: unpack, check, load, prove, pack.
 
-It owns what makes a checkpoint trustworthy: archives and zips are measured before they are opened, weights are read
-as weights only, trees are walked before XGBoost walks them, and a user's code (their architecture, TorchScript, `.pt2`)
-runs in child processes alone, which hold no credentials. The process that calls this package imports neither torch nor
-xgboost and runs nothing of the user's.
+This room owns all that makes a checkpoint trustworthy. Archives and zips are measured before they are opened, weights
+are read as weights only, and trees are checked before XGBoost walks them. A user's code (architecture, TorchScript,
+`.pt2`) runs in child processes alone, which hold no credentials. The process that calls this package imports neither
+torch nor xgboost, and runs no code of the user.
 
-It refuses to call AWS, to read the environment for its own purposes, and to publish what it could not prove.
+The room refuses to call AWS, to read the environment for its own purposes, and to publish a model that it could not
+prove.
 """

@@ -1,4 +1,4 @@
-"""A model's folder in which everything that can be checked without loading the model is in order."""
+"""Checks all that can be checked of a model's folder without loading the model."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -26,22 +26,22 @@ from model_tools.tasks.registry import spec_of
 from model_tools.tasks.spec import TaskSpec
 
 Report = Callable[[str], None]
-"""Takes a phrase that says what is being done now."""
+"""Takes a phrase that tells which step begins."""
 
 
 @dataclass(frozen=True)
 class CheckedFolder:
-    """The manifest, and what was read of every file that it names but the checkpoint."""
+    """The manifest, and the contents of every file that it names, except the checkpoint."""
 
     folder: ModelFolder
-    """Its manifest has the ranges of token ids written out."""
+    """The folder, whose manifest has the ranges of token ids filled in."""
     classes: list[str] | None
     vocabularies: Vocabularies | None
     code: Mapping[str, bytes]
-    """A custom model's files, by their names in the archive."""
+    """The contents of a custom model's files, by their names in the archive."""
     samples: list[Sample]
     events: list[TensorEvent]
-    """The samples that bring numbers; parity is proved on them too."""
+    """The events of the samples that bring numbers; parity is proved on them as well."""
 
     @property
     def manifest(self) -> Manifest:
@@ -50,12 +50,12 @@ class CheckedFolder:
 
     @property
     def spec(self) -> TaskSpec:
-        """All that is known of the kind of task."""
+        """The spec of the model's kind of task."""
         return spec_of(self.manifest.task)
 
     @property
     def classes_file(self) -> str:
-        """How messages name the file of the classes."""
+        """The name of the classes file in messages."""
         return self.manifest.classes or "classes"
 
     @property
@@ -66,7 +66,7 @@ class CheckedFolder:
 
 
 def check_folder(path: Path, limits: Limits) -> CheckedFolder:
-    """Check a folder's manifest and every file that it names but the checkpoint.
+    """Check a folder's manifest and every file that the manifest names, except the checkpoint.
 
     Raises ModelNotFound, ManifestInvalid or ClassesMismatch.
     """
@@ -89,7 +89,7 @@ def check_folder(path: Path, limits: Limits) -> CheckedFolder:
 
 
 def small_members(checked: CheckedFolder) -> dict[str, bytes]:
-    """Return the archive's members that come straight from the folder."""
+    """Return the archive's members that are taken from the folder: classes, vocabularies and a custom model's code."""
     members = dict(checked.code)
     if checked.classes is not None:
         members[CLASSES_MEMBER] = render_classes(checked.classes)

@@ -1,4 +1,4 @@
-"""A model's folder in, a proved `model.tar.gz` out: the order in which everything is done."""
+"""Packages a model's folder as a proved `model.tar.gz`; this module fixes the order of all steps."""
 
 import shutil
 from contextlib import nullcontext
@@ -31,19 +31,19 @@ EVIDENCE_NAME = "evidence.json"
 
 @dataclass(frozen=True)
 class Package:
-    """What packaging leaves in its workspace."""
+    """The files that packaging leaves in its workspace."""
 
     archive: Path
     sha256: str
     """The digest of the archive, 64 hex digits."""
     size: int
-    """The size of the archive, bytes."""
+    """The size of the archive in bytes."""
     unpacked: int
-    """The size of the archive's members together, bytes, which serving has to hold."""
+    """The size of the archive's members together in bytes; serving has to hold them."""
     samples: Path
-    """samples.jsonl: what a new version is asked before it gets traffic."""
+    """The file samples.jsonl: the events that a new version must answer before it gets traffic."""
     evidence: Path
-    """evidence.json: parity.json and the figures of this very run, which the archive does not hold."""
+    """The file evidence.json: the contents of parity.json and, beyond those, the figures of this run."""
     manifest: ArchiveManifest
 
 
@@ -58,9 +58,9 @@ def package_model(
     """Check, load, prove and pack the model in a folder that holds `publish.yaml`.
 
     The same folder gives the same archive, byte for byte, on machines of the same kind
-    (docs/explanation/decisions/0010). The workspace is made if need be; what is left in it is the package's files.
-    `report` is told what is being done. `workers` run the code of the model; they are started and ended here unless
-    they are given.
+    (docs/explanation/decisions/0010). The workspace is made if it does not exist, and holds only the package's files at
+    the end. `report` gets a phrase for each step. `workers` run the code of the model; they are started and ended here
+    unless they are given.
 
     Raises ModelNotFound, ManifestInvalid, CheckpointRejected, ClassesMismatch, TraceFailed, ModelTooLarge and
     ParityFailed.
@@ -96,7 +96,7 @@ def _pack(checked: CheckedFolder, proved: ProvedModel, workspace: Path) -> Packa
     }
     archive = workspace / ARCHIVE_NAME
     written = write_archive(archive, members)
-    # What serves is what comes out of this very file, so that is what must be the proved model.
+    # The model that will be served comes out of this file, so its bytes in here must be those that were proved.
     if member_sha256(archive, model_member) != digest:
         raise ParityFailed("The model in the archive is not the one that was proved: publish again; check the disk.")
     answers = _answers_by_name(checked, proved)
@@ -130,7 +130,7 @@ def _archive_manifest(checked: CheckedFolder, proved: ProvedModel) -> ArchiveMan
 
 
 def _answers_by_name(checked: CheckedFolder, proved: ProvedModel) -> dict[str, list[object] | None]:
-    """Return what the trained model answers to the samples whose answers hold just that."""
+    """Return the trained model's answers to the samples whose response holds the model's unchanged outputs."""
     return {
         event.name: answer
         for event, answer in zip(checked.events, proved.answers, strict=True)

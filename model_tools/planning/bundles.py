@@ -1,4 +1,4 @@
-"""Runtime bundles that are on this machine: what a plan knows of their sizes. Nothing is built or fetched here."""
+"""Finds the runtime bundles on this machine, whose sizes a plan needs. Nothing is built or fetched here."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ BUNDLE_SUFFIX = ".tar.zst"
 
 @dataclass(frozen=True)
 class KnownBundle:
-    """A bundle's reference, and its file where that is on this machine."""
+    """A bundle's reference, and its file if that is on this machine."""
 
     reference: RuntimeReference
     file: Path | None
     origin: str
-    """The place where it was found, for people."""
+    """The place where the bundle was found, for people."""
 
 
 def find_in_folder(name: Library, folder: Path) -> KnownBundle:
@@ -35,12 +35,12 @@ def find_in_folder(name: Library, folder: Path) -> KnownBundle:
 
 
 def find_in_cache(name: Library, cache: Path) -> KnownBundle | None:
-    """Return the bundle that was built or used last on this machine; None when there is none."""
+    """Return the bundle in the cache that was built or used last; None when there is none."""
     return next(_bundles(name, cache.glob(f"{name}-*/*{BUNDLE_SUFFIX}"), origin="this machine's cache"), None)
 
 
 def _bundles(name: Library, files: Iterator[Path], *, origin: str) -> Iterator[KnownBundle]:
-    """Yield the whole bundles of a runtime among files, the newest folder first."""
+    """Yield the complete bundles of a runtime among the files, those of the newest folder first."""
     for file in sorted(files, key=lambda path: (path.parent.stat().st_mtime, path.stat().st_mtime), reverse=True):
         inventory = file.with_name(file.name.removesuffix(BUNDLE_SUFFIX) + ".json")
         try:

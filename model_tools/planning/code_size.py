@@ -1,4 +1,4 @@
-"""How large the function's code and its layer are once unzipped, by what is installed here."""
+"""Estimates the unzipped size of the function's code and layer, by the packages that are installed here."""
 
 from pathlib import Path
 
@@ -7,18 +7,19 @@ from model_tools.bundling.distributions import InstalledPackage, installed_packa
 from model_tools.bundling.layer import LAYER_PACKAGES, NOT_IN_THE_LAYER
 from model_tools.errors import RuntimeMissing
 
-IN_LAMBDAS_PYTHON = frozenset({"boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six"})
+PREINSTALLED = frozenset({"boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six"})
+"""The packages of Lambda's own Python, which the layer leaves out."""
 FUNCTION_BYTES = 64 << 10
-"""app.py and release.json, generously."""
+"""A generous size for app.py and release.json together."""
 
 
 def unzipped_code() -> int | None:
-    """Return the bytes of the layer and the function together; None where the functions' packages are not installed."""
+    """Return the bytes of the layer and the function together; None if the layer's packages are not installed here."""
     try:
         packages = installed_packages(LAYER_PACKAGES)
     except RuntimeMissing:
         return None
-    shipped = [package for name, package in packages.items() if name not in IN_LAMBDAS_PYTHON]
+    shipped = [package for name, package in packages.items() if name not in PREINSTALLED]
     return sum(map(_size, shipped)) + _library_size() + FUNCTION_BYTES
 
 

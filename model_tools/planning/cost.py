@@ -1,4 +1,4 @@
-"""What a function of some memory costs. Pure."""
+"""Computes the costs of a function by its memory and its latency. Pure."""
 
 import math
 from dataclasses import dataclass
@@ -6,27 +6,28 @@ from dataclasses import dataclass
 from model_tools.planning.prices import Prices
 
 MONTH_SECONDS = 730 * 3600
-"""AWS's own month."""
+"""The seconds of a month of 730 hours, as AWS's pricing calculator counts it."""
 MB_IN_A_GB = 1024
 FULL_PROCESSOR_MB = 1769
-"""Memory in MB with which a function has one vCPU; with less it has a share of one [configuration-memory]."""
+"""The memory in MB with which a function has one vCPU; with less it has a share of one [configuration-memory]."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """US dollars; None where the region's price is not known."""
+    """Costs in US dollars; None if the region's price is not known."""
 
     snapshot_month: float | None
-    """The month of one published version; each that is kept to go back to costs the same."""
+    """The cost of one published version's snapshot for a month; each version that is kept costs the same."""
     restore: float | None
-    """The restore of one new environment."""
+    """The cost of restoring one environment from the snapshot."""
     million_requests: float
+    """The cost of a million requests, with the time that they compute."""
     billed_ms: int
-    """Milliseconds of each request, at the function's share of a processor."""
+    """The milliseconds that each request is billed, at the function's share of a processor."""
 
 
 def cost_of(memory: int, latency_ms: float, prices: Prices) -> Cost:
-    """Return what `memory` MB cost when an answer takes `latency_ms` on one whole processor."""
+    """Return the costs of a function with `memory` MB whose answer takes `latency_ms` on one whole processor."""
     gigabytes = memory / MB_IN_A_GB
     billed_ms = math.ceil(latency_ms * max(1.0, FULL_PROCESSOR_MB / memory))
     computed = gigabytes * billed_ms / 1000 * prices.gb_second * 1_000_000

@@ -1,4 +1,4 @@
-"""Starts the child that measures a packaged model, and reads what it found."""
+"""Starts the child process that measures a packaged model, and reads the measurement."""
 
 import signal
 import sys
@@ -19,6 +19,7 @@ from model_tools.tasks.registry import spec_of
 
 MODULE = "model_tools.planning.measuring_child"
 SECONDS = 300.0
+"""The time after which the child is ended."""
 
 
 def measure(
@@ -29,10 +30,10 @@ def measure(
     *,
     seconds: float = SECONDS,
 ) -> Measurement:
-    """Load the packaged model in a process of its own, ask it its samples, and return what that took.
+    """Load the packaged model in a process of its own, let it answer its samples, and return the measured figures.
 
-    With a bundle whose file is here the library comes out of it, else the installed one is used. Raises TraceFailed
-    when the model does not answer, ModelTooLarge when this machine's memory does not suffice.
+    The library comes from the bundle, whose file must be on this machine; without a bundle, the installed library is
+    used. Raises TraceFailed for a model that does not answer, ModelTooLarge if this machine's memory is too small.
     """
     scratch.mkdir(parents=True)
     archive = ArchiveReference(
@@ -73,9 +74,9 @@ def measure(
 
 
 def _python(scratch: Path, *, isolated: bool) -> tuple[str, dict[str, str]]:
-    """Return an interpreter and its environment: this one, or one that sees the functions' layer alone.
+    """Return an interpreter and its environment: this one, or an isolated one with the functions' layer alone.
 
-    What a bundle lacks must not be found among the packages that happen to be installed here.
+    An isolated interpreter cannot import a package that is installed here but missing in the bundle.
     """
     environment = child_environment(scratch)
     if not isolated:

@@ -1,6 +1,6 @@
-"""Runs as a process of its own: loads a packaged model as serving does, asks it the samples, and writes what it took.
+"""The child process that loads a packaged model as serving does, lets it answer the samples, and measures it.
 
-`python -m model_tools.planning.measuring_child FOLDER`: the job is read from the folder, the measurement written there.
+`python -m model_tools.planning.measuring_child FOLDER` reads the job from the folder and writes the measurement there.
 """
 
 import contextlib
@@ -18,18 +18,22 @@ from model_tools.formats.samples import Sample
 from model_tools.planning.messages import JOB_FILE, MEASUREMENT_FILE, Measurement, MeasuringJob
 from model_tools.runtime.loading import provide_runtime
 
-SURROUNDINGS = ("boto3", "aws_lambda_powertools")
-"""Packages that the function imports besides; they take memory as well."""
+ALSO_IMPORTED = ("boto3", "aws_lambda_powertools")
+"""Further packages that the function imports; they take memory as well."""
 LEAST_CALLS, MOST_CALLS = 5, 1_000
+"""The smallest and the largest number of calls that are timed."""
 TIMED_SECONDS = 1.0
+"""The time after which no further round of calls begins, once there were LEAST_CALLS."""
 ENVIRONMENT = {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start", "RESULTS_BUCKET": "results"}
+"""The environment variables by which serving starts as it does in a function with snapshots."""
 KIB, BLOCK = 1024, 512
+"""Bytes of the units in /proc/self/status and in a file's number of blocks."""
 
 
 def main(folder: Path) -> None:
-    """Measure what the folder's job names."""
+    """Do the job in the folder and write the measurement beside it."""
     job = MeasuringJob.model_validate_json((folder / JOB_FILE).read_bytes())
-    for name in SURROUNDINGS:
+    for name in ALSO_IMPORTED:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
     began = time.perf_counter()
@@ -46,7 +50,7 @@ def main(folder: Path) -> None:
 
 
 def provide(job: MeasuringJob, folder: Path) -> None:
-    """Make the library importable as the function would, out of the bundle where there is one, and import it."""
+    """Make the library importable as the function does, from the bundle if the job names one, and import it."""
     if job.release.runtime is not None and job.bundle_file is not None and job.placement is not None:
         provide_runtime(
             job.release.runtime,
@@ -59,7 +63,7 @@ def provide(job: MeasuringJob, folder: Path) -> None:
 
 
 def load(job: MeasuringJob) -> Any:
-    """Return the model behind its task, loaded and warmed up by what the function starts with, on one thread."""
+    """Return the model, loaded and warmed up as when the function starts, with one thread."""
     from model_tools.serving.start import Storage, start  # noqa: PLC0415 (these imports count as loading the model)
     from model_tools.tasks.loading import load_task  # noqa: PLC0415
 
@@ -69,7 +73,7 @@ def load(job: MeasuringJob) -> Any:
 
 
 def ask(model: Any, events: list[dict[str, Any]]) -> dict[str, Any]:
-    """Ask every sample once, then again and again for some seconds; return what Measurement says of it."""
+    """Answer every event once, then time repeated answers; return the fields of Measurement that concern requests."""
     from model_tools.serving.service import handle  # noqa: PLC0415
 
     answers = [handle(event, model, version="1") for event in events]
@@ -93,14 +97,17 @@ def ask(model: Any, events: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def peak_memory() -> int:
-    """Return the most bytes that this process had: resident, and what its memory files hold beyond what is mapped."""
+    """Return this process's largest memory in bytes.
+
+    It is the largest resident memory, and beyond that the pages of memory files that are not mapped now.
+    """
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines())
     resident, mapped = (int(status[name].split()[0]) * KIB for name in ("VmHWM", "RssShmem"))
     return resident + max(0, sum(_memory_files()) - mapped)
 
 
 def _memory_files() -> Iterator[int]:
-    """Yield the bytes of each memory file that is open."""
+    """Yield the bytes of each open memory file (memfd)."""
     seen = set()
     for descriptor in Path("/proc/self/fd").iterdir():
         with contextlib.suppress(OSError):
@@ -117,12 +124,11 @@ def _opener(path: Path) -> Any:
 
 
 def _read_nothing(_uri: str, _limit: int) -> bytes:
-    msg = "a plan fetches nothing"
-    raise ConnectionError(msg)
+    raise ConnectionError("a plan fetches nothing")
 
 
 def _put_nowhere(_bucket: str, _key: str, _data: bytes) -> None:
-    """Take a result that would be stored."""
+    """Drop a result that the function would store."""
 
 
 if __name__ == "__main__":

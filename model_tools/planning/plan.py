@@ -1,4 +1,4 @@
-"""From what was found out about a model to a plan: lane, place, memory, limits with their margins, costs. Pure."""
+"""Makes a plan from the facts about a model: lane, place, memory, limits with their margins, and costs. Pure."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -24,23 +24,30 @@ from model_tools.runtime.placement import TMP_OVERHEAD, TMP_WITH_SNAPSHOT, Place
 from model_tools.tasks.registry import spec_of
 
 MARGIN = 1.25
-"""The factor on the measured peak of memory: requests of several at once, larger inputs, fragmentation."""
+"""The factor on the measured peak of memory, for batches of requests, larger inputs and fragmentation."""
 LEAST_MEMORY_MB = 512
+"""The smallest value of the stack's parameter InferenceMemorySize."""
 MEMORY_STEP_MB = 64
+"""Needed memory is rounded up to a multiple of this; Lambda itself takes any number of MB."""
 UNZIPPED_CODE = 250 * MIB
+"""Lambda's limit for a zip function with its layers, unzipped [gettingstarted-limits]."""
 IMAGE_BYTES = 10_240 * MIB
+"""Lambda's limit for a container image [gettingstarted-limits]."""
 PAYLOAD_BYTES = 6 * MIB
+"""Lambda's limit for a request and for a response [gettingstarted-limits]."""
 INIT_WITH_SNAPSHOT, INIT_WITHOUT = 130.0, 10.0
+"""The seconds that a function's init may take, with SnapStart [snapstart] and without [lambda-runtime-environment]."""
 ANSWER_SECONDS = 30.0
 """The inference function's timeout in template.yaml."""
 TRACE_SECONDS = 900.0
+"""The tracing function's timeout in template.yaml, and Lambda's limit [gettingstarted-limits]."""
 
 Unit = Literal["bytes", "seconds"]
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What was found out about a model on this machine."""
+    """The facts about a model that were found on this machine."""
 
     name: str
     task: TaskName
@@ -51,45 +58,45 @@ class Facts:
     unpacked_bytes: int
     package_seconds: float
     code_bytes: int | None
-    """The layer and the function, unzipped; None where they are not known."""
+    """The unzipped size of the layer and the function; None if it is not known."""
     bundle: KnownBundle | None
     container_engine: str | None
-    """The program that could build an image on this machine; None without one."""
+    """The program that can build an image on this machine; None if there is none."""
 
 
 @dataclass(frozen=True)
 class Limit:
-    """One of Lambda's limits, and how much of it the model uses."""
+    """One of Lambda's limits, and the model's use of it."""
 
     name: str
     used: float | None
-    """None where it is not known."""
+    """The model's use in the limit's unit; None if it is not known."""
     limit: float
     unit: Unit
 
     @property
     def percent(self) -> float | None:
-        """How much of the limit is used."""
+        """The model's use in percent of the limit; None if it is not known."""
         return None if self.used is None else 100 * self.used / self.limit
 
 
 @dataclass(frozen=True)
 class Memory:
-    """MB that the function needs."""
+    """The memory that the function needs, in MB."""
 
     peak: int
-    """Measured, rounded up."""
+    """The measured peak, rounded up."""
     needed: int
     """The peak with a margin."""
     recommended: int
     """The memory with which a function has at least one whole processor."""
     planned: int
-    """The memory that the plan's costs are for: that which was asked for, else the recommended one."""
+    """The memory that the plan's costs are for: the requested one, else the recommended one."""
 
 
 @dataclass(frozen=True)
 class PublicationPlan:
-    """What a publication would do, take and cost."""
+    """The sizes, places, limits and costs of a publication."""
 
     facts: Facts
     fit: Fit
@@ -98,14 +105,14 @@ class PublicationPlan:
     measurement: Measurement
     measured_with: str
     unmeasured_bytes: int
-    """The size of a bundle that will be held in memory and could not be measured: the model was served without it."""
+    """The size of a bundle that will be held in memory but was not measured, since the model was served without it."""
     memory: Memory
     limits: tuple[Limit, ...]
     cost: Cost
     prices: Prices
 
     def to_document(self) -> dict[str, Any]:
-        """Return everything for machines: bytes, seconds, milliseconds, MB of memory, US dollars."""
+        """Return the plan for machines, in bytes, seconds, milliseconds, MB of memory and US dollars."""
         facts, bundle = self.facts, self.facts.bundle
         return {
             "model": {"name": facts.name, "task": facts.task, "format": facts.format, "release_id": facts.release_id},
@@ -133,10 +140,10 @@ class PublicationPlan:
 
 
 def choose_lane(facts: Facts, *, wish: PlacementWish = "auto") -> tuple[Fit, str]:
-    """Return how the model fits the lane that it would take, and why that lane.
+    """Return the lane for the model, as its fit, and the reason for that lane.
 
-    The bundle lane comes first; a model that outgrows its /tmp goes into an image. Raises ModelTooLarge when that is
-    too small as well, or the placement that is wanted is not possible.
+    The bundle lane is taken if possible; a model that outgrows its /tmp goes into an image. Raises ModelTooLarge for a
+    model that fits neither lane, or for which the wished placement is not possible.
     """
     sizes = ModelSizes(facts.unpacked_bytes, facts.archive_bytes)
     try:
@@ -151,9 +158,9 @@ def choose_lane(facts: Facts, *, wish: PlacementWish = "auto") -> tuple[Fit, str
 
 
 def size_memory(peak_bytes: int, asked: int | None) -> Memory:
-    """Return the MB that a function needs whose process had this peak. Raises ModelTooLarge when no function has them.
+    """Return the memory for a function whose process had this peak; `asked` are the MB that a user wants.
 
-    The same when `asked` MB are too few.
+    Raises ModelTooLarge if no function has enough memory, or if the `asked` MB are too few.
     """
     needed = max(LEAST_MEMORY_MB, math.ceil(peak_bytes * MARGIN / MIB / MEMORY_STEP_MB) * MEMORY_STEP_MB)
     told = f"The model takes {size_text(peak_bytes)} of memory at its peak, {needed:,} MB with a margin"
@@ -181,9 +188,9 @@ def assemble_plan(
     memory: int | None,
     prices: Prices,
 ) -> PublicationPlan:
-    """Return the plan; `with_bundle` tells whether the measured process had its library out of the bundle.
+    """Return the plan; `with_bundle` tells whether the measured process had its library from the bundle.
 
-    Raises ModelTooLarge when no function, or none of `memory` MB, holds the model.
+    Raises ModelTooLarge for a model that no function, or no function with `memory` MB, can hold.
     """
     found, lane_reason = lane
     unmeasured = 0
@@ -224,7 +231,7 @@ def _without_snapshots(prices: Prices) -> Prices:
 
 
 def notes(plan: PublicationPlan) -> dict[str, str]:
-    """Return what a reader of the plan must know of its figures, by what it is about."""
+    """Return remarks that a reader of the plan must know, by their subject."""
     told = {}
     if plan.facts.bundle is None and plan.fit.lane == "bundle":
         told["runtime"] = (

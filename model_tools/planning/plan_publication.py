@@ -1,4 +1,4 @@
-"""From a model's folder to the facts and the measurement of a plan: packages and serves it in a scratch folder."""
+"""Plans a publication: packages and serves the model in a scratch folder, and makes a plan of the figures."""
 
 import os
 import shutil
@@ -24,13 +24,15 @@ from model_tools.runtime.placement import PlacementWish
 from model_tools.runtime.unpacking import unpack_runtime
 
 CONTAINER_ENGINES = ("docker", "podman", "finch", "buildah")
+"""Programs that can build a container image, in the order in which they are looked for."""
 
 Report = Callable[[str], None]
+"""Takes a phrase that tells which step begins."""
 
 
 @dataclass(frozen=True)
 class PlanRequest:
-    """What a plan is made for."""
+    """The model, the bundle and the choices that a plan is made for."""
 
     folder: Path
     """The folder of the model, with a publish.yaml."""
@@ -38,24 +40,25 @@ class PlanRequest:
     bundle: KnownBundle | None
     prices: Prices
     memory: int | None = None
-    """MB of the function; None lets the plan recommend them."""
+    """The memory of the function in MB; None lets the plan recommend one."""
     wish: PlacementWish = "auto"
+    """The wished place of the runtime bundle."""
 
 
-def plan_publication(question: PlanRequest, scratch: Path, *, report: Report = lambda _: None) -> PublicationPlan:
+def plan_publication(request: PlanRequest, scratch: Path, *, report: Report = lambda _: None) -> PublicationPlan:
     """Package the model as the workflow would, serve it as the function would, and return the plan.
 
-    All files are written below `scratch`. Raises what packaging refuses; ModelTooLarge when the model fits no function;
-    RuntimeMissing when nothing on this machine can run it.
+    All files are written below `scratch`. Raises the errors of packaging, ModelTooLarge for a model that fits no
+    function, and RuntimeMissing if nothing on this machine can run the model.
     """
-    manifest = open_model_folder(question.folder).manifest
-    checkpoint = question.folder / manifest.checkpoint
-    bundle = question.bundle
+    manifest = open_model_folder(request.folder).manifest
+    checkpoint = request.folder / manifest.checkpoint
+    bundle = request.bundle
     began = time.monotonic()
     with _library(manifest.library, bundle, scratch / "library"):
-        package = package_model(question.folder, scratch / "package", report=report)
-        facts = _facts(question, package, checkpoint.stat().st_size, time.monotonic() - began)
-        lane = choose_lane(facts, wish=question.wish)
+        package = package_model(request.folder, scratch / "package", report=report)
+        facts = _facts(request, package, checkpoint.stat().st_size, time.monotonic() - began)
+        lane = choose_lane(facts, wish=request.wish)
         report("Measuring how it is served")
         served = bundle if bundle is not None and lane[0].lane == "bundle" and _is_usable(bundle) else None
         measurement = measure(package, served, lane[0].placement if served else None, scratch / "measuring")
@@ -66,23 +69,23 @@ def plan_publication(question: PlanRequest, scratch: Path, *, report: Report = l
         measurement,
         origin,
         with_bundle=served is not None,
-        memory=question.memory,
-        prices=question.prices,
+        memory=request.memory,
+        prices=request.prices,
     )
 
 
-def _facts(question: PlanRequest, package: Package, checkpoint_bytes: int, seconds: float) -> Facts:
+def _facts(request: PlanRequest, package: Package, checkpoint_bytes: int, seconds: float) -> Facts:
     return Facts(
         name=package.manifest.name,
         task=package.manifest.task,
         format=package.manifest.format,
-        release_id=question.release_id,
+        release_id=request.release_id,
         checkpoint_bytes=checkpoint_bytes,
         archive_bytes=package.size,
         unpacked_bytes=package.unpacked,
         package_seconds=seconds,
         code_bytes=unzipped_code(),
-        bundle=question.bundle,
+        bundle=request.bundle,
         container_engine=next(filter(shutil.which, CONTAINER_ENGINES), None),
     )
 
@@ -93,7 +96,7 @@ def _is_usable(bundle: KnownBundle) -> bool:
 
 @contextmanager
 def _library(name: Library, bundle: KnownBundle | None, folder: Path) -> Iterator[None]:
-    """Let child processes find the library: installed, or out of the bundle. Raises RuntimeMissing."""
+    """Let child processes import the library, from the bundle unless it is installed. Raises RuntimeMissing."""
     if is_importable(name):
         yield
         return

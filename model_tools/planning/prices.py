@@ -1,8 +1,8 @@
-"""What AWS charges for Lambda, by region: the one table, each row with its date and where the figures come from.
+"""The table of Lambda's prices by region, each row with its date and its source.
 
-US dollars before tax, x86, the first tier, no free tier. Figures that no public source was found for are None: a plan
-says that they are not known. To correct or add a row, take AWS's price list (`aws pricing get-products
---service-code AWSLambda`): usage types Request, Lambda-GB-Second, Lambda-SnapStart-Cached-GB-S and
+Prices are in US dollars before tax, for x86, in the first tier and without the free tier. A price without a public
+source is None, and a plan says that it is not known. To correct or add a row, take AWS's price list (`aws pricing
+get-products --service-code AWSLambda`) with the usage types Request, Lambda-GB-Second, Lambda-SnapStart-Cached-GB-S and
 Lambda-SnapStart-Restored-GB.
 """
 
@@ -17,7 +17,7 @@ BASE_RATE = (
 
 
 class RegionUnknown(Exception):
-    """The table has no prices of a region."""
+    """The table has no prices for a region."""
 
 
 @dataclass(frozen=True)
@@ -26,14 +26,20 @@ class Prices:
 
     region: str
     million_requests: float
+    """The price of a million requests, without their time."""
     gb_second: float
-    """The price of a running function's memory."""
+    """The price of a running function, for each GB of its memory and each second."""
     cached_gb_second: float | None
-    """The price of a snapshot, by the function's memory, for as long as its version exists (three hours at least)."""
+    """The price of a snapshot, for each GB of the function's memory and each second that the version exists.
+
+    Three hours are charged at least.
+    """
     restored_gb: float | None
-    """Each time that an environment is restored, by the function's memory."""
+    """The price of restoring an environment, for each GB of the function's memory."""
     as_of: str
+    """The date of the figures."""
     source: str
+    """The place where the figures were found."""
 
 
 TABLE = (

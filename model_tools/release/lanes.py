@@ -1,7 +1,7 @@
-"""Decides which lane a model fits, by its sizes, and what becomes of a release in each. Pure.
+"""Decides whether a model fits a lane, by its sizes, and puts a release into the image lane's environment. Pure.
 
-The workflow asks after packaging, `publish` before it uploads, `plan` before anything is done: all by the same numbers.
-Whoever is refused is told every size.
+The workflow decides after packaging, `publish` before the upload and `plan` before anything is done, all with these
+functions and the same numbers. The message of a refusal tells every size.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from model_tools.runtime.placement import TMP_OVERHEAD, TMP_WITH_SNAPSHOT, Place
 LARGEST_TMP = 10_240 * MIB
 """Bytes of the largest /tmp that a function can have [gettingstarted-limits]."""
 LARGEST_MEMORY = 10_240 * MIB
-"""Bytes of the most memory that a function can have [gettingstarted-limits]."""
+"""Bytes of the largest memory that a function can have [gettingstarted-limits]."""
 ENVIRONMENT_BYTES = 4_096
 """Bytes that the names and values of all variables of a function may take together [gettingstarted-limits]."""
 LEAST_SHARE = {"none": 0.9, "bfloat16": 0.45, "dynamic-int8": 0.2}
@@ -26,6 +26,7 @@ SMALLER = "Quantise it (optimize.quantize) or publish a smaller model"
 WHERE = "docs/how-to/image-lane.md"
 
 Lane = Literal["bundle", "image"]
+"""The way in which a function gets its library: from a runtime bundle, or from its container image."""
 
 
 @dataclass(frozen=True)
@@ -33,14 +34,14 @@ class ModelSizes:
     """The sizes of a model, in bytes."""
 
     unpacked: int
-    """The archive's members together, which lie in /tmp while the model is loaded."""
+    """The size of the archive's members together, which lie in /tmp while the model is loaded."""
     archive: int | None = None
     """The size of model.tar.gz; None while it is not packed yet."""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A lane that holds a model, and what the model takes there."""
+    """A lane that holds a model, and the space that the model takes there."""
 
     lane: Lane
     placement: Placement | None
@@ -48,11 +49,11 @@ class Fit:
     reason: str
     """The reason for the placement, for people."""
     tmp_used: int
-    """Bytes that are taken in /tmp."""
+    """Bytes that the model, and a bundle that is placed there, take in /tmp."""
     tmp: int
     """Bytes that /tmp has."""
     least_memory: int
-    """Bytes that the model and a bundle in memory surely take; what is taken beyond is measured."""
+    """Bytes of memory that the model, and a bundle that is placed there, take at least; measuring tells the rest."""
 
 
 def fit(
@@ -65,11 +66,11 @@ def fit(
     tmp: int = TMP_WITH_SNAPSHOT,
     memory: int | None = None,
 ) -> Fit:
-    """Return how a model fits a lane, with the part of the runtime bundle that it needs.
+    """Return how a model fits a lane, together with the part of the runtime bundle that it needs.
 
-    `tmp` and `memory` are the function's bytes; without memory, the most there is.
+    `tmp` and `memory` are the function's /tmp and memory in bytes; without `memory`, it is the largest that Lambda has.
 
-    Raises ModelTooLarge, which tells the sizes and what to do, when it does not fit.
+    Raises ModelTooLarge, which tells the sizes and the remedy, when the model does not fit.
     """
     bundle = None if runtime is None or lane == "image" else runtime.part(part).unpacked_size
     if sizes.unpacked + TMP_OVERHEAD > tmp:
@@ -83,9 +84,9 @@ def fit(
 
 
 def refuse_early(checkpoint: int, quantize: str, *, lane: Lane = "bundle", tmp: int = TMP_WITH_SNAPSHOT) -> None:
-    """Refuse a checkpoint of so many bytes whose model can fit no function, before it is uploaded.
+    """Raise ModelTooLarge for a checkpoint of this many bytes if its model cannot fit, before it is uploaded.
 
-    Raises ModelTooLarge. What passes may still be refused once it is packed.
+    A checkpoint that passes may still be refused after packaging, when the size of its model is known.
     """
     least = int(checkpoint * LEAST_SHARE[quantize])
     try:
@@ -99,7 +100,8 @@ def refuse_early(checkpoint: int, quantize: str, *, lane: Lane = "bundle", tmp: 
 def with_release(variables: Mapping[str, str], release: ReleaseFile, *, name: str) -> dict[str, str]:
     """Return a function's environment with the release in the variable `name`, for the image lane.
 
-    The runtime is left out: it is the image's. Raises ModelTooLarge when Lambda would not take so large an environment.
+    The release's runtime is left out, since the image has its own. Raises ModelTooLarge for an environment that is
+    larger than Lambda allows.
     """
     text = release.model_copy(update={"runtime": None}).model_dump_json(exclude_none=True)
     environment = {**variables, name: text}

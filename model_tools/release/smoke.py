@@ -1,6 +1,6 @@
-"""The smoke test: one version is asked every sample, and each answer must be what its sample expects.
+"""The smoke test: one version gets every sample's event, and each answer must meet its sample's expectation.
 
-Pure: whoever asks the version, and the clock, are handed in.
+The module is pure: its callers hand in the clock and the function that calls the version.
 """
 
 import math
@@ -15,12 +15,15 @@ from model_tools.formats.manifest import explain
 from model_tools.formats.samples import DEFAULT_TOLERANCE, Expectation, Sample
 
 MAX_SAMPLES_BYTES = 64 << 20
+"""The largest size of a samples.jsonl."""
 MAX_PROBLEMS_TOLD = 5
+"""The number of problems that the message lists; the rest is counted."""
 HTTP_ERROR = 400
+"""The smallest HTTP status that means an error."""
 
 
 class Answer(Protocol):
-    """What a call of one version came back with."""
+    """The result of a call of one version."""
 
     @property
     def payload(self) -> object:
@@ -28,30 +31,32 @@ class Answer(Protocol):
 
     @property
     def executed_version(self) -> str:
-        """The version that Lambda says has answered."""
+        """The version that answered, as Lambda's response names it."""
 
     @property
     def function_error(self) -> str | None:
-        """None unless the function raised, died or ran out of time."""
+        """The kind of the function's error, as Lambda names it; None for a function that did not fail."""
 
 
 class Ask(Protocol):
     """Calls one version of the function."""
 
     def __call__(self, payload: object, *, qualifier: str) -> Answer:
-        """Return what the version named by the qualifier answers."""
+        """Return the answer of the version that the qualifier names."""
 
 
 @dataclass(frozen=True)
 class SmokeReport:
-    """What a passed smoke test saw."""
+    """The figures of a smoke test that passed."""
 
     events: int
+    """The number of events that the version answered."""
     slowest_ms: float
+    """The time of the slowest answer in milliseconds."""
 
 
 def parse_samples(data: bytes) -> list[Sample]:
-    """Return the samples of a samples.jsonl. Raises SmokeTestFailed naming the line that is wrong."""
+    """Return the samples of a samples.jsonl. Raises SmokeTestFailed, which names the line that is wrong."""
     samples = []
     for number, line in enumerate(data.splitlines(), start=1):
         try:
@@ -66,7 +71,10 @@ def parse_samples(data: bytes) -> list[Sample]:
 
 
 def run_smoke_test(samples: Sequence[Sample], version: str, *, ask: Ask, clock: Callable[[], float]) -> SmokeReport:
-    """Ask one version every sample. Raises SmokeTestFailed telling the first few answers that are wrong."""
+    """Call one version with every sample's event, `clock` giving seconds.
+
+    Raises SmokeTestFailed, which tells the first few answers that are wrong.
+    """
     problems: list[str] = []
     slowest = 0.0
     for sample in samples:
@@ -91,7 +99,7 @@ def run_smoke_test(samples: Sequence[Sample], version: str, *, ask: Ask, clock: 
 
 
 def check_answer(sample: Sample, answer: object, *, version: str) -> list[str]:
-    """Return what is wrong with an answer of a direct call, in words; an empty list when nothing is."""
+    """Return the differences between a direct call's answer and the expectation, in words; empty without any."""
     if not isinstance(answer, Mapping):
         return [f"it answered {_brief(answer)} instead of an object"]
     status = answer.get("statusCode", 200)
@@ -132,7 +140,7 @@ def _at_least(value: object, floor: float) -> bool:
 
 
 def _compare(expected: object, actual: object, tolerance: float, where: str) -> list[str]:
-    """Return the first difference between two JSON values; fields of an object that are not expected may be there."""
+    """Return the first difference between two JSON values; an object may have further fields than the expected ones."""
     if isinstance(expected, Mapping):
         return _compare_fields(expected, actual, tolerance, where)
     if isinstance(expected, Sequence) and not isinstance(expected, str):
@@ -140,7 +148,7 @@ def _compare(expected: object, actual: object, tolerance: float, where: str) -> 
     if not _is_number(expected) or not _is_number(actual):
         same = type(expected) is type(actual) and expected == actual
         return [] if same else [f"{where} is {_brief(actual)}, expected {_brief(expected)}"]
-    if abs(expected - actual) <= tolerance:  # False for NaN, which is never as expected
+    if abs(expected - actual) <= tolerance:  # a comparison with NaN is False, so NaN never passes
         return []
     return [f"{where} is {actual}, expected {expected} ± {tolerance}"]
 

@@ -1,5 +1,6 @@
-"""The library that runs models, inside a function: fetched as a runtime bundle, verified, and only then importable.
+"""Brings the library that runs models into a function: fetches a runtime bundle, verifies it, and makes it importable.
 
-It owns what a bundle is called, how its bytes become importable modules (in a folder or in memory), and what is
-refused. It knows no model and no AWS service (whoever opens objects is handed in), and builds no bundle.
+This room turns a bundle's bytes into importable modules, in a folder or in memory, and decides which bundles are
+refused. It knows no model and no AWS service (its callers hand in the function that opens objects), and builds no
+bundle.
 """

@@ -1,7 +1,6 @@
-"""What single packages do when they are imported that presumes files, and what they are given instead.
+"""Adjusts the few modules that expect files on a disk when they are imported, for a bundle that is held in memory.
 
-Each adjustment is to one module of a bundle that is held in memory, in that module's own namespace; nothing of Python
-itself is replaced.
+Each adjustment changes one module of the bundle, in that module's own namespace; nothing of Python itself is replaced.
 """
 
 import io
@@ -13,29 +12,32 @@ from model_tools.runtime.memory import MemoryTree, virtual_path
 
 Adjustment = Callable[[ModuleType, MemoryTree], None]
 TORCH_MANAGER = "torch/bin/torch_shm_manager"
+"""The program for shared memory that torch looks for at import."""
 XGBOOST_LIBRARY = "xgboost/lib/libxgboost.so"
+"""The shared library that xgboost loads by its path."""
 
 
 def adjust_before(module: ModuleType, tree: MemoryTree) -> None:
-    """Prepare a module's namespace before its body runs."""
+    """Change a module's namespace before its body runs."""
     if adjustment := BEFORE.get(module.__name__):
         adjustment(module, tree)
 
 
 def adjust_after(module: ModuleType, tree: MemoryTree) -> None:
-    """Change what a module's body has defined, before anybody else sees it."""
+    """Change the names that a module's body has defined, before other modules see them."""
     if adjustment := AFTER.get(module.__name__):
         adjustment(module, tree)
 
 
 def _torch_paths(module: ModuleType, tree: MemoryTree) -> None:
-    # torch's own switch for places where that library is not: what it links is loaded with the module that needs it.
+    # With this switch of torch's own, torch does not load libtorch_global_deps.so by its path; the libraries that it
+    # links are loaded with the module that needs them.
     module.USE_GLOBAL_DEPS = False  # type: ignore[attr-defined]
     module.get_file_path = lambda *parts: _torch_file("/".join(parts), tree)  # type: ignore[attr-defined]
 
 
 def _torch_file(name: str, tree: MemoryTree) -> str:
-    # torch looks at import whether its manager of shared memory is there.
+    # torch checks at import that this program exists, so it gets a path that does.
     return tree.descriptor_path(name) if name == TORCH_MANAGER and name in tree else virtual_path(name)
 
 
@@ -43,7 +45,7 @@ def _xgboost_data_files(module: ModuleType, tree: MemoryTree) -> None:
     def open_file(path: Any, mode: str = "r", *arguments: Any, **options: Any) -> IO[Any]:
         prefix = virtual_path("")
         if not isinstance(path, str) or not path.startswith(prefix):
-            return open(path, mode, *arguments, **options)  # noqa: PTH123 (for the module, in place of it)
+            return open(path, mode, *arguments, **options)  # noqa: PTH123 (the module calls this function in place of open)
         data = io.BytesIO(tree.read(path.removeprefix(prefix)))
         return data if "b" in mode else io.TextIOWrapper(data, encoding=options.get("encoding"))
 
@@ -55,4 +57,6 @@ def _xgboost_library(module: ModuleType, tree: MemoryTree) -> None:
 
 
 BEFORE: Mapping[str, Adjustment] = {"xgboost.core": _xgboost_data_files}
+"""The adjustments before a module's body runs, by the module's name."""
 AFTER: Mapping[str, Adjustment] = {"torch._utils_internal": _torch_paths, "xgboost.libpath": _xgboost_library}
+"""The adjustments after a module's body has run, by the module's name."""

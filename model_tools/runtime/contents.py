@@ -1,8 +1,8 @@
-"""The inside of a runtime bundle, read once from front to back: measured, checked, and compared with its digest.
+"""Reads a runtime bundle once from front to back, measures and checks its files, and compares its digest.
 
 A bundle is a tar of plain files, compressed by zstd in one frame for each part. Anything else in it (a link, a device,
-a name that leads out of the folder, a file too many, a byte too many) is refused. What a reader has been given
-is to be used only when the reading has come to its end: the digest is known then.
+a name that leads out of the folder, a file too many, a byte too many) is refused. The files must not be used before
+the reading has come to its end, because only then is the digest known.
 """
 
 import platform
@@ -24,20 +24,22 @@ from model_tools.runtime.decompression import Decompressed
 OpenObject = Callable[[str], AbstractContextManager[IO[bytes]]]
 """Opens an object by its URI as a stream of bytes."""
 MAX_FILES = 50_000
+"""The largest number of files in a part of a bundle."""
 EXECUTABLE = 0o100
+"""The bit of a file's mode by which its owner may execute it."""
 
 
 @dataclass(frozen=True)
 class BundledFile:
-    """One file of a bundle; its contents can be read until the next file is asked for."""
+    """A file of a bundle; its contents can be read until the next file is asked for."""
 
     name: str
-    """Relative, with slashes."""
+    """The file's path in the bundle, relative and with slashes."""
     size: int
-    """Bytes."""
+    """The size of the file in bytes."""
     is_executable: bool
     chunks: Iterator[memoryview]
-    """The contents in pieces, each valid until the next one is asked for."""
+    """The contents in pieces, each valid until the next piece is asked for."""
 
 
 def require_fitting(reference: RuntimeReference) -> None:
@@ -52,12 +54,16 @@ def require_fitting(reference: RuntimeReference) -> None:
 
 
 def read_bundle(reference: RuntimeReference, open_object: OpenObject, part: PartName) -> Iterator[BundledFile]:
-    """Yield the files of a part of a bundle while it is fetched; no byte after that part is read.
+    """Yield the files of a part of a bundle while the part is fetched; no byte after the part is read.
 
-    Raises RuntimeDamaged, after the last file at the latest, when the bytes are not those of the reference.
+    Raises RuntimeDamaged, after the last file at the latest, for bytes that are not those of the reference.
     """
     expected = reference.part(part)
-    with open_object(reference.uri) as stream, Decompressed(stream, expected.size) as tar, _damage_told(reference):
+    with (
+        open_object(reference.uri) as stream,
+        Decompressed(stream, expected.size) as tar,
+        _translated_damage(reference),
+    ):
         yield from _files(tar, reference, room=expected.unpacked_size)
         digest = tar.finish()
     if digest != expected.sha256:
@@ -66,7 +72,7 @@ def read_bundle(reference: RuntimeReference, open_object: OpenObject, part: Part
 
 def _files(tar: Decompressed, reference: RuntimeReference, *, room: int) -> Iterator[BundledFile]:
     names: set[str] = set()
-    # A part ends where the stream does; after the last one stands what ends every tar, zeros.
+    # A part ends at the end of the stream; the last part ends with the zeros that end every tar.
     while not tar.at_end() and any(header := tar.read_exactly(tarfile.BLOCKSIZE)):
         member = tarfile.TarInfo.frombuf(header, "utf-8", "strict")
         name = member.name
@@ -81,12 +87,12 @@ def _files(tar: Decompressed, reference: RuntimeReference, *, room: int) -> Iter
         chunks = _chunks(tar, member.size, reference)
         yield BundledFile(name, member.size, bool(member.mode & EXECUTABLE), chunks)
         for _ in chunks:
-            pass  # what the caller did not read
+            pass  # the caller may have left pieces unread
         tar.read_exactly(-member.size % tarfile.BLOCKSIZE)
 
 
 def _chunks(tar: Decompressed, size: int, reference: RuntimeReference) -> Iterator[memoryview]:
-    with _damage_told(reference):  # here too: it is the caller who runs this
+    with _translated_damage(reference):  # the caller runs this generator, outside the block in read_bundle
         while size:
             chunk = tar.read(size)
             size -= len(chunk)
@@ -94,7 +100,7 @@ def _chunks(tar: Decompressed, size: int, reference: RuntimeReference) -> Iterat
 
 
 @contextmanager
-def _damage_told(reference: RuntimeReference) -> Iterator[None]:
+def _translated_damage(reference: RuntimeReference) -> Iterator[None]:
     try:
         yield
     except (zstandard.ZstdError, tarfile.TarError, EOFError) as error:

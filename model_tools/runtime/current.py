@@ -1,6 +1,7 @@
-"""The stack's current runtime bundles, for functions with room in /tmp: fetched once, kept while the process lives.
+"""Fetches the stack's current runtime bundles into /tmp, once in a process, for functions that trace or train.
 
-A bundle is current when `runtimes/<name>.json` in the artifacts bucket names it; `model-tools runtime build` does that.
+A bundle is current when `runtimes/<name>.json` in the artifacts bucket names it; `model-tools runtime build` writes
+that file.
 """
 
 import sys
@@ -17,13 +18,14 @@ from model_tools.runtime.loading import is_importable
 from model_tools.runtime.unpacking import unpack_runtime
 
 MAX_POINTER_BYTES = 1 << 20
+"""The largest size of the file that names a current bundle."""
 
 
 class Store(Protocol):
     """Reads objects by their URI."""
 
     def read(self, uri: str, *, max_bytes: int) -> bytes:
-        """Return a small object's bytes. Raises ModelNotFound."""
+        """Return the bytes of a small object, at most `max_bytes`. Raises ModelNotFound."""
 
     def open(self, uri: str) -> AbstractContextManager[IO[bytes]]:
         """Return a context manager over an object's bytes. Raises ModelNotFound."""
@@ -39,14 +41,14 @@ class CurrentRuntimes:
         self._installed = {name for name in ("torch", "xgboost") if is_importable(name)}
 
     def prepare(self, name: Library) -> None:
-        """Provide a runtime if that is possible now; if not, whoever needs it will be told why."""
+        """Provide a runtime if that is possible now; otherwise the later call of `provide` raises the reason."""
         with suppress(RuntimeMissing, ServiceUnavailable):
             self.provide(name)
 
     def provide(self, name: Library) -> RuntimeReference | None:
-        """Make the current bundle importable and return which it is; None where the library is installed.
+        """Make the current bundle importable and return its reference; None if the library is installed.
 
-        One bundle at a time is importable: two of them hold some packages both. Raises RuntimeMissing,
+        Only one bundle is importable at a time, since bundles have packages in common. Raises RuntimeMissing,
         RuntimeDamaged and RuntimeMismatch.
         """
         if name in self._installed:

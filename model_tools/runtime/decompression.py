@@ -1,4 +1,4 @@
-"""A bundle's bytes, fetched, measured and decompressed by one thread while another one uses them."""
+"""Fetches, measures and decompresses a bundle's bytes in one thread while another thread uses them."""
 
 import hashlib
 import io
@@ -12,18 +12,18 @@ import zstandard
 from typing_extensions import Buffer
 
 BLOCK = 1 << 20
+"""Bytes of a block of decompressed data."""
 BLOCKS = 8
-"""Blocks in use at a time. They are used again and again: memory that is touched for the first time costs more than
-the bytes that go through it."""
+"""The number of blocks. They are reused, since touching new memory takes longer than filling it."""
 MAX_WINDOW = 1 << 27
-"""Bytes of memory that decompression may take: enough for every level of zstd."""
+"""Bytes of memory that decompression may take, enough for every level of zstd."""
 
 
 class Decompressed:
-    """The decompressed bytes of a stream's first `size` bytes, in order; no byte after them is asked for.
+    """The decompressed bytes of a stream's first `size` bytes, in order; no byte after them is read.
 
-    A context manager: afterwards its thread has ended. `read` raises zstandard.ZstdError, EOFError at the end, and
-    whatever the stream raises.
+    It is a context manager, which starts the thread and waits for its end. `read` raises zstandard.ZstdError, EOFError
+    at the end, and the errors of the stream.
     """
 
     def __init__(self, stream: IO[bytes], size: int) -> None:
@@ -44,7 +44,7 @@ class Decompressed:
         self, _kind: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
     ) -> None:
         self._free.put(None)
-        while self._thread.is_alive():  # blocks before the None are filled, or the thread ends by itself
+        while self._thread.is_alive():  # the thread fills the blocks before the None, or ends by itself
             self._thread.join()
 
     def read(self, most: int) -> memoryview:
@@ -55,7 +55,7 @@ class Decompressed:
         return piece
 
     def at_end(self) -> bool:
-        """Tell whether all has been read."""
+        """Tell whether all bytes have been read."""
         if not self._view:
             try:
                 self._next_block()
@@ -64,14 +64,14 @@ class Decompressed:
         return False
 
     def read_exactly(self, count: int) -> bytes:
-        """Return the next bytes, so many. Raises EOFError when there are fewer."""
+        """Return the next `count` bytes. Raises EOFError when there are fewer."""
         data = bytearray()
         while len(data) < count:
             data += self.read(count - len(data))
         return bytes(data)
 
     def finish(self) -> str:
-        """Read what is left and return the SHA-256 of the compressed bytes."""
+        """Read the rest and return the SHA-256 of the compressed bytes, 64 hex digits."""
         while not self.at_end():
             self.read(BLOCK)
         return self._measured.digest.hexdigest()
@@ -82,7 +82,7 @@ class Decompressed:
             self._block = None
         filled = self._filled.get()
         if isinstance(filled, BaseException):
-            self._filled.put(filled)  # for whoever asks once more
+            self._filled.put(filled)  # a further call must raise the same error
             raise filled
         self._block, length = filled
         self._view = memoryview(self._block)[:length]
@@ -92,15 +92,15 @@ class Decompressed:
             decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW)
             source = cast("IO[bytes]", self._measured)
             with decompressor.stream_reader(source, read_size=BLOCK, read_across_frames=True) as reader:
-                while (block := self._free.get()) is not None and (length := _fill(block, reader.readinto)):
+                while (block := self._free.get()) is not None and (length := _fill_block(block, reader.readinto)):
                     self._filled.put((block, length))
             self._filled.put(EOFError("it ends too early"))
-        except BaseException as error:  # noqa: BLE001 (raised again in the thread that reads)
+        except BaseException as error:  # noqa: BLE001 (the reading thread raises it again)
             self._filled.put(error)
 
 
 class _LimitedStream(io.RawIOBase):
-    """A stream that ends after so many bytes, and keeps their digest."""
+    """A stream that ends after `size` bytes and keeps their digest."""
 
     def __init__(self, stream: IO[bytes], size: int) -> None:
         self._stream = stream
@@ -119,7 +119,7 @@ class _LimitedStream(io.RawIOBase):
         return len(data)
 
 
-def _fill(block: bytearray, readinto: Callable[[memoryview], int]) -> int:
+def _fill_block(block: bytearray, readinto: Callable[[memoryview], int]) -> int:
     view = memoryview(block)
     filled = 0
     while filled < len(block) and (count := readinto(view[filled:])):

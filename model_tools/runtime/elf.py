@@ -1,4 +1,7 @@
-"""Shared libraries as files: what they are called, what they need, for which processor. Nothing is loaded or run."""
+"""Reads a shared library's name, the libraries that it needs and its processor, without loading or running it.
+
+The format is ELF [man 5 elf].
+"""
 
 import struct
 from collections.abc import Iterator
@@ -6,31 +9,36 @@ from dataclasses import dataclass
 from typing import Protocol
 
 MAGIC = b"\x7fELF\x02\x01"
-"""64 bits, little-endian: what Lambda runs."""
+"""The first bytes of an ELF file of 64 bits and little-endian, the kind that Lambda runs."""
 LOAD, DYNAMIC = 1, 2
+"""Types of segments: PT_LOAD and PT_DYNAMIC."""
 NEEDED, STRING_TABLE, SONAME = 1, 5, 14
+"""Tags of entries in the dynamic segment: DT_NEEDED, DT_STRTAB and DT_SONAME."""
 MACHINES = {62: "x86_64", 183: "aarch64"}
+"""The processors by their numbers (EM_X86_64 and EM_AARCH64), named as `uname -m` names them."""
 
 
 class Readable(Protocol):
-    """Bytes, or a mapped file."""
+    """The interface that bytes and mapped files have in common."""
 
     def __getitem__(self, part: slice, /) -> bytes: ...
 
     def find(self, what: bytes, start: int, /) -> int:
-        """Return where `what` begins, at `start` or after it; -1 when it is not there."""
+        """Return the first position from `start` on at which `what` begins; -1 when there is none."""
 
 
 @dataclass(frozen=True)
 class SharedLibrary:
-    """The part of a shared library that says how it is linked."""
+    """The parts of a shared library that decide how it is linked."""
 
     machine: str
+    """The processor that the library is for."""
     soname: str | None
+    """The name by which other libraries need this one; None for a library without a name."""
     needed: tuple[str, ...]
-    """The names of the libraries that must be loaded before it."""
+    """The names of the libraries that must be loaded before this one."""
     is_aligned: bool = True
-    """Its parts lie in the file so that they can be mapped."""
+    """All segments lie in the file at offsets from which they can be mapped."""
 
 
 @dataclass(frozen=True)
@@ -47,23 +55,21 @@ class _Segment:
 
 
 def is_library(head: bytes) -> bool:
-    """Tell from a file's first bytes whether `read_library` understands it."""
+    """Tell by a file's first bytes whether `read_library` can read it."""
     return head.startswith(MAGIC)
 
 
 def read_library(data: Readable) -> SharedLibrary:
-    """Return how a shared library is linked. Raises ValueError for what is none, or damaged."""
+    """Return the parts of a shared library that decide how it is linked. Raises ValueError for any other file."""
     try:
         return _read(data)
     except (struct.error, UnicodeDecodeError) as error:
-        msg = f"the library is cut off or damaged ({error})"
-        raise ValueError(msg) from error
+        raise ValueError(f"the library is cut off or damaged ({error})") from error
 
 
 def _read(data: Readable) -> SharedLibrary:
     if not is_library(data[0:6]):
-        msg = "it is no 64-bit little-endian ELF file"
-        raise ValueError(msg)
+        raise ValueError("it is no 64-bit little-endian ELF file")
     (machine,) = struct.unpack("<H", data[18:20])
     segments = list(_segments(data))
     entries = [entry for segment in segments if segment.kind == DYNAMIC for entry in _dynamic(data, segment)]
@@ -95,17 +101,15 @@ def _dynamic(data: Readable, segment: _Segment) -> Iterator[tuple[int, int]]:
 
 
 def _offset(address: int, segments: list[_Segment]) -> int:
-    """Return where in the file the bytes of an address in memory are."""
+    """Return the position in the file of the bytes that are loaded at an address. Raises ValueError without any."""
     for segment in segments:
         if segment.kind == LOAD and segment.address <= address < segment.address + segment.size:
             return segment.offset + address - segment.address
-    msg = f"no part of it is loaded at {address:#x}"
-    raise ValueError(msg)
+    raise ValueError(f"no part of it is loaded at {address:#x}")
 
 
 def _string(data: Readable, start: int) -> str:
     end = data.find(b"\0", start)
     if end < 0:
-        msg = "a name in it has no end"
-        raise ValueError(msg)
+        raise ValueError("a name in it has no end")
     return data[start:end].decode()

@@ -1,4 +1,4 @@
-"""Importing from a runtime bundle that is held in memory."""
+"""Imports modules from a runtime bundle that is held in memory."""
 
 import importlib.abc
 import importlib.machinery
@@ -18,13 +18,15 @@ from model_tools.runtime.memory import MemoryTree, virtual_path
 from model_tools.runtime.resources import TreeDistribution, TreeResources
 
 CODE_SUFFIX = f".{sys.implementation.cache_tag}.pyc"
+"""The ending of files with this Python's compiled code."""
 PYC_HEADER = 16
+"""Bytes before the code in a file of compiled code (PEP 552)."""
 
 
 def hold_runtime(reference: RuntimeReference, open_object: OpenObject, part: PartName = "whole") -> None:
-    """Fetch a part of a bundle into memory and make its packages importable. Asked again for the same one, do nothing.
+    """Fetch a part of a bundle into memory and make its packages importable; do nothing if the part is there already.
 
-    Raises RuntimeMismatch and RuntimeDamaged; nothing of the bundle is importable then, and no memory is kept.
+    Raises RuntimeMismatch and RuntimeDamaged; no module of the bundle is importable then, and no memory is kept.
     """
     require_fitting(reference)
     sha256 = reference.part(part).sha256
@@ -46,7 +48,7 @@ def hold_runtime(reference: RuntimeReference, open_object: OpenObject, part: Par
 
 
 class BundleFinder(DistributionFinder):
-    """Finds the modules of one bundle, before any path is searched."""
+    """Finds the modules of one bundle; Python asks it before it searches any path."""
 
     def __init__(self, tree: MemoryTree, sha256: str) -> None:
         self.sha256 = sha256
@@ -58,7 +60,7 @@ class BundleFinder(DistributionFinder):
     def find_spec(
         self, fullname: str, _path: Sequence[str] | None = None, _target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return how to import a module of the bundle."""
+        """Return the spec of a module of the bundle; None for any other module."""
         name = self._modules.get(fullname)
         if name is None:
             return self._namespace(fullname) if fullname in self._packages else None
@@ -73,7 +75,7 @@ class BundleFinder(DistributionFinder):
         return spec
 
     def find_distributions(self, context: DistributionFinder.Context | None = None) -> Iterable[Distribution]:
-        """Return the packages whose name the context asks for, or all of them."""
+        """Return the package that the context names, or all packages."""
         wanted = context.name if context else None
         return TreeDistribution.of(self._tree, wanted)
 
@@ -84,7 +86,7 @@ class BundleFinder(DistributionFinder):
 
 
 class SourceLoader(importlib.abc.ExecutionLoader):
-    """Runs a module from its compiled bytes, or from its source where those are another Python's."""
+    """Runs a module from its compiled code, or from its source if the code is missing or of another Python."""
 
     def __init__(self, tree: MemoryTree, name: str) -> None:
         self._tree = tree
@@ -95,23 +97,23 @@ class SourceLoader(importlib.abc.ExecutionLoader):
         return self._name.endswith("/__init__.py")
 
     def get_filename(self, _fullname: str) -> str:
-        """Return what the module has as `__file__`; no file is there."""
+        """Return the module's `__file__`, at which there is no file."""
         return virtual_path(self._name)
 
     def get_source(self, _fullname: str) -> str:
-        """Return the module's text, as `inspect` and tracebacks want it."""
+        """Return the text of the module's source, which `inspect` and tracebacks show."""
         return importlib.util.decode_source(self._tree.read(self._name))
 
     def get_data(self, path: str) -> bytes:
-        """Return a file of the bundle by its path. Raises FileNotFoundError."""
+        """Return the contents of the bundle's file at a path. Raises FileNotFoundError."""
         return self._tree.read(path.removeprefix(virtual_path("")))
 
     def get_resource_reader(self, _fullname: str) -> TreeResources:
-        """Return what importlib.resources reads from."""
+        """Return the reader of the package's files for importlib.resources."""
         return TreeResources(self._tree, self._name.rpartition("/")[0])
 
     def get_code(self, fullname: str) -> CodeType:
-        """Return the module's code."""
+        """Return the module's compiled code."""
         folder, _, base = self._name.rpartition("/")
         prefix = f"{folder}/" if folder else ""
         compiled = self._tree.take_code(f"{prefix}__pycache__/{base.removesuffix('.py')}{CODE_SUFFIX}")
@@ -120,14 +122,14 @@ class SourceLoader(importlib.abc.ExecutionLoader):
         return compile(self._tree.read(self._name), self.get_filename(fullname), "exec", dont_inherit=True)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Run the module's body."""
+        """Run the module's body, with the adjustments for modules that expect files."""
         adjust_before(module, self._tree)
         super().exec_module(module)
         adjust_after(module, self._tree)
 
 
 class ExtensionLoader(ExtensionFileLoader):
-    """Loads an extension module, and the shared libraries that it needs before it."""
+    """Loads an extension module after the shared libraries that it needs."""
 
     def __init__(self, fullname: str, tree: MemoryTree, name: str) -> None:
         super().__init__(fullname, tree.descriptor_path(name))
@@ -141,7 +143,7 @@ class ExtensionLoader(ExtensionFileLoader):
 
 
 def _module_of(name: str) -> str | None:
-    """Return the module that a file is; None for data, libraries and compiled code."""
+    """Return the name of the module that a file holds; None for data, libraries and compiled code."""
     suffix = next((suffix for suffix in (".py", *EXTENSION_SUFFIXES) if name.endswith(suffix)), None)
     if suffix is None:
         return None

@@ -1,4 +1,4 @@
-"""Makes the library that runs a model importable: it is installed already, or comes out of a runtime bundle."""
+"""Makes the library that runs a model importable from a runtime bundle, unless it is installed."""
 
 import importlib
 import importlib.util
@@ -14,7 +14,7 @@ from model_tools.runtime.unpacking import unpack_runtime
 
 
 def is_importable(name: Library) -> bool:
-    """Tell whether the library is installed, as it is in an image that was built with it."""
+    """Tell whether the library can be imported, as in a container image that was built with it."""
     return importlib.util.find_spec(name) is not None
 
 
@@ -26,9 +26,9 @@ def provide_runtime(
     folder: Path,
     part: PartName = "whole",
 ) -> None:
-    """Make the packages in a part of the bundle importable: from the folder, or from memory.
+    """Make the packages in a part of the bundle importable, from `folder` or from memory.
 
-    Raises RuntimeMismatch and RuntimeDamaged; nothing of the bundle is importable then.
+    Raises RuntimeMismatch and RuntimeDamaged; no module of the bundle is importable then.
     """
     if placement == "memory":
         hold_runtime(reference, open_object, part)

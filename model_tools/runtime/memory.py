@@ -1,7 +1,7 @@
-"""A runtime bundle held in memory: its shared libraries as anonymous files, its modules as bytes. No file is written.
+"""Holds a runtime bundle in memory, shared libraries as anonymous files and modules as bytes, and writes no file.
 
-A shared library is opened by its descriptor's name, after those that it needs: the dynamic linker takes a library that
-is loaded already for the one of that name (DT_SONAME) that another one needs, so no search path has to exist.
+A shared library is opened by the path of its descriptor, after the libraries that it needs. The dynamic linker uses a
+loaded library for every later need of its name (DT_SONAME), so that no search path has to exist.
 """
 
 import ctypes
@@ -17,16 +17,16 @@ from model_tools.runtime.contents import BundledFile
 from model_tools.runtime.elf import SharedLibrary, is_library, read_library
 
 FASTEST = -1
-"""Level of compression for what is rarely read again; about 4 : 1 for Python sources."""
+"""zstd's level of compression for files that are rarely read; it packs Python sources about 4 : 1."""
 
 
 def virtual_path(name: str) -> str:
-    """Return the path that a file of a bundle in memory is known by; nothing is there."""
+    """Return the path that stands for a file of a bundle in memory; no file exists at this path."""
     return f"{VIRTUAL_ROOT}/{name}"
 
 
 class MemoryTree:
-    """The files of one bundle by their names, and its shared libraries once they are loaded."""
+    """The files of one bundle by their names, and its loaded shared libraries."""
 
     def __init__(self) -> None:
         self._compressed: dict[str, bytes] = {}
@@ -38,7 +38,7 @@ class MemoryTree:
         self._compressor = zstandard.ZstdCompressor(level=FASTEST)
 
     def add(self, file: BundledFile) -> None:
-        """Take a file in. Raises ValueError for a shared library that is damaged."""
+        """Add a file. Raises ValueError for a shared library that is damaged."""
         first = next(file.chunks, memoryview(b""))
         if is_library(bytes(first[:8])):
             self._add_library(file, first)
@@ -59,7 +59,7 @@ class MemoryTree:
         return name in self._compressed or name in self._descriptors or name in self._code
 
     def take_code(self, name: str) -> bytes | None:
-        """Return a compiled module's bytes and forget them: a module is imported once."""
+        """Return a compiled module's bytes, which are removed from memory, since a module is imported only once."""
         return self._code.pop(name, None)
 
     def read(self, name: str) -> bytes:
@@ -72,7 +72,7 @@ class MemoryTree:
         raise FileNotFoundError(errno.ENOENT, "The runtime bundle held in memory has no such file", virtual_path(name))
 
     def open_library(self, name: str) -> str:
-        """Return a path by which a shared library can be loaded, having loaded all that it needs."""
+        """Return a path by which a shared library can be loaded, after loading the libraries that it needs."""
         linkage = self._linkage[name]
         for needed in linkage.needed:
             if (dependency := self._by_soname.get(needed)) and dependency not in self._loaded:
@@ -85,13 +85,13 @@ class MemoryTree:
         return f"/proc/self/fd/{self._descriptors[name]}"
 
     def close(self) -> None:
-        """Give the memory back. Only for a tree of which nothing was loaded."""
+        """Free the memory. The tree must not have loaded any library."""
         for descriptor in self._descriptors.values():
             os.close(descriptor)
         self._descriptors.clear()
 
     def _add_library(self, file: BundledFile, first: memoryview) -> None:
-        # The descriptor stays open: the linker knows a library by its path, which must not come to mean another one.
+        # The descriptor stays open: the linker knows a library by this path, which must never lead to another file.
         base = file.name.rpartition("/")[2]
         descriptor = self._descriptors[file.name] = os.memfd_create(base, os.MFD_CLOEXEC)
         os.ftruncate(descriptor, file.size)

@@ -1,7 +1,7 @@
-"""Decides whether a runtime bundle goes into /tmp or into memory. Pure, and the only place that decides it.
+"""Decides whether a runtime bundle goes into /tmp or into memory. Pure; nothing else decides this.
 
-Packaging asks before a version is made, `model-tools plan` before anything is, and the function when it starts. All ask
-with the same sizes, so what was planned is what happens.
+The decision is made by `model-tools plan` in advance, after packaging, and in the function when it starts. It depends
+on the same sizes each time, so that the function does what was planned.
 """
 
 from typing import Literal, NamedTuple
@@ -10,13 +10,13 @@ from model_tools.errors import ModelTooLarge
 from model_tools.formats.sizes import MIB, size_text
 
 TMP_WITH_SNAPSHOT = 512 * MIB
-"""Bytes of /tmp that a function with SnapStart has, and every function for which no more is paid [snapstart]."""
+"""Bytes of /tmp of a function with SnapStart, and of any function that does not ask for more [snapstart]."""
 TMP_OVERHEAD = 8 * MIB
 """Bytes of /tmp that folders, and the unused ends of the blocks of files, take beside the contents of the files."""
 
 Placement = Literal["tmp", "memory"]
 PlacementWish = Literal["auto", "tmp", "memory"]
-"""The choice of whoever deploys the stack (its parameter RuntimePlacement); auto takes /tmp where it suffices."""
+"""The stack's parameter RuntimePlacement; `auto` means /tmp if it is large enough, else memory."""
 
 
 class Decision(NamedTuple):
@@ -27,9 +27,9 @@ class Decision(NamedTuple):
 
 
 def place_bundle(bundle: int, model: int, *, wish: PlacementWish = "auto", tmp: int = TMP_WITH_SNAPSHOT) -> Decision:
-    """Return where a bundle of so many unpacked bytes goes beside an unpacked model; all sizes are bytes.
+    """Return the place of a bundle beside an unpacked model; all sizes are bytes, `bundle` is the unpacked size.
 
-    Raises ModelTooLarge when /tmp is wished for and does not hold both.
+    Raises ModelTooLarge when /tmp is wished for and cannot hold both.
     """
     if wish == "memory":
         return Decision("memory", "as RUNTIME_PLACEMENT says")

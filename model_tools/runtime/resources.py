@@ -1,4 +1,4 @@
-"""Data files and metadata of packages in a bundle that is held in memory, as importlib gives them out."""
+"""Gives importlib the data files and the metadata of packages in a bundle that is held in memory."""
 
 import io
 import re
@@ -13,7 +13,7 @@ INFO_SUFFIX = ".dist-info"
 
 
 class TreeResources(TraversableResources):
-    """The files of one package."""
+    """The data files of one package."""
 
     def __init__(self, tree: MemoryTree, folder: str) -> None:
         self._tree = tree
@@ -25,7 +25,7 @@ class TreeResources(TraversableResources):
 
 
 class TreeFile(Traversable):
-    """A file or a folder of the bundle, or one that it has not."""
+    """A path in the bundle, at which there may be a file, a folder or nothing."""
 
     def __init__(self, tree: MemoryTree, path: str) -> None:
         self._tree = tree
@@ -33,25 +33,25 @@ class TreeFile(Traversable):
 
     @property
     def name(self) -> str:
-        """The last part of its path."""
+        """The last part of the path."""
         return self._path.rpartition("/")[2]
 
     def is_file(self) -> bool:
-        """Tell whether it is a file."""
+        """Tell whether the path leads to a file."""
         return self._path in self._tree
 
     def is_dir(self) -> bool:
-        """Tell whether there are files in it."""
+        """Tell whether there are files below the path."""
         return any(name.startswith(f"{self._path}/") for name in self._tree.names())
 
     def iterdir(self) -> Iterator["TreeFile"]:
-        """Yield what is in the folder."""
+        """Yield the files and folders in the folder."""
         prefix = f"{self._path}/"
         entries = {name[len(prefix) :].partition("/")[0] for name in self._tree.names() if name.startswith(prefix)}
         yield from (TreeFile(self._tree, prefix + entry) for entry in sorted(entries))
 
     def joinpath(self, *descendants: Any) -> "TreeFile":
-        """Return what is below it."""
+        """Return a path below this one."""
         return TreeFile(self._tree, "/".join([self._path, *(str(part).strip("/") for part in descendants)]))
 
     def __truediv__(self, child: Any) -> "TreeFile":
@@ -72,7 +72,7 @@ class TreeFile(Traversable):
 
 
 class TreeDistribution(Distribution):
-    """What importlib.metadata tells of one package."""
+    """The metadata of one package, for importlib.metadata."""
 
     def __init__(self, tree: MemoryTree, folder: str) -> None:
         self._tree = tree
@@ -80,23 +80,23 @@ class TreeDistribution(Distribution):
 
     @classmethod
     def of(cls, tree: MemoryTree, wanted: str | None) -> Iterator["TreeDistribution"]:
-        """Yield the package of a name, or all of them."""
+        """Yield the package with the wanted name, or all packages for None."""
         for name in list(tree.names()):
             folder, _, rest = name.partition("/")
             if rest != "METADATA" or not folder.endswith(INFO_SUFFIX):
                 continue
-            if wanted is None or _same(folder.partition("-")[0], wanted):
+            if wanted is None or _same_name(folder.partition("-")[0], wanted):
                 yield cls(tree, folder)
 
     def read_text(self, filename: Any) -> str | None:
-        """Return a file of the package's metadata; None where there is none."""
+        """Return the text of a file of the package's metadata; None if there is no such file."""
         name = f"{self._folder}/{filename}"
         return self._tree.read(name).decode() if name in self._tree else None
 
     def locate_file(self, path: Any) -> Any:
-        """Return the path that a file of the package is known by."""
+        """Return the path that stands for a file of the package."""
         return virtual_path(str(path))
 
 
-def _same(one: str, other: str) -> bool:
+def _same_name(one: str, other: str) -> bool:
     return re.sub(r"[-_.]+", "-", one).lower() == re.sub(r"[-_.]+", "-", other).lower()

@@ -1,4 +1,4 @@
-"""A runtime bundle unpacked into a folder: whole, or not there."""
+"""Unpacks a runtime bundle into a folder, which appears only when it is complete."""
 
 import errno
 import fcntl
@@ -13,15 +13,16 @@ from model_tools.formats.runtime_reference import PartName, RuntimeReference
 from model_tools.runtime.contents import BundledFile, OpenObject, read_bundle, require_fitting
 
 LOCK = ".lock"
+"""The file that a process locks while it unpacks."""
 
 
 def unpack_runtime(
     reference: RuntimeReference, open_object: OpenObject, folder: Path, part: PartName = "whole"
 ) -> Path:
-    """Return the folder `folder/<sha256 of the part>` with its files, fetched and unpacked if it is not there yet.
+    """Return the folder `folder/<sha256 of the part>` with the part's files, fetched and unpacked unless it is there.
 
-    Any number of processes may ask for it at once; one fetches it. Nothing half-done is left, and what a killed process
-    left is removed. Raises RuntimeMismatch, RuntimeDamaged, and ModelTooLarge when the disk is full.
+    Any number of processes may call this at the same time; one of them fetches. A failure leaves no files, and those
+    that a killed process left are removed. Raises RuntimeMismatch, RuntimeDamaged, and ModelTooLarge for a full disk.
     """
     require_fitting(reference)
     home = folder / reference.part(part).sha256
@@ -64,11 +65,11 @@ def _write(file: BundledFile, path: Path) -> None:
     with os.fdopen(descriptor, "wb", buffering=0) as written:
         for chunk in file.chunks:
             while chunk:
-                chunk = chunk[written.write(chunk) :]  # noqa: PLW2901 (what is left of it)
+                chunk = chunk[written.write(chunk) :]  # noqa: PLW2901 (the rest of the chunk is written next)
 
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     with path.open("wb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # given up when the file is closed, or its process ends
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the lock is released when the file is closed or the process ends
         yield

@@ -1,4 +1,4 @@
-"""What callers get: a direct call's object, or a response around it; and what becomes of what is too long."""
+"""Makes answers: an object for a direct call, an HTTP response for a URL; large answers go to the result store."""
 
 import json
 from collections.abc import Mapping
@@ -10,24 +10,24 @@ from model_tools.serving.requests import BadRequest
 from model_tools.serving.results import ResultStore
 
 MAX_ANSWER_BYTES = 6_000_000
-"""Lambda turns an answer above 6 MiB into a function error."""
+"""Lambda turns an answer above 6 MiB into a function error [gettingstarted-limits]."""
 LONGEST_NUMBER = 25
-"""Characters that a number takes in JSON at most, its comma included."""
+"""The largest number of characters of a number in JSON, its comma included."""
 LONGEST_CHARACTER = 12
-"""Characters that one takes in JSON at most: two escapes, for what is not in Unicode's first plane."""
+"""The largest number of characters of a character in JSON: two `\\uXXXX` escapes beyond Unicode's first plane."""
 
 
 def answer(
     fields: Mapping[str, Any], *, over_http: bool, results: Results | None = None, store: ResultStore | None = None
 ) -> dict[str, Any]:
-    """Return what the handler answers with these fields.
+    """Return the handler's return value for an answer with these fields.
 
-    An answer above the manifest's `results` goes to the store, and where it is is answered instead. Raises BadRequest
-    for one that is too long without.
+    With `results`, an answer of more bytes than they allow goes to the store, and its address is answered instead.
+    Raises BadRequest for an answer that is too long to be sent, without a store for it.
     """
-    most = MAX_ANSWER_BYTES if results is None else min(results.above_bytes, MAX_ANSWER_BYTES)
-    text = _json(fields) if over_http or _longest(fields) > most else None
-    if text is not None and (len(text) > most or (over_http and _too_long_within(text))):
+    limit = MAX_ANSWER_BYTES if results is None else min(results.above_bytes, MAX_ANSWER_BYTES)
+    text = _json(fields) if over_http or _length_bound(fields) > limit else None
+    if text is not None and (len(text) > limit or (over_http and _too_long_as_body(text))):
         if results is None or store is None:
             raise BadRequest(
                 f"the answer would have more than {MAX_ANSWER_BYTES:,} bytes: ask for less at a time, or have the "
@@ -39,7 +39,7 @@ def answer(
 
 
 def refusal(error: str, message: str, *, over_http: bool, status: HTTPStatus) -> dict[str, Any]:
-    """Return what the handler answers when it gives no answer."""
+    """Return the handler's return value for a request that is refused."""
     fields = {"error": error, "message": message}
     return _response(status, _json(fields)) if over_http else {"statusCode": int(status), **fields}
 
@@ -55,19 +55,19 @@ def _json(fields: Mapping[str, Any]) -> str:
     return json.dumps(fields, allow_nan=False)
 
 
-def _too_long_within(text: str) -> bool:
-    """Tell whether JSON is too long as a string of a response, where each quote is escaped once more."""
+def _too_long_as_body(text: str) -> bool:
+    """Tell whether JSON is too long as the body of a response, in which each quote is escaped once more."""
     return 2 * len(text) > MAX_ANSWER_BYTES and len(json.dumps(text)) > MAX_ANSWER_BYTES
 
 
-def _longest(value: object) -> int:
-    """Return how long a value's JSON is at most, without making it: that would take as long as the answer itself."""
+def _length_bound(value: object) -> int:
+    """Return an upper bound of the length of a value's JSON, which is much faster than making the JSON."""
     if isinstance(value, str):
         return LONGEST_CHARACTER * len(value) + 2
     if isinstance(value, Mapping):
-        return 2 + sum(_longest(name) + _longest(item) + 4 for name, item in value.items())
+        return 2 + sum(_length_bound(name) + _length_bound(item) + 4 for name, item in value.items())
     if isinstance(value, list | tuple):
         if value and type(value[0]) in (float, int) and set(map(type, value)) <= {float, int}:
             return 2 + LONGEST_NUMBER * len(value)
-        return 2 + sum(_longest(item) + 2 for item in value)
+        return 2 + sum(_length_bound(item) + 2 for item in value)
     return LONGEST_NUMBER

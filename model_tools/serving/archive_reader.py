@@ -1,4 +1,4 @@
-"""`model.tar.gz` as serving takes it in: streamed once, measured, verified, and only then used."""
+"""Reads `model.tar.gz` for serving: streams it once, measures and verifies it, and only then lets it be used."""
 
 import errno
 import hashlib
@@ -34,12 +34,13 @@ from model_tools.formats.release_file import ArchiveReference
 OpenObject = Callable[[str], AbstractContextManager[IO[bytes]]]
 """Opens an object by its URI as a stream of bytes."""
 PIECE = 1 << 17
-"""Bytes that go from thread to thread at once; larger ones only take more memory."""
+"""Bytes that are handed from thread to thread at once; larger pieces are no faster and take more memory."""
 MAX_MEMBER_BYTES = 8 << 30
+"""The largest size of a member; a function has 10 GB of /tmp at most."""
 
 
 class ArchiveDamaged(Exception):
-    """The archive is not the one that was released; the version must not serve."""
+    """The archive is not the one that was released, so the version must not serve."""
 
 
 @dataclass(frozen=True)
@@ -49,18 +50,19 @@ class ModelFiles:
     manifest: ArchiveManifest
     model: Path
     classes: tuple[str, ...] = ()
-    """Empty where the task has none."""
+    """The names of the classes; empty for a model without classes."""
     source_vocabulary: tuple[str, ...] = ()
+    """The tokens by their ids; empty for a model that reads no text."""
     target_vocabulary: tuple[str, ...] = ()
-    """A token's place is its id. Empty where the task reads, or writes, no text."""
+    """The tokens by their ids; empty for a model that writes no text."""
     code: Path | None = None
-    """The folder of a custom model's own files."""
+    """The folder of a custom model's own files; None for other models."""
 
 
 class _CheckedStream(io.RawIOBase):
-    """A stream that ends at the size that it must have, and keeps what was read from it until it is digested.
+    """A stream that refuses more bytes than it should have, and keeps the bytes read until they are digested.
 
-    It is read in one thread, which inflates, and digested in the other, which writes.
+    One thread reads and inflates, the other digests and writes to the disk.
     """
 
     def __init__(self, stream: IO[bytes], size: int) -> None:
@@ -83,12 +85,12 @@ class _CheckedStream(io.RawIOBase):
         return len(data)
 
     def digest_pending(self) -> None:
-        """Digest what was read so far."""
+        """Add the bytes that were read so far to the digest."""
         while self._pending:
             self._digest.update(self._pending.popleft())
 
     def finish(self) -> str:
-        """Read what is left, which is padding, and return the digest of everything."""
+        """Read the rest, which is padding, and return the digest of the whole stream."""
         while self.read(PIECE):
             self.digest_pending()
         self.digest_pending()
@@ -96,12 +98,12 @@ class _CheckedStream(io.RawIOBase):
 
 
 def read_archive(reference: ArchiveReference, open_object: OpenObject, folder: Path) -> ModelFiles:
-    """Write the archive's members into a folder, in one pass over its bytes, and return what they hold.
+    """Write the archive's members into a folder, in one pass over the archive's bytes, and return them.
 
-    Raises ArchiveDamaged when the bytes are not those that the reference names, or hold anything unexpected, and
-    ModelTooLarge when the folder cannot hold them.
+    Raises ArchiveDamaged for an archive with another digest than the reference's or with unexpected members, and
+    ModelTooLarge when the disk cannot hold the members.
     """
-    with open_object(reference.uri) as stream, _faults_of(reference):
+    with open_object(reference.uri) as stream, _translated_errors(reference):
         measured = _CheckedStream(stream, reference.size)
         names = _extract(measured, folder)
         digest = measured.finish()
@@ -130,7 +132,7 @@ def read_archive(reference: ArchiveReference, open_object: OpenObject, folder: P
 
 
 @contextmanager
-def _faults_of(reference: ArchiveReference) -> Iterator[None]:
+def _translated_errors(reference: ArchiveReference) -> Iterator[None]:
     try:
         yield
     except (tarfile.TarError, igzip_lib.IsalError, OSError, EOFError) as error:  # type: ignore[misc]
@@ -144,7 +146,7 @@ def _faults_of(reference: ArchiveReference) -> Iterator[None]:
 def _read_lines(path: Path) -> tuple[str, ...]:
     if not path.exists():
         return ()
-    # Not splitlines(): a name may hold U+2028 and its like.
+    # splitlines() would also split at U+2028 and other characters that a name may hold.
     return tuple(path.read_bytes().decode("utf-8").removesuffix("\n").split("\n"))
 
 

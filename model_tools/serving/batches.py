@@ -1,4 +1,4 @@
-"""`{"requests": […]}` → `{"answers": […]}`: several requests in one, each with its own answer or its own error."""
+"""Answers a batch, `{"requests": […]}` → `{"answers": […]}`: each request gets its own answer or its own error."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from time import monotonic
@@ -9,16 +9,17 @@ from model_tools.serving.requests import BadRequest
 from model_tools.serving.task import Task
 
 MAX_REQUESTS = 256
-TOGETHER = 32
-"""Requests that are prepared before the model is asked; all at once could take more memory than there is."""
+"""The largest number of requests in a batch."""
+GROUP_SIZE = 32
+"""Requests that are preprocessed before the model is called; all requests of a batch could take too much memory."""
 SECONDS = 15.0
-"""Requests that are not begun by then are refused: a list of slow URLs must not become a failure of the function."""
+"""Requests whose preprocessing has not begun by then are refused: slow URLs must not let the function time out."""
 
 
 def answer_batch(task: Task, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the answers in the requests' order. The model is asked for as many together as it takes.
+    """Return the answers in the requests' order. One call of the model answers as many requests as it takes.
 
-    Raises BadRequest for what is no batch, ModelFailed when the model fails for any of them.
+    Raises BadRequest for a batch that is not well-formed, ModelFailed when the model fails on any request.
     """
     requests = request[BATCH_FIELD]
     if len(request) != 1:
@@ -27,8 +28,8 @@ def answer_batch(task: Task, request: Mapping[str, Any]) -> dict[str, Any]:
         raise BadRequest(f"requests must be a list of 1 to {MAX_REQUESTS} requests.")
     deadline = monotonic() + SECONDS
     answers: list[Mapping[str, Any]] = []
-    for begin in range(0, len(requests), TOGETHER):
-        answers += _answers(task, requests[begin : begin + TOGETHER], deadline)
+    for begin in range(0, len(requests), GROUP_SIZE):
+        answers += _answers(task, requests[begin : begin + GROUP_SIZE], deadline)
     return {"answers": answers}
 
 

@@ -1,4 +1,4 @@
-"""What the model does wrong. It counts as a function error, and its message holds nothing of the request."""
+"""The error of a model's failure. It counts as a function error, and its message holds nothing of the request."""
 
 import traceback
 from collections.abc import Iterator
@@ -9,21 +9,21 @@ from model_tools.serving.requests import BadRequest
 
 
 class ModelFailed(Exception):
-    """The model answered a sound request with something that cannot be passed on, or failed."""
+    """The model failed on a sound request, or answered it with an output that cannot be passed on."""
 
 
 @contextmanager
-def telling_nothing_of_the_request(what: str, folder: Path | None = None) -> Iterator[None]:
-    """Turn whatever is raised into a ModelFailed that names the error's class, and the line of the folder's code.
+def redacted_errors(what: str, folder: Path | None = None) -> Iterator[None]:
+    """Turn any error into a ModelFailed that names only the error's class, and the line of the code in `folder`.
 
-    Lambda writes an error's message to the log, and the messages of torch, NumPy and of a model's own code quote
-    what they were given. BadRequest passes: it goes to the caller.
+    Lambda writes an error's message to the log, and the messages of torch, NumPy and a model's own code quote their
+    inputs. BadRequest passes unchanged: the caller gets it, the log does not.
     """
     try:
         yield
     except (BadRequest, ModelFailed):
         raise
-    except Exception as error:  # noqa: BLE001 (a model's own code raises whatever it trips over)
+    except Exception as error:  # noqa: BLE001 (a model's own code may raise any error)
         raise ModelFailed(f"{what} failed with {type(error).__name__}{_place(error, folder)}") from None
 
 

@@ -1,4 +1,4 @@
-"""Requests as callers send them: the object of a direct call, or an HTTP event around it.
+"""Reads requests as callers send them: as the object of a direct call, or as the body of an HTTP event.
 
 A Function URL and an API Gateway HTTP API send the same event (payload format 2.0).
 """
@@ -14,7 +14,7 @@ PATH = "/invocations"
 
 
 class BadRequest(Exception):
-    """The request cannot be answered; the message tells the caller what to change. Never a function error."""
+    """The request cannot be answered; the message tells the caller what to change. It is never a function error."""
 
     def __init__(self, message: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> None:
         super().__init__(message)
@@ -34,7 +34,7 @@ def parse_event(event: object) -> Mapping[str, Any]:
         return request
     http = request["requestContext"]["http"]
     path = str(request.get("rawPath") or http.get("path") or "").rstrip("/")
-    if path and not path.endswith(PATH):  # a stage or a custom domain may put something before it
+    if path and not path.endswith(PATH):  # a stage or a custom domain may put a prefix before the path
         raise BadRequest(f"there is nothing at this path: POST to {PATH}.", HTTPStatus.NOT_FOUND)
     if http.get("method") != "POST":
         raise BadRequest("this method is not served here: POST a JSON object.", HTTPStatus.METHOD_NOT_ALLOWED)
@@ -42,15 +42,15 @@ def parse_event(event: object) -> Mapping[str, Any]:
 
 
 def require_only(request: Mapping[str, Any], known: Collection[str]) -> None:
-    """Raise BadRequest for a field that means nothing."""
+    """Raise BadRequest for a field that is not among the known ones."""
     unknown = sorted(str(name) for name in request if name not in known)
     if unknown:
-        # In ASCII: not everything that JSON can escape may stand in an answer.
+        # The names are written in ASCII: a field's name may hold lone surrogates, which no answer can hold.
         raise BadRequest(f"unknown field(s) {', '.join(unknown)[:200]!a}; there is {', '.join(sorted(known))}.")
 
 
 def whole_number(request: Mapping[str, Any], name: str, largest: int) -> int | None:
-    """Return an option of a request, None where it is not given. Raises BadRequest."""
+    """Return a request's option, a whole number from 1 to `largest`, or None where it is absent. Raises BadRequest."""
     value = request.get(name)
     if value is None:
         return None
@@ -62,17 +62,17 @@ def whole_number(request: Mapping[str, Any], name: str, largest: int) -> int | N
 def _parse_body(event: Mapping[str, Any]) -> object:
     text = _body_text(event)
     try:
-        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_distinct)
+        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_refuse_repeated_fields)
     except json.JSONDecodeError as error:
         raise BadRequest(f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.") from error
     except RecursionError as error:
         raise BadRequest("the body is nested too deeply.") from error
-    except ValueError as error:  # Python's limit on the digits of an integer
+    except ValueError as error:  # Python refuses integers of more than 4,300 digits
         raise BadRequest("the body holds a number with too many digits.") from error
 
 
 def _body_text(event: Mapping[str, Any]) -> str:
-    """Return the body as text, whatever the content type says: many clients send JSON without naming it."""
+    """Return the body as text, whatever its content type: many clients send JSON without the right type."""
     body = event.get("body")
     if not isinstance(body, str) or not body:
         raise BadRequest("the request has no body: POST a JSON object.")
@@ -95,8 +95,11 @@ def _refuse_constant(name: str) -> float:
     raise BadRequest(f"the body holds {name}, which is no JSON number.")
 
 
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object, unless it names a field twice: a proxy may have checked the one, we would take the other."""
+def _refuse_repeated_fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object. Raises BadRequest for one with a repeated field.
+
+    A proxy may have checked the first of the two values, and Python would take the last.
+    """
     fields = dict(pairs)
     if len(fields) != len(pairs):
         raise BadRequest("the body names a field twice.")

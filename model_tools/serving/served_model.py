@@ -1,4 +1,4 @@
-"""A model that is ready to answer: loaded, warmed up, and behind its task."""
+"""A model that is loaded, warmed up and ready to answer requests of its task."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,9 +20,9 @@ class ServedModel:
         self.set_threads = task.set_threads
 
     def predict(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the answer's fields, or `answers` to `requests`.
+        """Return the answer's fields; for a batch of `requests`, the field `answers`.
 
-        Raises BadRequest; anything else that is raised is the model's fault.
+        Raises BadRequest; any other error is the model's fault.
         """
         if BATCH_FIELD in request:
             return answer_batch(self._task, request)
@@ -33,9 +33,9 @@ class ServedModel:
 def load_served_model(
     files: ModelFiles, fetch: Fetch, load_task: LoadTask, *, threads: int | None = None
 ) -> ServedModel:
-    """Load the model, warm it up, and return it behind its task; its file is not needed any more after it.
+    """Return the model, loaded and warmed up; its file is not needed any more afterwards.
 
-    `threads` are those that it computes with, as many as the library takes without.
+    The model computes with `threads` threads, or with the library's default number when `threads` is None.
     """
     task = load_task(files, fetch, threads=threads)
     task.warm_up()

@@ -1,4 +1,4 @@
-"""From an event to its answer, whatever is or is not published."""
+"""Answers an event with the published model, or says that none is published."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -17,7 +17,7 @@ class AnswersRequests(Protocol):
 
     @property
     def results(self) -> Results | None:
-        """What becomes of an answer that is too large to be sent."""
+        """The manifest's section on answers that are too large to be sent; None without that section."""
 
     def predict(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the answer's fields. Raises BadRequest."""
@@ -26,10 +26,10 @@ class AnswersRequests(Protocol):
 def handle(
     event: object, model: AnswersRequests | None, *, version: str, store: ResultStore | None = None
 ) -> dict[str, Any]:
-    """Return the answer to an event; without a model, that nothing is published.
+    """Return the answer to an event; without a model, an answer with status 503 that nothing is published.
 
-    What the caller can put right is answered with 400 and never raised: only what the model does wrong, and a result
-    that cannot be stored, counts as a function error.
+    A fault that the caller can put right is answered with a status of 4xx and never raised. Function errors are only
+    the faults of the model, and results that cannot be stored.
     """
     over_http = is_http(event)
     if model is None:

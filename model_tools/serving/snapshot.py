@@ -1,7 +1,7 @@
-"""What must be new in every environment that is restored from a snapshot.
+"""Renews the state that every environment restored from a snapshot must have of its own.
 
-Whatever init made is the same in all of them: connections, credentials and random state above all. A snapshot is taken
-with one compute thread, and an environment then uses the processors that it has.
+All environments start with the state that init made: the same connections, credentials and random state. A snapshot is
+taken with one compute thread; each environment then uses all processors that it has.
 """
 
 import gc
@@ -14,32 +14,33 @@ from collections.abc import Callable
 from snapshot_restore_py import register_after_restore, register_before_snapshot
 
 SEED_BYTES = 32
+"""The size of a new seed, 256 bits."""
 
 
 def prepare_for_snapshot(*, forget: Callable[[], None], set_threads: Callable[[int], None]) -> None:
-    """Register what is done before the snapshot is taken, and in each environment after it was restored.
+    """Register the hooks that run before the snapshot is taken, and in each environment after its restore.
 
-    `forget` ends connections and drops whatever holds credentials: before the snapshot, so that it holds none, and once
-    more after the restore.
+    `forget` ends connections and drops credentials. It runs before the snapshot, so that the snapshot holds none, and
+    once more after the restore.
     """
-    register_before_snapshot(_settle)  # runs last: these hooks run in reverse
+    register_before_snapshot(_freeze_garbage)  # runs last: these hooks run in the reverse order of their registration
     register_before_snapshot(forget)
     register_after_restore(forget)
-    register_after_restore(diverge)
+    register_after_restore(reseed)
     register_after_restore(lambda: set_threads(processors()))
 
 
 def processors() -> int:
-    """Return how many processors this environment has."""
+    """Return the number of processors that this environment may use."""
     return len(os.sched_getaffinity(0))
 
 
-def diverge() -> None:
-    """Give this environment random state of its own.
+def reseed() -> None:
+    """Give this environment a random state of its own.
 
-    `secrets`, `uuid` and `random.SystemRandom` ask the system each time. OpenSSL is stirred although Lambda's own
-    notices a restore. The seed of the hashes of strings cannot be changed in a running Python: it is that of the
-    version, drawn anew for each one when it was initialised.
+    `secrets`, `uuid` and `random.SystemRandom` need nothing: they ask the system each time. OpenSSL gets new entropy,
+    although Lambda's build of it notices a restore by itself. The seed of string hashes cannot be changed in a running
+    Python: all environments of a version share it, and each version draws its own at init.
     """
     random.seed(os.urandom(SEED_BYTES))
     ssl.RAND_add(os.urandom(SEED_BYTES), SEED_BYTES)
@@ -49,7 +50,7 @@ def diverge() -> None:
         sys.modules["numpy.random"].seed(int.from_bytes(os.urandom(4), "big"))
 
 
-def _settle() -> None:
-    """Leave nothing to collect: a collection after the restore would copy the snapshot's memory."""
+def _freeze_garbage() -> None:
+    """Collect garbage and exempt what is left from later collections, which would copy the snapshot's memory."""
     gc.collect()
     gc.freeze()

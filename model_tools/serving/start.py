@@ -1,4 +1,4 @@
-"""From a release to a model that answers: the library, the archive, the model, and what a snapshot needs. Done once."""
+"""Starts the inference function, once: loads the library, the archive and the model, and prepares for the snapshot."""
 
 import shutil
 import tempfile
@@ -26,19 +26,19 @@ from model_tools.serving.snapshot import prepare_for_snapshot, processors
 from model_tools.serving.task import LoadTask
 
 
-def _say_nothing(*_: object, **__: object) -> None:
+def _ignore_report(*_: object, **__: object) -> None:
     pass
 
 
 @dataclass(frozen=True)
 class Storage:
-    """S3, as the function reaches it."""
+    """The calls to S3 that the function makes."""
 
     open: OpenObject
     read: ReadObject
     put: PutObject
     forget: Callable[[], None]
-    """Ends connections and drops credentials; the next call makes new ones."""
+    """Ends connections and drops credentials; the next call opens new ones."""
 
 
 def start(
@@ -46,12 +46,12 @@ def start(
     storage: Storage,
     environment: Mapping[str, str],
     load_task: LoadTask,
-    report: Callable[..., object] = _say_nothing,
+    report: Callable[..., object] = _ignore_report,
 ) -> tuple[ServedModel, ResultStore | None]:
-    """Return the released model, loaded and warmed up, and where its long answers go.
+    """Return the released model, loaded and warmed up, and the store for its large answers, None without a bucket.
 
-    What it raises fails the version's snapshot, with its reason: RuntimeMissing, RuntimeDamaged, RuntimeMismatch,
-    ArchiveDamaged, ModelTooLarge.
+    Raises RuntimeMissing, RuntimeDamaged, RuntimeMismatch, ArchiveDamaged or ModelTooLarge. An error here makes the
+    version's snapshot fail, and Lambda reports the error as the reason.
     """
     began = perf_counter()
     snap_start = environment.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
@@ -83,11 +83,11 @@ def start(
 
 
 def provide_library(release: ReleaseFile, open_object: OpenObject, wish: PlacementWish) -> Placement | None:
-    """Make the library that runs the model importable, and return where its bundle is.
+    """Make the library that runs the model importable, and return the place of its bundle.
 
-    One that is installed, as in an image, is used as it is.
+    An installed library, as in a container image, is used as it is; None is returned then.
     """
-    # Serving has no use for NumPy, and its bundle none of it.
+    # Serving needs no NumPy, so the bundle has none, and torch would warn of that at import.
     warnings.filterwarnings("ignore", "Failed to initialize NumPy", UserWarning)
     runtime = release.runtime
     if runtime is None or is_importable(runtime.name):
@@ -99,9 +99,9 @@ def provide_library(release: ReleaseFile, open_object: OpenObject, wish: Placeme
 
 @contextmanager
 def unpacked(release: ReleaseFile, open_object: OpenObject) -> Iterator[ModelFiles]:
-    """Unpack the archive for as long as it is loaded: neither /tmp nor the snapshot shall hold the model twice.
+    """Unpack the archive, and remove its files after the block: neither /tmp nor the snapshot shall hold a model twice.
 
-    A custom model's own files stay, for its code to read.
+    The code and data files of a custom model stay, since its code may read them later.
     """
     with ExitStack() as removed:
         folder = Path(tempfile.mkdtemp(prefix="model-"))
@@ -114,9 +114,10 @@ def unpacked(release: ReleaseFile, open_object: OpenObject) -> Iterator[ModelFil
 
 
 def require_library(manifest: ArchiveManifest, *, exactly: bool) -> None:
-    """Raise RuntimeMissing where the model's library is not there; RuntimeMismatch where it is another than was proved.
+    """Raise RuntimeMissing unless the model's library can be imported, and RuntimeMismatch for a version not proved.
 
-    Only an installed library can be another one: a runtime bundle is named by its digest.
+    The version is compared if `exactly` is true, which is for an installed library: a runtime bundle needs no
+    comparison, since its digest names it.
     """
     name = LIBRARY_OF[manifest.format]
     if not is_importable(name):

@@ -1,4 +1,4 @@
-"""The steps by which a model answers: preprocess → predict → respond. Each kind of task has its own."""
+"""The interface of a task: the steps preprocess → predict → respond, which each kind of task implements."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
@@ -12,27 +12,27 @@ Fetch = Callable[[str], bytes]
 class Task(Protocol):
     """Answers requests with one model.
 
-    The values that go from step to step are the task's own. A batch goes through the middle step together.
+    Each task has its own types of the values that go from step to step. Several requests share one call of `predict`.
     """
 
     def warm_up(self) -> None:
         """Make the first request as fast as any other."""
 
     def set_threads(self, threads: int) -> None:
-        """Compute with so many threads."""
+        """Compute with this number of threads from now on."""
 
     def preprocess(self, request: Mapping[str, Any]) -> Any:
-        """Return the input that one request brings. Raises BadRequest."""
+        """Return the model's input from one request. Raises BadRequest."""
 
     def predict(self, batch: Sequence[Any]) -> list[Any]:
         """Return the model's output for each of several requests, in order. Raises ModelFailed."""
 
     def respond(self, output: Any, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the answer's fields. Raises BadRequest, or ModelFailed for an output that is no answer."""
+        """Return the answer's fields. Raises BadRequest, or ModelFailed for an output that cannot be an answer."""
 
 
 class LoadTask(Protocol):
-    """Loads the model of an archive behind the task that its manifest names: `model_tools.tasks.loading.load_task`."""
+    """Loads an archive's model with the task that its manifest names: `model_tools.tasks.loading.load_task`."""
 
     def __call__(self, files: ModelFiles, fetch: Fetch, *, threads: int | None = None) -> Task:
-        """Return the task; `threads` are those that the model computes with."""
+        """Return the task; the model computes with `threads` threads, or the library's default number for None."""

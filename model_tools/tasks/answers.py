@@ -1,4 +1,4 @@
-"""What a model answered while it was proved, for a spec to tell whether serving can make an answer of it. Pure."""
+"""A model's answers during the proof, by which a spec decides whether the model can be served. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,26 +9,26 @@ from model_tools.errors import ClassesMismatch, TraceFailed
 
 @dataclass(frozen=True)
 class AnsweredTensor:
-    """One tensor of an answer."""
+    """The name, type and shape of a tensor in an answer."""
 
     name: str
-    """Its key in a dict, its index in a tuple, empty when it is the answer itself."""
+    """The tensor's key in a dict, its index in a tuple; empty when the tensor is the whole answer."""
     dtype: str
     shape: list[int]
 
 
 @dataclass(frozen=True)
 class AnsweredCase:
-    """A model's answer to one case, and the names that it must fit."""
+    """A model's answer to one case of the proof, and the vocabulary or classes that the answer must fit."""
 
     structure: Literal["tensor", "tuple", "dict"]
     tensors: Sequence[AnsweredTensor]
     input_shapes: Sequence[list[int]]
-    """The shapes of the inputs that were answered."""
+    """The shapes of the case's inputs."""
     classes: Sequence[str] | None = None
-    """The lines of the classes file; None without one."""
+    """The lines of the classes file; None for a model without such a file."""
     classes_file: str = "classes"
-    """The name of that file in messages."""
+    """The name of the classes file in messages."""
     target_tokens: int | None = None
     """The length of the target vocabulary; None where the task writes no text."""
 
@@ -39,7 +39,7 @@ class AnsweredCase:
 
 
 def require_tensor(answered: AnsweredCase, who: str, form: str, *, fits: bool, integers: bool = False) -> None:
-    """Raise TraceFailed unless the answer is one tensor of floats (or of any numbers) that `fits` the form."""
+    """Raise TraceFailed unless the answer is one tensor of floats (with `integers`, of any numbers) and `fits`."""
     if answered.structure == "tensor" and fits and (integers or answered.first.dtype.startswith(("float", "bfloat"))):
         return
     raise TraceFailed(

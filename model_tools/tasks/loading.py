@@ -1,4 +1,4 @@
-"""Loads a model behind its task, inside the inference function: only the serving code of that task is imported."""
+"""Loads a model and its task inside the inference function, importing the serving code of that task alone."""
 
 import importlib
 from typing import cast
@@ -10,7 +10,7 @@ from model_tools.tasks.registry import spec_of
 
 
 def load_task(files: ModelFiles, fetch: Fetch, *, threads: int | None = None) -> Task:
-    """Load an archive's model behind the task that its manifest names; `threads` are those that it computes with."""
+    """Return the task that the archive's manifest names, with the model loaded; `threads` is the number it may use."""
     module, _, name = spec_of(files.manifest.task).serve.partition(":")
     serve = getattr(importlib.import_module(module), name)
     return cast("Task", serve(files, load_model(files, threads=threads), fetch))

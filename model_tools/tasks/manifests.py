@@ -1,4 +1,4 @@
-"""The one way from the bytes of publish.yaml to a manifest that can be trusted: fields, then what its task demands."""
+"""Reads publish.yaml into a manifest that can be trusted: checks the fields, then the further demands of its task."""
 
 import difflib
 from collections.abc import Mapping
@@ -23,13 +23,13 @@ from model_tools.tasks.registry import SPECS, spec_of
 from model_tools.tasks.spec import TaskSpec
 
 SETTINGS = "settings"
-"""The field of a manifest that holds the task's own section, whatever publish.yaml calls it."""
+"""The manifest's field for the task's own section; in publish.yaml each task has a name of its own for the section."""
 
 
 def read_manifest(data: bytes, *, where: str = MANIFEST_NAME) -> Manifest:
-    """Return the manifest that the bytes of a publish.yaml describe; `where` is how messages name the file.
+    """Return the manifest that the bytes of a publish.yaml describe; messages call the file `where`.
 
-    Raises ManifestInvalid naming each wrong field and what to do.
+    Raises ManifestInvalid, which names each wrong field and the remedy.
     """
     if len(data) > MAX_MANIFEST_BYTES:
         raise ManifestInvalid(f"{where} is larger than {MAX_MANIFEST_BYTES:,} bytes: it is some other file.")
@@ -53,14 +53,14 @@ def read_manifest(data: bytes, *, where: str = MANIFEST_NAME) -> Manifest:
 
 
 def named_files(manifest: Manifest) -> dict[str, str]:
-    """Return the files of the folder that a manifest names, by field; globs are not among them."""
+    """Return the files that a manifest names, by field; files that only a glob names are not among them."""
     own, section = own_code_of(manifest), spec_of(manifest.task).settings_name
     named = {} if own is None else {f"{section}.{field}": path for field, path in own.named_files.items()}
     return manifest.named_files | named
 
 
 def own_code_of(manifest: Manifest) -> OwnCode | None:
-    """Return the section by which a model brings serving code; None for a task without."""
+    """Return the section by which a model brings serving code; None if its task has no such section."""
     return OwnCode.model_validate(manifest.settings) if spec_of(manifest.task).has_own_code else None
 
 
@@ -75,7 +75,7 @@ def _sections() -> dict[str, type[BaseModel]]:
 
 
 def _foreign_settings(fields: Mapping[str, Any], spec: TaskSpec | None) -> list[str]:
-    """Tell which sections of other tasks there are, and that there is no such task."""
+    """Return the problem of each section that belongs to another task, or that of an unknown task."""
     if spec is None:
         return [_unknown_task(fields["task"])] if "task" in fields else []
     return [
@@ -92,7 +92,7 @@ def _unknown_task(task: object) -> str:
 
 
 def _with_settings(fields: Mapping[str, Any], spec: TaskSpec | None) -> tuple[dict[str, Any], list[str]]:
-    """Move the task's own section to where a manifest holds it, its defaults written out; tell what is wrong in it."""
+    """Return the fields with the task's own section in SETTINGS, its defaults filled in, and the section's problems."""
     names = {other.settings_name for other in SPECS.values()}
     rest = {name: value for name, value in fields.items() if name not in names}
     if SETTINGS in rest:
@@ -111,7 +111,7 @@ def _with_settings(fields: Mapping[str, Any], spec: TaskSpec | None) -> tuple[di
 
 
 def _problem(manifest: Manifest, spec: TaskSpec, given: Mapping[str, Any]) -> str | None:
-    """Tell what the task demands that the manifest does not say."""
+    """Return the first demand of the task that the manifest does not meet, with the remedy; None when it meets all."""
     return (
         _library_problem(manifest, spec)
         or _sections_problem(manifest, spec, given)
@@ -121,7 +121,7 @@ def _problem(manifest: Manifest, spec: TaskSpec, given: Mapping[str, Any]) -> st
 
 
 def _library_problem(manifest: Manifest, spec: TaskSpec) -> str | None:
-    """Tell what cannot be said of gradient-boosted trees: they have no code, and take one table of numbers."""
+    """Return why the manifest does not fit its library: trees serve few tasks, have no code, and take one table."""
     if manifest.library not in spec.libraries:
         able = " or ".join(other.name for other in SPECS.values() if manifest.library in other.libraries)
         return f"{manifest.checkpoint} is an XGBoost model, which is published with task: {able}"
@@ -151,7 +151,7 @@ def _sections_problem(manifest: Manifest, spec: TaskSpec, given: Mapping[str, An
 
 
 def _text_problem(manifest: Manifest, spec: TaskSpec) -> str | None:
-    """Tell what does not fit between a model of text and what it is given: token ids, [batch, tokens]."""
+    """Return why a manifest does not fit a model of text, whose inputs are token ids [batch, tokens]."""
     if manifest.text is None:
         return None
     if (manifest.text.target_vocabulary is not None) != spec.writes_text:

@@ -11,22 +11,22 @@ from model_tools.formats.sections import Section
 STEPS: Mapping[str, tuple[str, ...]] = {
     "preprocess": ("request",), "predict": ("model", "inputs"), "respond": ("output", "request"),
 }  # fmt: skip
-"""The functions that a predictor may define, with what each is given before the context, which it may leave out."""
+"""The functions that a predictor may define, each with its parameters; a last parameter `context` is optional."""
 
 
 class OwnCode(Section):
-    """A predictor, and the files and packages that it needs."""
+    """The predictor of a custom model, and the files and packages that it needs."""
 
     predictor: str = "predictor.py"
     """The Python file that defines preprocess, predict and respond, or some of them."""
     include: list[str] = Field(default_factory=list, max_length=100)
-    """Globs of further files that the predictor reads; the folder's Python files come along anyway."""
+    """Globs of further files that the predictor reads; the folder's Python files are always included."""
     requirements: str | None = None
     """A requirements.txt of pinned pure-Python packages, whose wheels lie in `wheels/`."""
 
     @property
     def named_files(self) -> dict[str, str]:
-        """The files that the section names, by field; globs are not among them."""
+        """The files that the section names, by field; files that only a glob names are not among them."""
         named = {"predictor": self.predictor, "requirements": self.requirements}
         return {field: path for field, path in named.items() if path is not None}
 
@@ -45,6 +45,5 @@ class OwnCode(Section):
     @model_validator(mode="after")
     def _a_python_file(self) -> Self:
         if not self.predictor.endswith(".py"):
-            msg = f"predictor: {self.predictor!r} is no Python file"
-            raise ValueError(msg)
+            raise ValueError(f"predictor: {self.predictor!r} is no Python file")
         return self

@@ -1,4 +1,4 @@
-"""The kinds of tasks that there are. A new kind is a package beside this file and a line here."""
+"""The list of all kinds of tasks. A new kind is a package beside this file and a line here."""
 
 from collections.abc import Mapping
 

@@ -1,6 +1,6 @@
-"""What is known of every kind of task: the fields that each `<kind>/spec.py` fills in. Pure.
+"""The specification of a kind of task: the fields that each `<kind>/spec.py` fills in. Pure.
 
-Whoever needs to know something of a task reads its spec, so a new kind is one package and one line in the registry.
+All other code learns about a task from its spec alone, so a new kind needs one package and one line in the registry.
 """
 
 from collections.abc import Callable
@@ -20,20 +20,20 @@ from model_tools.tasks.requests.texts import TextRequests
 InputSection = Literal["classes", "preprocess", "text"]
 """The optional sections of publish.yaml that several kinds of tasks share."""
 Expected = Literal["class", "min_confidence", "output"]
-"""The fields of a sample's `expect` that only the answers of some tasks have; `answer` fits all of them."""
+"""The fields of a sample's `expect` that only some tasks know; the field `answer` fits all tasks."""
 Comparison = Literal["confidences", "values"]
-"""The way in which two answers are compared: as shares after a softmax, or relative to their magnitude."""
+"""The way in which two answers are compared: as probabilities after a softmax, or relative to their magnitude."""
 
 
 def form_by_sections(manifest: Manifest) -> RequestForm:
-    """Return how a model is asked whose sections tell it: with an image, with text, else with numbers."""
+    """Return images for a manifest with `preprocess`, texts for one with `text`, else numbers."""
     if manifest.preprocess is not None:
         return ImageRequests()
     return TextRequests() if manifest.text is not None else NumberRequests()
 
 
 def accept_any_answer(answered: AnsweredCase) -> None:
-    """Accept every answer: its form is of no matter to the task."""
+    """Accept every answer, for a task that can serve any."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,15 +45,15 @@ class TaskSpec:
     summary: str
     """The input and the output, as a phrase for the documentation."""
     serve: str
-    """The class that answers requests, as `module:Class`; imported inside the inference function alone."""
+    """The class that answers requests, as `module:Class`; only the inference function imports it."""
     sections: frozenset[InputSection] = frozenset()
-    """The shared sections that mean something for the task."""
+    """The shared sections that the task uses; any other is refused."""
     settings_name: str | None = None
     """The key of the task's own section in publish.yaml; None for a task without one."""
     settings: type[Section] | None = None
-    """The fields of that section."""
+    """The model of the fields of the task's own section."""
     required: tuple[str, ...] = ()
-    """The optional parts of publish.yaml that a model of this task must have."""
+    """The fields of publish.yaml that are optional in general and required for this task."""
     libraries: frozenset[Library] = frozenset({"torch"})
     """The libraries whose models can serve the task."""
     token_inputs: tuple[str, ...] = ()
@@ -61,25 +61,27 @@ class TaskSpec:
     writes_text: bool = False
     """The task has a target vocabulary, in which its answers are written."""
     request_form: Callable[[Manifest], RequestForm] = form_by_sections
-    """Tells how a model of a manifest is asked."""
+    """Returns the form of requests to a model with this manifest."""
     options: tuple[str, ...] = ()
     """Further fields that a request may have."""
     expectations: frozenset[Expected] = frozenset()
     """The fields of `expect` that samples may have beside `answer`."""
     answers_outputs: bool = False
-    """A request of numbers is answered with the outputs of the model as they are, in `output`."""
+    """The answer to a request of numbers holds the model's unchanged outputs, in `output`."""
     check_answer: Callable[[AnsweredCase], None] = accept_any_answer
-    """Raises TraceFailed or ClassesMismatch for an answer that serving could make nothing of."""
+    """Raises TraceFailed or ClassesMismatch for a model's answer that the task cannot turn into a response."""
     reduced_decoding: Comparison | None = None
-    """The comparison that answers to images decoded at reduced size must pass before serving may decode so; None for a
-    task that always decodes in full."""
+    """The comparison that answers to images decoded at reduced size must pass before serving may decode so.
+
+    None stands for a task that always decodes in full.
+    """
 
     @property
     def has_own_code(self) -> bool:
-        """Whether a model of this task brings serving code."""
+        """True when a model of this task brings its own serving code."""
         return self.settings is not None and issubclass(self.settings, OwnCode)
 
     @property
     def bundle_part(self) -> PartName:
-        """The part of a runtime bundle that serves the task: code of a model's own may import all of it."""
+        """The part of a runtime bundle that serving the task needs; a model's own code may import all of a bundle."""
         return "whole" if self.has_own_code else "serving"

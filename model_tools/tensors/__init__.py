@@ -1,1 +1,1 @@
-"""The arithmetic that packaging proves and serving performs, so both must do it by the same code. Needs torch."""
+"""The arithmetic that packaging proves and serving performs: both must do it by the same code. It needs torch."""

@@ -1,8 +1,9 @@
-"""From an image's bytes to the model's input: decode, resize, crop, scale to 0…1, normalise.
+"""Turns an image's bytes into the model's input: decode, resize, crop, scale to 0…1, normalise.
 
 The steps and their rounding are those of torchvision's reference with Pillow (`Resize` bilinear with antialiasing,
-`CenterCrop`, `ToTensor`, `Normalize`). What they would compute and throw away is not computed: a large JPEG is decoded
-at a fraction of its size, and only the part that the crop keeps is resized. Needs torch and Pillow, no NumPy.
+`CenterCrop`, `ToTensor`, `Normalize`). Pixels that a later step would throw away are not computed: a large JPEG is
+decoded at a fraction of its size, and only the part that the crop keeps is resized. The module needs torch and Pillow,
+but no NumPy.
 """
 
 import io
@@ -16,29 +17,32 @@ from PIL import Image, UnidentifiedImageError
 from model_tools.formats.sections import Preprocess
 
 MAX_PIXELS = 64_000_000
-"""A 64-megapixel image takes 192 MB as RGB; more is refused before it is decoded."""
+"""A 64-megapixel image takes 192 MB as RGB; a larger one is refused before it is decoded."""
 MAX_INPUT_PIXELS = 16_000_000
-"""Pixels after the resize, which makes a narrow image grow: its shorter side becomes as long as the model wants it."""
+"""The largest number of pixels after the resize. A narrow image grows when its shorter side is made long enough."""
 DRAFT_MARGIN = 2
-"""A large JPEG is decoded at a half, a quarter or an eighth of its size, as long as that is twice the size wanted."""
+"""A large JPEG is decoded at the smallest of 1/8, 1/4 and 1/2 that is still this many times the size needed."""
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 ORIENTATION = 0x0112
+"""The number of the EXIF tag Orientation."""
 LEVELS = 255
+"""The largest level of an 8-bit channel."""
 
 
 class ImageRefused(Exception):
-    """The bytes are no image that can be used; the message tells whoever sent them why."""
+    """The bytes are no usable image; the message tells the sender why."""
 
 
 class Turn(NamedTuple):
-    """How an image that EXIF says lies otherwise than it is stored becomes upright."""
+    """The change that makes a stored image upright, as its EXIF orientation asks for."""
 
     transpose: Image.Transpose
     sideways: bool
-    """Rows of what is stored are columns of the upright image."""
+    """The rows of the stored image are the columns of the upright one."""
     mirror_x: bool
+    """The stored image's x axis runs against the upright axis that it lies along."""
     mirror_y: bool
-    """x (y) of the stored image runs against the upright axis that it lies along."""
+    """The stored image's y axis runs against the upright axis that it lies along."""
 
 
 TURNS = {
@@ -50,28 +54,30 @@ TURNS = {
     7: Turn(Image.Transpose.TRANSVERSE, sideways=True, mirror_x=True, mirror_y=True),
     8: Turn(Image.Transpose.ROTATE_90, sideways=True, mirror_x=True, mirror_y=False),
 }
+"""The turn for each value of the EXIF tag Orientation; 1 means upright."""
 
 Size = tuple[int, int]
-"""Width and height."""
+"""Width and height in pixels."""
 Box = tuple[float, float, float, float]
-"""Left, upper, right, lower."""
+"""Left, upper, right and lower edge in pixels."""
 
 
 class Geometry(NamedTuple):
-    """Where the input of the model lies in the image that was sent, once that is upright."""
+    """The place of the model's input in the image that was sent, after that image was turned upright."""
 
     image: Size
-    """Width and height of the upright image, pixels."""
+    """Width and height of the upright image, in its pixels."""
     resized: Size
-    """The image after the resize, pixels of the input."""
+    """Width and height of the image after the resize, in pixels of the input."""
     left: float
+    """The left edge of the crop in the resized image; negative where the image was padded."""
     upper: float
-    """The corner of the crop in the resized image; negative where the image was padded."""
+    """The upper edge of the crop in the resized image; negative where the image was padded."""
 
     def to_image(self, boxes: torch.Tensor) -> torch.Tensor:
         """Return boxes of the input in pixels of the upright image, cut at its edges.
 
-        Both are [N, 4]: left, upper, right, lower.
+        The boxes that are given and returned are [N, 4]: left, upper, right, lower.
         """
         begin = torch.tensor([self.left, self.upper] * 2)
         scale = torch.tensor([self.image[0] / self.resized[0], self.image[1] / self.resized[1]] * 2)
@@ -87,7 +93,7 @@ def image_to_tensor(
     draft: bool = True,
     channels_last: bool = False,
 ) -> torch.Tensor:
-    """Return a tensor [1, channels, height, width], contiguous or in channels-last memory format.
+    """Return the image as a tensor [1, channels, height, width], contiguous or in channels-last memory format.
 
     Without `draft`, every pixel of a large JPEG is decoded. Raises ImageRefused for bytes that are no sound image.
     """
@@ -102,10 +108,10 @@ def locate_image(
     draft: bool = True,
     channels_last: bool = False,
 ) -> tuple[torch.Tensor, Geometry]:
-    """Return the same tensor, and where it lies in the image. Raises ImageRefused."""
+    """Return the tensor that image_to_tensor returns, and its place in the image. Raises ImageRefused."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # they tell of the sender's image, and would go to the log
+            warnings.simplefilter("ignore")  # warnings describe the sender's image, which must not go to the log
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 pixels, geometry = _decode(image, preprocess, draft=draft)
@@ -115,7 +121,7 @@ def locate_image(
         raise ImageRefused(f"the image is none of {', '.join(FORMATS)}.") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageRefused(f"the image has too many pixels; {MAX_PIXELS:,} are the limit.") from error
-    except Exception as error:  # decoders raise whatever they trip over
+    except Exception as error:  # Pillow's decoders raise errors of many kinds for damaged data
         raise ImageRefused(
             f"the image cannot be decoded ({type(error).__name__}): it is damaged or cut short."
         ) from error
@@ -123,7 +129,7 @@ def locate_image(
 
 
 def black_image(preprocess: Preprocess) -> bytes:
-    """Return a PNG of the size that preprocessing resizes to."""
+    """Return a black PNG of the size that preprocessing resizes to."""
     height, width = (preprocess.size,) * 2 if isinstance(preprocess.size, int) else preprocess.size
     buffer = io.BytesIO()
     Image.new("RGB", (width, height)).save(buffer, "PNG")
@@ -131,9 +137,9 @@ def black_image(preprocess: Preprocess) -> bytes:
 
 
 def _decode(image: Image.Image, preprocess: Preprocess, *, draft: bool) -> tuple[Image.Image, Geometry]:
-    """Decode an opened image, in the model's mode, at the size that the model wants and as EXIF says it lies.
+    """Return the decoded image in the model's mode and size, turned as EXIF asks for, and its place.
 
-    It is turned last, when it is small.
+    The image is turned last, when it is small.
     """
     stored = image.size
     if image.width * image.height > MAX_PIXELS:
@@ -153,27 +159,27 @@ def _decode(image: Image.Image, preprocess: Preprocess, *, draft: bool) -> tuple
 
 
 def _resize(image: Image.Image, source: Box, target: Size, turn: Turn | None, crop: Box) -> Image.Image:
-    """Return what a crop shows of an image whose source box was resized to the target and turned upright."""
+    """Return the crop of an image whose source box was resized to the target and turned upright."""
     left, upper, right, lower = crop
-    if left < 0 or upper < 0:  # the crop is larger than the image, which is padded with black then
+    if left < 0 or upper < 0:  # the crop is larger than the image, so Pillow pads the image with black
         whole = _resize(image, source, target, turn, (0, 0, *target))
         return whole.crop((int(left), int(upper), int(right), int(lower)))
     if turn is not None:
         left, upper, right, lower = _as_stored(crop, target, turn)
         target = target[::-1] if turn.sideways else target
     across, down = (source[2] - source[0]) / target[0], (source[3] - source[1]) / target[1]
-    shown = (
+    region = (
         source[0] + left * across,
         source[1] + upper * down,
-        min(source[0] + right * across, source[2]),  # rounding must not lead beyond the image
+        min(source[0] + right * across, source[2]),  # a rounding error must not lead beyond the image
         min(source[1] + lower * down, source[3]),
     )
-    pixels = image.resize((int(right - left), int(lower - upper)), Image.Resampling.BILINEAR, shown)
+    pixels = image.resize((int(right - left), int(lower - upper)), Image.Resampling.BILINEAR, region)
     return pixels if turn is None else pixels.transpose(turn.transpose)
 
 
 def _as_stored(box: Box, size: Size, turn: Turn) -> Box:
-    """Return where a box of the upright image of this size lies in what is stored."""
+    """Return the box of the stored image that becomes this box of the upright image, which has this size."""
     left, upper, right, lower = box
     width, height = size
     if turn.sideways:
@@ -187,16 +193,16 @@ def _as_stored(box: Box, size: Size, turn: Turn) -> Box:
 
 
 def _turn(image: Image.Image) -> Turn | None:
-    """Return what undoes the image's EXIF orientation; damaged EXIF says nothing of a sound image."""
+    """Return the turn that the image's EXIF data ask for; None for an upright image, and where EXIF is damaged."""
     try:
         return TURNS.get(image.getexif().get(ORIENTATION, 1))
-    except Exception:  # noqa: BLE001 (Pillow raises whatever it trips over)
+    except Exception:  # noqa: BLE001 (Pillow raises errors of many kinds; the pixels can be sound all the same)
         return None
 
 
 def _in_mode(image: Image.Image, preprocess: Preprocess) -> Image.Image:
     if image.mode == preprocess.mode:
-        return image  # convert() would copy it
+        return image  # convert() would copy the pixels
     if image.mode == "F":
         raise ImageRefused("the image holds fractions instead of levels: save it with 8 or 16 bits a channel.")
     if image.mode.startswith("I"):
@@ -205,7 +211,7 @@ def _in_mode(image: Image.Image, preprocess: Preprocess) -> Image.Image:
 
 
 def _target_size(size: Size, preprocess: Preprocess) -> Size:
-    """Return the size after the resize of an upright image."""
+    """Return the size that an upright image of this size is resized to."""
     if not isinstance(preprocess.size, int):
         height, width = preprocess.size
         return width, height
@@ -215,7 +221,7 @@ def _target_size(size: Size, preprocess: Preprocess) -> Size:
 
 
 def _least_size(stored: Size, preprocess: Preprocess) -> Size:
-    """Return the size that a decoded image must have at least, before EXIF has told how it lies."""
+    """Return the smallest size at which the image may be decoded, before its EXIF orientation is known."""
     width, height = _target_size(stored, preprocess)
     if not isinstance(preprocess.size, int):
         width = height = max(width, height)
@@ -223,7 +229,7 @@ def _least_size(stored: Size, preprocess: Preprocess) -> Size:
 
 
 def _crop_box(size: Size, preprocess: Preprocess) -> Box:
-    """Return what is kept of a resized image; it begins before an image that is too small."""
+    """Return the box of a resized image that the crop keeps; its corner is negative for an image that is too small."""
     if preprocess.crop is None:
         return 0, 0, *size
     height, width = (preprocess.crop,) * 2 if isinstance(preprocess.crop, int) else preprocess.crop
@@ -247,7 +253,7 @@ def _normalise(image: Image.Image, preprocess: Preprocess, *, channels_last: boo
 
 @lru_cache(maxsize=8)
 def _scale_and_shift(mean: tuple[float, ...], std: tuple[float, ...]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return what levels are multiplied with, and what is added: (level / 255 - mean) / std, in two steps."""
-    with torch.inference_mode(mode=False):  # they are kept, and whoever asks next may want gradients
+    """Return the factor and the summand by which a level becomes (level / 255 - mean) / std."""
+    with torch.inference_mode(mode=False):  # the tensors are cached, and a later caller may need gradients
         means, stds = (torch.tensor(values, dtype=torch.float64).view(1, -1, 1, 1) for values in (mean, std))
         return (1 / (LEVELS * stds)).float(), (-means / stds).float()

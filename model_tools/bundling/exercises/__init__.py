@@ -1,4 +1,4 @@
-"""What a runtime is used for, as programs: they are run to see what it needs, and again to prove that it is there.
+"""Programs that use a runtime: they run once to find the files that are used, and again to prove that a bundle works.
 
-Each runs in a process of its own that sees the library and nothing else of this machine.
+Each program runs in a process of its own that can import the runtime's library and the functions' layer alone.
 """

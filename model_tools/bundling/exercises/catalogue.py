@@ -1,6 +1,6 @@
-"""The models that are published and served to use a runtime: every task, every kind of checkpoint, every optimisation.
+"""The exercises' models, which cover every task, every kind of checkpoint and every optimisation.
 
-It owns plain data; `folders.py` makes folders of it.
+This module is plain data; `folders.py` makes the models' folders from it.
 """
 
 from collections.abc import Mapping
@@ -14,30 +14,34 @@ Net = Literal["convolutional", "detector", "linear", "recurrent", "translator", 
 
 @dataclass(frozen=True)
 class ExerciseModel:
-    """One small model: what its manifest says, and what it is asked beside its samples."""
+    """A small model: its net, its manifest, and the requests that it must answer besides its samples."""
 
     task: TaskName
     net: Net
     checkpoint: str
-    """Its suffix says in which format the weights are saved."""
+    """The checkpoint's file, whose suffix tells the format."""
     manifest: Mapping[str, Any] = field(default_factory=dict)
+    """The fields of the manifest besides name, task and checkpoint."""
     requests: tuple[Mapping[str, Any], ...] = ()
-    """Events that must be answered; "@image.png" stands for the base64 of the folder's file."""
+    """Events that must be answered; "@image.png" stands for the base64 of that image."""
     files: Mapping[str, str] = field(default_factory=dict)
+    """The texts of further files of the folder, by their names."""
 
     @property
     def name(self) -> str:
-        """Its folder, and its name in the manifest."""
+        """The name of the model's folder, and of the model in its manifest."""
         return f"{self.task}-{self.checkpoint.rpartition('.')[2]}"
 
     @property
     def library(self) -> Library:
-        """The library that runs it."""
+        """The library that runs the model."""
         return "xgboost" if self.net == "trees" else "torch"
 
 
 REQUESTS_FILE = "requests.json"
+"""The file of a model's folder with its requests."""
 IMAGE_NAMES = ("image.jpg", "image.png", "image.webp", "image.gif", "image.bmp", "image.tif")
+"""One image of every format that serving decodes."""
 VOCABULARY = "<pad>\n<bos>\n<eos>\n<unk>\none\ntwo\nthree\n"
 TABLE = [{"shape": ["batch", 4]}]
 TOKENS = {"dtype": "int64", "range": [0, 6]}

@@ -1,4 +1,4 @@
-"""Folders of the exercises' models: manifest, code, requests, and a checkpoint that whoever calls saves."""
+"""Makes the folders of the exercises' models; the caller's function saves the checkpoints."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -12,12 +12,12 @@ from model_tools.formats.manifest import MANIFEST_NAME, Library
 def make_folders(
     runtime: Library, folder: Path, save: Callable[[ExerciseModel, Path], None], files: Mapping[str, str] | None = None
 ) -> None:
-    """Write a folder for each model of the runtime; `files` are what "@name" stands for in its requests."""
+    """Write a folder for each model of the runtime; in requests, `files` replaces "@name" by the text of that name."""
     for model in models_of(runtime):
         home = folder / model.name
         home.mkdir(parents=True)
         manifest = {"name": model.name, "task": model.task, "checkpoint": model.checkpoint, **model.manifest}
-        (home / MANIFEST_NAME).write_text(json.dumps(manifest, indent=1), encoding="utf-8")  # JSON is YAML
+        (home / MANIFEST_NAME).write_text(json.dumps(manifest, indent=1), encoding="utf-8")  # JSON is valid YAML
         for name, text in model.files.items():
             (home / name).parent.mkdir(exist_ok=True)
             (home / name).write_text(text, encoding="utf-8")

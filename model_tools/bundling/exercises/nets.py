@@ -1,11 +1,11 @@
-"""The architectures of the exercises; in each folder as `net.py`."""
+"""The architectures of the exercises' models; each model's folder gets a copy as `net.py`."""
 
 import torch
 from torch import nn
 
 
 class Convolutional(nn.Module):
-    """[N, 3, 8, 8] → [N, 3]."""
+    """Classifies images: [N, 3, 8, 8] → [N, 3]."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -20,7 +20,7 @@ class Convolutional(nn.Module):
 
 
 class Detector(nn.Module):
-    """[N, 3, 8, 8] → boxes [N, 16, 4], labels [N, 16] and scores [N, 16]."""
+    """Detects objects: [N, 3, 8, 8] → boxes [N, 16, 4], labels [N, 16] and scores [N, 16]."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,19 +34,19 @@ class Detector(nn.Module):
 
 
 class Linear(nn.Module):
-    """[N, 4] → [N, 4]."""
+    """Maps rows of numbers: [N, 4] → [N, 4]."""
 
     def __init__(self) -> None:
         super().__init__()
         self.layers = nn.Sequential(nn.LayerNorm(4), nn.Linear(4, 8), nn.GELU(), nn.Linear(8, 4))
 
     def forward(self, table: torch.Tensor) -> torch.Tensor:
-        """Return four numbers a row."""
+        """Return four numbers for each row."""
         return self.layers(table)  # type: ignore[no-any-return]
 
 
 class Recurrent(nn.Module):
-    """[N, 3, 4] → [N, 2]."""
+    """Reads sequences: [N, 3, 4] → [N, 2]."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,12 +54,12 @@ class Recurrent(nn.Module):
         self.answer = nn.Linear(8, 2)
 
     def forward(self, sequence: torch.Tensor) -> torch.Tensor:
-        """Return two numbers a sequence."""
+        """Return two numbers for each sequence."""
         return self.answer(self.steps(sequence)[0][:, -1])  # type: ignore[no-any-return]
 
 
 class Translator(nn.Module):
-    """Token ids [N, source] and [N, target] → logits [N, target, 7]."""
+    """Writes text: token ids [N, source] and [N, target] → logits [N, target, 7]."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Packages one model, as the tracing function does. Run as a module with the model's folder and a scratch folder."""
+"""Packages a model as the tracing function does. It runs as a module with the model's folder and a scratch folder."""
 
 import json
 import sys
@@ -11,11 +11,13 @@ from model_tools.formats.release_file import ArchiveReference
 from model_tools.packaging.package import Package, package_model
 
 ARCHIVE_FILE = "archive.json"
+"""The file of the scratch folder with the reference to the archive."""
 EVENTS_FILE = "events.json"
+"""The file of the scratch folder with the events that the model must answer."""
 
 
 def package(folder: Path, scratch: Path) -> None:
-    """Package the model; leave where its archive is and what it is to be asked in the scratch folder."""
+    """Package the model; write ARCHIVE_FILE and EVENTS_FILE into the scratch folder."""
     packaged = package_model(folder, scratch / "package")
     reference = ArchiveReference(
         uri=str(packaged.archive), sha256=packaged.sha256, size=packaged.size, unpacked=packaged.unpacked

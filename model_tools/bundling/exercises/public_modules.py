@@ -1,4 +1,4 @@
-"""Imports what architectures, predictors and trainers commonly import. Run as a module with a runtime's name."""
+"""Imports the modules that users' code commonly imports. It runs as a module with the name of a runtime."""
 
 import importlib
 import sys
@@ -30,7 +30,7 @@ MODULES: Mapping[Library, tuple[str, ...]] = {
 
 
 def import_all(runtime: Library) -> None:
-    """Import every module of the list that this version of the library has. Raises what an import raises."""
+    """Import every module of the runtime's list. Raises ImportError for a module that the library does not have."""
     for name in MODULES[runtime]:
         importlib.import_module(name)
 

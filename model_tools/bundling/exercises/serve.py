@@ -1,4 +1,4 @@
-"""Serves the model that was packaged in a scratch folder, as the inference function does. Run as a module with it."""
+"""Serves the model that was packaged in a scratch folder, as the inference function does. It runs as a module."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ from model_tools.tasks.loading import load_task
 
 
 def serve(scratch: Path) -> None:
-    """Load the model and ask it. Raises RuntimeError for an answer that is none."""
+    """Load the model and let it answer the events. Raises RuntimeError for an error in an answer."""
     reference = ArchiveReference.model_validate_json((scratch / "archive.json").read_bytes())
     folder = scratch / "served"
     folder.mkdir()
@@ -22,8 +22,7 @@ def serve(scratch: Path) -> None:
     for event in json.loads((scratch / "events.json").read_bytes()):
         answer = handle(event, predictor, version="1")
         if "error" in answer:
-            msg = f"{event!r:.300} is answered {answer!r:.300}"
-            raise RuntimeError(msg)
+            raise RuntimeError(f"{event!r:.300} is answered {answer!r:.300}")
 
 
 def _open(uri: str) -> IO[bytes]:
@@ -31,8 +30,7 @@ def _open(uri: str) -> IO[bytes]:
 
 
 def _refuse_to_fetch(url: str) -> bytes:
-    msg = f"an exercise asks for {url}"
-    raise RuntimeError(msg)
+    raise RuntimeError(f"an exercise asks for {url}")
 
 
 if __name__ == "__main__":

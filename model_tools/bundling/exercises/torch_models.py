@@ -1,6 +1,6 @@
-"""Makes the folders of the models that use torch. Run as a module with a folder.
+"""Makes the folders of the models that use torch. It runs as a module with the name of a folder.
 
-It runs where the whole library is installed and is not watched: how a model was made is not what a function does.
+It runs with the whole installed library and is not watched, since a function never makes models in this way.
 """
 
 import base64
@@ -26,7 +26,7 @@ MAKERS: Mapping[Net, Callable[[], torch.nn.Module]] = {
 
 
 def save_net(model: ExerciseModel, path: Path) -> None:
-    """Save a model's checkpoint as its suffix says, and its architecture's code where that is needed."""
+    """Save a model's checkpoint in the format of its suffix, and its architecture's code if the format needs it."""
     torch.manual_seed(0)
     net = MAKERS[model.net]().eval()
     match path.suffix:
@@ -50,7 +50,7 @@ def save_net(model: ExerciseModel, path: Path) -> None:
 
 
 def draw_images() -> dict[str, str]:
-    """Return a picture in every format that is accepted, as base64 by name."""
+    """Return a picture in every format that serving accepts, as base64, by name."""
     picture = Image.radial_gradient("L").resize((40, 30)).convert("RGB")
     encoded = {}
     for name in IMAGE_NAMES:

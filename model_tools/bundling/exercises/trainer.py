@@ -1,4 +1,4 @@
-"""Trains a net as a training function's script does. Run as a module with a scratch folder."""
+"""Trains a net as a user's `train.py` does. It runs as a module with a scratch folder."""
 
 import sys
 import warnings
@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, TensorDataset, random_split
 
 
 def train(folder: Path) -> None:
-    """Train for a few steps with each part that trainers are made of, and save what came out."""
+    """Train for a few steps with the parts that trainers usually use, and save the net in several formats."""
     torch.manual_seed(0)
     numbers = torch.from_numpy(np.random.default_rng(0).standard_normal((32, 4), dtype=np.float32))
     dataset = TensorDataset(numbers, (numbers.sum(dim=1) > 0).long())

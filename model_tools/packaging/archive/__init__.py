@@ -1,1 +1,1 @@
-"""The files that packaging writes, reproducibly: `model.tar.gz`, the TorchScript in it, and the zip of a function."""
+"""Writes the files of a publication reproducibly: `model.tar.gz`, the TorchScript in it, and a function's zip."""

@@ -1,4 +1,4 @@
-"""`model.tar.gz`: written reproducibly, as a stream, its digest taken on the way; and read again to be sure of it."""
+"""Writes `model.tar.gz` reproducibly, as a stream that is digested on its way, and digests members of a written one."""
 
 import hashlib
 import io
@@ -15,23 +15,24 @@ from model_tools.formats.paths import is_inside
 from model_tools.formats.sizes import MIB
 
 LEVEL = 1
-"""Weights hardly compress: higher levels cost time and gain next to nothing."""
+"""The level of compression. Weights hardly compress: higher levels take time and save next to nothing."""
 THREADS = 2
-"""The bytes do not depend on it: blocks are cut by size, not by thread."""
+"""The number of threads that compress. The bytes do not depend on it, since isal cuts blocks by size."""
 CHUNK = MIB
+"""Bytes that are read or written at once."""
 
 
 @dataclass(frozen=True)
 class WrittenArchive:
-    """An archive as it stands on disk."""
+    """The digest and the size of an archive on disk."""
 
     sha256: str
     size: int
-    """Bytes."""
+    """The size of the file in bytes."""
 
 
 class _Hashing(io.RawIOBase):
-    """Writes through to a file and digests what passes."""
+    """Writes to a file and digests all bytes that are written."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -41,27 +42,26 @@ class _Hashing(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
-    def write(self, data: bytes) -> int:  # type: ignore[override]  # what isal writes are bytes
+    def write(self, data: bytes) -> int:  # type: ignore[override]  # isal writes bytes only
         self.digest.update(data)
         self.size += len(data)
         return self._file.write(data)
 
 
 def write_archive(target: Path, members: Mapping[str, bytes | Path]) -> WrittenArchive:
-    """Write the members, in the format's order, to a `.tar.gz` that is the same bytes for the same contents.
+    """Write the members, in the format's order, to a `.tar.gz` whose bytes depend on their contents alone.
 
-    Small members come as bytes, large ones as paths; these are streamed. Code stands before the model, in the order of
-    its names. Raises ValueError for a name that the format has not.
+    Small members are given as bytes; large ones as paths, which are streamed. Code stands before the model, sorted by
+    name. Raises ValueError for a name that the format does not know.
     """
     code = sorted(name for name in members if is_code(name))
     if unknown := set(members) - set(MEMBERS) - set(code):
-        msg = f"{', '.join(sorted(unknown))} are no members of a model archive"
-        raise ValueError(msg)
+        raise ValueError(f"{', '.join(sorted(unknown))} are no members of a model archive")
     with target.open("wb") as file:
         sink = _Hashing(file)
         with (
             _packing(sink) as packed,
-            tarfile.open(  # type: ignore[call-overload]  # typeshed lacks copybufsize: it hands on whole pieces
+            tarfile.open(  # type: ignore[call-overload]  # typeshed lacks copybufsize, by which whole chunks are copied
                 fileobj=packed, mode="w|", format=tarfile.GNU_FORMAT, bufsize=CHUNK, copybufsize=CHUNK
             ) as tar,
         ):
@@ -78,7 +78,7 @@ def is_code(name: str) -> bool:
 
 
 def member_sha256(archive: Path, name: str) -> str:
-    """Return the digest of one member's contents, 64 hex digits. Raises KeyError if there is none."""
+    """Return the digest of one member's contents, 64 hex digits. Raises KeyError if there is no such member."""
     with _unpacking(archive) as packed, tarfile.open(fileobj=packed, mode="r|", bufsize=CHUNK) as tar:
         for member in tar:
             contents = tar.extractfile(member) if member.name == name else None
@@ -101,7 +101,7 @@ def _unpacking(archive: Path) -> BinaryIO:
 
 
 def _add(tar: tarfile.TarFile, name: str, contents: bytes | Path) -> None:
-    entry = tarfile.TarInfo(name)  # mode 0644, no owner, the beginning of time
+    entry = tarfile.TarInfo(name)  # its defaults are mode 0644, no owner and the time 0
     if isinstance(contents, bytes):
         entry.size = len(contents)
         tar.addfile(entry, io.BytesIO(contents))

@@ -1,7 +1,7 @@
-"""TorchScript's file, written so that the same model is the same bytes.
+"""Rewrites a TorchScript file so that the same model gives the same bytes.
 
-What torch.jit.save writes is a zip. It holds the paths of the user's source files (`*.debug_pkl`) and an id made of
-them, and it is named inside after the file that it was saved to. Neither is needed to load the model.
+torch.jit.save writes a zip. Its top folder is named after the file, and it holds the paths of the user's source files
+(`*.debug_pkl`) and an id that is made of them. None of these is needed to load the model.
 """
 
 import zipfile
@@ -14,25 +14,29 @@ from model_tools.packaging.checkpoint.checkpoint_file import check_zip
 from model_tools.packaging.limits import Limits
 
 TOP = "model/"
+"""The top folder of every rewritten file."""
 SERIALIZATION_ID = ".data/serialization_id"
-"""Its neighbours stay: for some graphs the format's version is `.data/version`, without which nothing is loaded."""
+"""The member with the id. Its neighbours are kept: for some graphs `.data/version` is needed to load the file."""
 EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The earliest time that a zip can tell."""
+"""The earliest time that a zip can hold, as the time of all members."""
 ALIGNMENT = 64
-"""torch lays tensors out so that they can be mapped and read by vector instructions."""
+"""Tensors begin at multiples of this number of bytes, as in torch's files, to be mapped and read by vector units."""
 PADDING_FIELD = b"FB"
-"""The id of the extra field that torch itself pads with."""
+"""The id of the extra field by which torch, too, pads a member's header."""
 LOCAL_HEADER_BYTES = 30
+"""The size of a member's header in a zip, without its name and extra fields."""
 ZIP64_EXTRA_BYTES = 20
+"""The size of the extra field with sizes of 64 bits."""
 ZIP64_FROM = (1 << 31) - 1
-"""The size in bytes from which on Python's zipfile writes sizes of 64 bits, in an extra field of its own."""
+"""The size in bytes from which on Python's zipfile writes sizes of 64 bits (zipfile.ZIP64_LIMIT)."""
 CHUNK = MIB
+"""Bytes that are copied at once."""
 
 
 def rewrite_reproducibly(source: Path, target: Path, *, limits: Limits) -> None:
-    """Copy a TorchScript file without what depends on when and where it was written.
+    """Copy a TorchScript file without the parts that depend on the time and place of its making.
 
-    Raises ModelTooLarge, or CheckpointRejected for what is no intact zip: a user's process has written it.
+    Raises ModelTooLarge, or CheckpointRejected for a file that is no intact zip, since a user's process has written it.
     """
     if source.stat().st_size > limits.model_bytes:
         raise ModelTooLarge(
@@ -49,11 +53,11 @@ def rewrite_reproducibly(source: Path, target: Path, *, limits: Limits) -> None:
 
 def _copy(old: zipfile.ZipFile, member: zipfile.ZipInfo, new: zipfile.ZipFile, name: str, file: BinaryIO) -> None:
     entry = zipfile.ZipInfo(name, EPOCH)
-    entry.create_system = 3  # Unix, wherever this runs
+    entry.create_system = 3  # 3 means Unix, on whatever system this runs
     entry.external_attr = 0o644 << 16
     entry.file_size = member.file_size
     large = member.file_size >= ZIP64_FROM // 2
-    # The field's own four bytes (id and length) come before its padding.
+    # The extra field begins with four bytes, its id and length; the padding follows.
     begins = file.tell() + LOCAL_HEADER_BYTES + len(name.encode()) + (ZIP64_EXTRA_BYTES if large else 0) + 4
     padding = -begins % ALIGNMENT
     entry.extra = PADDING_FIELD + padding.to_bytes(2, "little") + b"Z" * padding

@@ -1,5 +1,5 @@
-"""The checkpoint as it arrives: found, pinned, fetched, unpacked, and examined before anything of it is loaded.
+"""Finds, pins, fetches, unpacks and examines a checkpoint before any of it is loaded.
 
-Also loads it (weights, architecture, compiled files), which runs the code of its author and so happens in child
-processes alone. It refuses what is damaged, dangerous, or larger than the limits.
+The package also loads the checkpoint (weights, architecture, compiled files). That runs code of the checkpoint's
+author, so it happens in child processes alone. A checkpoint that is damaged, dangerous or too large is refused.
 """

@@ -1,6 +1,6 @@
-"""The user's architecture code: imported, called with the manifest's arguments, its faults told by line.
+"""Imports the user's architecture and calls it with the manifest's arguments; faults are reported with their line.
 
-Runs in a child process.
+This code runs in a child process.
 """
 
 import importlib
@@ -21,11 +21,11 @@ from model_tools.formats.manifest import Manifest
 def build_model(manifest: Manifest, folder: Path) -> torch.nn.Module:
     """Import `module:Callable` from the model's folder and call it with the manifest's arguments.
 
-    Raises ManifestInvalid when there is no such callable or it takes other arguments, TraceFailed when its code fails.
+    Raises ManifestInvalid for a missing callable or one that takes other arguments, TraceFailed when the code fails.
     """
     module_name, _, attribute = (manifest.architecture or "").partition(":")
     sys.path.insert(0, str(folder))
-    with users_code(folder, f"Importing {module_name}"):
+    with user_code_errors(folder, f"Importing {module_name}"):
         try:
             module = importlib.import_module(module_name)
         except ModuleNotFoundError as error:
@@ -54,7 +54,7 @@ def build_model(manifest: Manifest, folder: Path) -> torch.nn.Module:
         ) from error
     except ValueError:
         pass  # some callables have no signature to check
-    with users_code(folder, f"Calling {manifest.architecture}"):
+    with user_code_errors(folder, f"Calling {manifest.architecture}"):
         model = factory(**manifest.arguments)
     if not isinstance(model, torch.nn.Module):
         raise ManifestInvalid(
@@ -65,8 +65,8 @@ def build_model(manifest: Manifest, folder: Path) -> torch.nn.Module:
 
 
 @contextmanager
-def users_code(folder: Path, doing: str) -> Iterator[None]:
-    """Turn whatever a user's code raises, SystemExit included, into TraceFailed that names their line."""
+def user_code_errors(folder: Path, doing: str) -> Iterator[None]:
+    """Turn every error of a user's code, SystemExit included, into a TraceFailed that names the code's line."""
     try:
         yield
     except PublishError:
@@ -74,31 +74,31 @@ def users_code(folder: Path, doing: str) -> Iterator[None]:
     except MemoryError:
         raise
     except BaseException as error:
-        place = place_of(error, folder)
+        place = error_place_text(error, folder)
         text = " ".join(str(error).split())
         message = f"{type(error).__name__}: {text}" if text else type(error).__name__
         raise TraceFailed(f"{doing} fails: {message[:1500]}{place}. Correct it and try it once by hand.") from error
 
 
-def place_of(error: BaseException, folder: Path) -> str:
+def error_place_text(error: BaseException, folder: Path) -> str:
     """Return " (file.py, line 3: `text`)" for the last frame of an error in the folder's code, or an empty string."""
     if isinstance(error, SyntaxError) and error.filename:
-        return place(error.filename, error.lineno or 0, folder)
+        return place_text(error.filename, error.lineno or 0, folder)
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if is_users(frame.filename, folder):
-            return place(frame.filename, frame.lineno or 0, folder)
+        if is_user_code(frame.filename, folder):
+            return place_text(frame.filename, frame.lineno or 0, folder)
     return ""
 
 
-def is_users(filename: str, folder: Path) -> bool:
+def is_user_code(filename: str, folder: Path) -> bool:
     """Tell whether a source file belongs to the model's folder."""
     return Path(filename).is_relative_to(folder)
 
 
-def place(filename: str, line: int, folder: Path) -> str:
-    """Return how a message names a line of code."""
+def place_text(filename: str, line: int, folder: Path) -> str:
+    """Return " (file.py, line 3: `text`)", which names a line of code in a message."""
     path = Path(filename)
-    # Of a library's file its end, so that messages do not depend on where things are installed.
-    shown = path.relative_to(folder).as_posix() if is_users(filename, folder) else "/".join(path.parts[-3:])
+    # A library's file is named by the end of its path, so that messages do not depend on where it is installed.
+    shown = path.relative_to(folder).as_posix() if is_user_code(filename, folder) else "/".join(path.parts[-3:])
     text = linecache.getline(filename, line).strip()
     return f" ({shown}, line {line}{f': `{text[:160]}`' if text else ''})"

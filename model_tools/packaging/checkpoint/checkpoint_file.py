@@ -1,4 +1,4 @@
-"""What a checkpoint file is, and whether it may be loaded: measured and checked with nothing executed.
+"""Tells the kind of a checkpoint file and checks that it may be loaded, with nothing executed.
 
 PyTorch's files are zips. Their directory, sizes, compression ratios and checksums are verified here, by streaming,
 before torch sees the file.
@@ -22,25 +22,26 @@ Kind = Literal["state_dict", "safetensors", "torchscript", "pt2"]
 CHUNK = MIB
 ZIP_MAGIC = b"PK\x03\x04"
 LEGACY_MAGIC = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
-"""A pickled magic number: what torch.save wrote before 1.6, and writes still when told to. Not a zip."""
+"""The pickled magic number at the head of torch.save's older format, which is no zip (the default before torch 1.6)."""
 MAX_SAFETENSORS_HEADER = 100_000_000
-"""The format's own limit."""
+"""The safetensors format's own limit for its header, in bytes."""
 ENCRYPTED = 0x1
+"""The bit of a zip member's flags that marks it as encrypted."""
 
 
 @dataclass(frozen=True)
 class CheckpointFile:
-    """A checkpoint that may be loaded."""
+    """A checkpoint file that may be loaded."""
 
     path: Path
     kind: Kind
     sha256: str
     size: int
-    """Bytes."""
+    """The size of the file in bytes."""
 
 
 def examine_checkpoint(path: Path, *, limits: Limits) -> CheckpointFile:
-    """Check a checkpoint file and tell its kind from its contents. Raises CheckpointRejected."""
+    """Check a checkpoint file and tell its kind by its contents. Raises CheckpointRejected."""
     size = path.stat().st_size
     if size > limits.inflated_bytes:
         raise CheckpointRejected(_too_large(path.name, limits))
@@ -63,7 +64,7 @@ def examine_checkpoint(path: Path, *, limits: Limits) -> CheckpointFile:
 def check_zip(path: Path, *, limits: Limits) -> list[str]:
     """Verify a zip's structure, inflated size, ratio and checksums; return its names without their top folder.
 
-    Raises CheckpointRejected. Reads the file once, a chunk at a time.
+    The file is read once, a chunk at a time. Raises CheckpointRejected.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -135,7 +136,7 @@ def _kind_of_zip(path: Path, names: list[str]) -> Kind:
 
 
 def _check_pt2(path: Path, names: list[str]) -> None:
-    """Refuse what loading a `.pt2` would run: native code, and objects that torch unpickles without restraint."""
+    """Refuse a `.pt2` with parts that could run code when it is loaded: native code, and pickled objects."""
     if "models/model.json" not in names:
         raise CheckpointRejected(f"{path.name} holds no program named 'model': write it with torch.export.save.")
     if any(name.startswith("data/aotinductor/") for name in names):
@@ -159,7 +160,7 @@ def _check_pt2(path: Path, names: list[str]) -> None:
 
 
 def _check_safetensors(path: Path, size: int) -> None:
-    """Check the header: 8 bytes of length, then JSON; each tensor's bytes are inside the file."""
+    """Check that the header is 8 bytes of length and then JSON, and that all tensors' bytes are inside the file."""
     problem = "its header is cut off"
     with path.open("rb") as file:
         prefix = file.read(8)
@@ -176,7 +177,7 @@ def _check_safetensors(path: Path, size: int) -> None:
 
 
 def _inner_name(name: str) -> str:
-    """Return a name without the top folder: torch puts all members into one top folder, named after the file."""
+    """Return a name without its top folder, into which torch puts all members and which it names after the file."""
     return name.partition("/")[2]
 
 

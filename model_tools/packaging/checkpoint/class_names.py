@@ -1,16 +1,17 @@
-"""`classes.txt`: one class name a line, in the order of the model's outputs."""
+"""Reads and writes `classes.txt`: one class name a line, in the order of the model's outputs."""
 
 import re
 
 from model_tools.errors import ClassesMismatch
 
 MAX_CLASSES_BYTES = 16 << 20
+"""The largest size of a classes file."""
 
 
 def parse_classes(data: bytes, *, where: str) -> list[str]:
-    """Return the names in a classes file; a BOM, any line ends and blank lines at the end are forgiven.
+    """Return the names in a classes file; a BOM, any line ends and blank lines at the end are accepted.
 
-    Raises ClassesMismatch for blank lines in between, duplicates, or text that is not UTF-8. `where` names the file.
+    Raises ClassesMismatch for other blank lines, duplicates, or bytes that are not UTF-8. `where` names the file.
     """
     if len(data) > MAX_CLASSES_BYTES:
         raise ClassesMismatch(f"{where} has {len(data):,} bytes: it is no list of class names; correct classes.")
@@ -18,7 +19,7 @@ def parse_classes(data: bytes, *, where: str) -> list[str]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ClassesMismatch(f"{where} is not UTF-8 text (byte {error.start}): save it as UTF-8.") from error
-    # Not splitlines(): a name may hold U+2028 and its like.
+    # splitlines() would also split at U+2028 and other characters that a name may hold.
     names = [line.strip() for line in re.split(r"\r\n|\r|\n", text)]
     while names and not names[-1]:
         names.pop()

@@ -1,4 +1,4 @@
-"""Checkpoints that bring their own graph: TorchScript and `.pt2`. Runs in a child process."""
+"""Loads checkpoints that bring their own graph, TorchScript and `.pt2`. This code runs in a child process."""
 
 import pickle
 from collections.abc import Iterator
@@ -21,24 +21,24 @@ def load_script(path: Path) -> torch.jit.ScriptModule:
 
 
 def load_program(path: Path) -> torch.export.ExportedProgram:
-    """Return the program of a `.pt2` file. Raises CheckpointRejected, for pickled objects in it too.
+    """Return the program of a `.pt2` file. Raises CheckpointRejected, also for pickled objects in the file.
 
-    torch.export.load falls back on unpickling anything; the child's environment (TORCH_FORCE_WEIGHTS_ONLY_LOAD) and the
-    guard here keep it from that.
+    torch.export.load falls back on unpickling anything. The child's environment (TORCH_FORCE_WEIGHTS_ONLY_LOAD) and
+    `_no_pickles` keep it from doing so.
     """
     with _damage_explained(path, "torch.export.save"), _no_pickles():
         return torch.export.load(path)
 
 
 def traceable_program(program: torch.export.ExportedProgram) -> torch.nn.Module:
-    """Return a program's module such that torch.jit.trace records its dynamic sizes.
+    """Return a program's module in a form whose dynamic sizes torch.jit.trace records.
 
-    Exported operations take sizes as plain integers, which a trace would bake in; the methods of the same names that
-    Python code calls (`x.size(0)`, `x.view(n, -1)`) record them. Checks of the inputs are left out: they are the
-    reference's business, and the tracer cannot follow them.
+    Exported operations take sizes as plain integers, which a trace would bake in. The methods of the same names that
+    Python code calls (`x.size(0)`, `x.view(n, -1)`) make the trace record the sizes. The module does not check its
+    inputs: the tracer cannot follow the checks, and the reference, which is not traced, has them.
     """
     module = program.module(check_guards=False)
-    module._forward_pre_hooks.clear()  # noqa: SLF001 (whoever registered them keeps the handles)
+    module._forward_pre_hooks.clear()  # noqa: SLF001 (only those who registered the hooks have handles to remove them)
     module._forward_pre_hooks_with_kwargs.clear()  # noqa: SLF001
     for node in module.graph.nodes:
         if node.op != "call_function" or not isinstance(node.target, torch._ops.OpOverload):  # noqa: SLF001 (it has no public name)
@@ -59,8 +59,7 @@ def traceable_program(program: torch.export.ExportedProgram) -> torch.nn.Module:
 @contextmanager
 def _no_pickles() -> Iterator[None]:
     def refuse(*_: object, **__: object) -> NoReturn:
-        msg = "it holds pickled objects, which could run code"
-        raise pickle.UnpicklingError(msg)
+        raise pickle.UnpicklingError("it holds pickled objects, which could run code")
 
     loads, pickle.loads = pickle.loads, refuse
     try:
@@ -76,7 +75,7 @@ def _damage_explained(path: Path, saver: str) -> Iterator[None]:
     except MemoryError:
         raise
     except Exception as error:
-        # torch raises nearly anything for a file that it cannot read.
+        # torch raises errors of nearly any class for a file that it cannot read.
         reason = " ".join(str(error).split())[:400]
         raise CheckpointRejected(
             f"{path.name} cannot be loaded ({type(error).__name__}: {reason}): save it again with {saver}, with the "

@@ -1,4 +1,4 @@
-"""A pinned checkpoint on this machine's disk."""
+"""Downloads a pinned checkpoint to this machine's disk."""
 
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -11,12 +11,13 @@ from model_tools.packaging.checkpoint.store import CheckpointStore
 from model_tools.packaging.checkpoint.unpack import unpack_checkpoint
 
 PARALLEL_FILES = 8
+"""The number of files that are downloaded at the same time."""
 
 
 def fetch_checkpoint(pin: Pin, store: CheckpointStore, folder: Path) -> Path:
     """Write the pinned versions of all files below `folder` and return the folder that holds publish.yaml.
 
-    Raises CheckpointRejected for a path that leaves the folder, and what unpacking an archive raises.
+    Raises CheckpointRejected for a path that leaves the folder, and the errors of `unpack_checkpoint` for an archive.
     """
     folder.mkdir(parents=True)
     if pin.kind == "archive":

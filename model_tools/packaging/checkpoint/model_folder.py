@@ -1,4 +1,4 @@
-"""A checkpoint's folder: its manifest, and the files that the manifest names, none of them outside the folder."""
+"""Opens a model's folder: reads its manifest, and finds the files that the manifest names inside the folder alone."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,14 +10,14 @@ from model_tools.tasks.manifests import read_manifest
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """A folder with a valid `publish.yaml` whose checkpoint (and `classes.txt`, when named) is there."""
+    """A folder with a valid `publish.yaml`."""
 
     path: Path
     manifest: Manifest
 
     @property
     def checkpoint(self) -> Path:
-        """The checkpoint file."""
+        """The path of the checkpoint file. Raises ModelNotFound when it is not there."""
         return self.file(self.manifest.checkpoint, "checkpoint")
 
     def file(self, name: str, field: str) -> Path:
@@ -46,7 +46,7 @@ class ModelFolder:
         return paths
 
     def relative(self, path: Path) -> str:
-        """How a message names a file of the folder."""
+        """Return the path relative to the folder, by which messages name a file."""
         return path.relative_to(self.path).as_posix()
 
     def _stay_inside(self, path: Path, field: str) -> None:
@@ -58,7 +58,7 @@ class ModelFolder:
 
     def _listing(self) -> str:
         names = sorted(path.name for path in self.path.iterdir())
-        return f"there are {', '.join(names[:12])}{' …' if len(names) > 12 else ''}"  # noqa: PLR2004 (fits a message)
+        return f"there are {', '.join(names[:12])}{' …' if len(names) > 12 else ''}"  # noqa: PLR2004 (so many fit in a message)
 
 
 def open_model_folder(folder: Path) -> ModelFolder:

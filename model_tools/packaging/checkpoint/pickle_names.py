@@ -1,18 +1,19 @@
-"""What a pickle would import if it were loaded: read from its instructions, nothing executed."""
+"""Finds the names that a pickle would import if it were loaded, by reading its instructions without executing any."""
 
 import io
 import pickletools
 from typing import BinaryIO
 
 SCANNED_BYTES = 16 << 20
-"""Enough for any pickle that names code; tensors' bytes come after it or stand elsewhere."""
+"""The bytes that are searched, enough for any pickle that names code; tensors' bytes come after it or elsewhere."""
 MAX_NAMES = 50
+"""The largest number of names that are returned."""
 
 
 def names_in_pickles(stream: BinaryIO) -> list[str]:
     """Return the `module.name`s that the pickles at the head of a stream import, in order, each once.
 
-    Damaged or endless pickles are read as far as they go.
+    A damaged pickle is read up to its fault.
     """
     data = io.BytesIO(stream.read(SCANNED_BYTES))
     names: dict[str, None] = {}

@@ -1,4 +1,4 @@
-"""From a model URI to a pinned checkpoint: which objects it means, and exactly which versions of them.
+"""Pins the checkpoint that a model URI names: finds its objects, and the present version of each.
 
 A model URI names a folder, its `publish.yaml`, a checkpoint file with a `publish.yaml` beside it, or a `.tar.gz` that
 holds a folder. Only the manifest is read here; weights stay where they are.
@@ -21,12 +21,13 @@ from model_tools.packaging.checkpoint.store import CheckpointStore
 from model_tools.tasks.manifests import named_files, read_manifest
 
 MAX_FILES = 10_000
+"""The largest number of files in a model's folder."""
 MAX_INFLATED_BYTES = 16 << 30
-"""Bytes of an archive, inflated, that are searched for its manifest."""
+"""The inflated bytes of an archive that are searched for its manifest."""
 
 
 def resolve_checkpoint(model_uri: str, store: CheckpointStore) -> Pin:
-    """Return the pin of what a model URI means now.
+    """Return the pin of the checkpoint that a model URI names now.
 
     Raises ModelNotFound, ManifestInvalid, ModelTooLarge, or CheckpointRejected for a damaged archive.
     """
@@ -51,7 +52,7 @@ def resolve_checkpoint(model_uri: str, store: CheckpointStore) -> Pin:
 def _pin_folder(folder: str, store: CheckpointStore) -> Pin:
     uris = []
     for uri in store.list_keys(folder):
-        if not uri.endswith("/"):  # a console's folder marker holds nothing
+        if not uri.endswith("/"):  # the S3 console makes an empty object for a folder
             uris.append(uri)
         if len(uris) > MAX_FILES:
             raise ModelTooLarge(f"{folder} holds more than {MAX_FILES:,} files; name the model's own folder.")
@@ -89,7 +90,7 @@ def _pin_file(uri: str, path: str, store: CheckpointStore) -> PinnedFile:
 
 
 def _read_manifest_member(stream: IO[bytes], uri: str) -> bytes:
-    """Return the text of the manifest in an archive, read from its start and no further than the manifest."""
+    """Return the manifest's bytes from an archive, which is read no further than the manifest."""
     searched = 0
     try:
         with (

@@ -1,4 +1,4 @@
-"""What packaging asks of an object store; `model_tools.aws.objects` has it for S3."""
+"""The interface of an object store as packaging uses it; `model_tools.aws.objects` implements it for S3."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -7,32 +7,32 @@ from typing import IO, Protocol
 
 
 class SeenObject(Protocol):
-    """What the store says of one object, at the version that was seen."""
+    """An object's version, size and fingerprint, as the store tells them."""
 
     @property
     def version_id(self) -> str:
-        """Of exactly these bytes."""
+        """The version of the object that was seen."""
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """The size of this version in bytes."""
 
     @property
     def etag(self) -> str:
-        """A fingerprint of the contents."""
+        """A fingerprint of this version's contents."""
 
 
 class CheckpointStore(Protocol):
-    """Objects by URI. Every method raises ModelNotFound for what is not there."""
+    """Objects by URI. Every method raises ModelNotFound for an object that is not there."""
 
     def list_keys(self, uri: str) -> Iterator[str]:
         """Yield the URIs of all objects below a prefix."""
 
     def look_up(self, uri: str) -> SeenObject:
-        """Return what the store says of an object now."""
+        """Return the present version of an object, its size and its fingerprint."""
 
     def read(self, uri: str, *, max_bytes: int, version_id: str | None = None) -> bytes:
-        """Return a small object's bytes."""
+        """Return the bytes of a small object, at most `max_bytes`."""
 
     def open(self, uri: str, *, version_id: str | None = None) -> AbstractContextManager[IO[bytes]]:
         """Return the object's bytes as a stream."""

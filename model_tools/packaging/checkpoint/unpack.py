@@ -1,6 +1,6 @@
-"""Unpacking of a checkpoint archive (`model.tar.gz`, as SageMaker training writes it) that nobody has vouched for.
+"""Unpacks a checkpoint archive (`model.tar.gz`, as SageMaker training writes it) that cannot be trusted.
 
-Only plain files and folders come out, only below the target folder, and no more bytes than the limits allow. The
+Only plain files and folders are unpacked, only below the target folder, and no more bytes than the limits allow. The
 archive is read once, as a stream.
 """
 
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer  # collections.abc has it from Python 3.12 on
 
 MAX_HEADER_BYTES = 64 * KIB
-"""The size of a tar member's extended header (long names and the like), which tarfile reads whole into memory."""
+"""The largest extended header of a tar member (such as a long name), which tarfile reads whole into memory."""
 CHUNK = MIB
+"""Bytes that are copied at once."""
 _HEADER_TYPES = (
     tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK,
 )  # fmt: skip
@@ -33,10 +34,12 @@ _DAMAGE = (tarfile.TarError, igzip.BadGzipFile, EOFError, OSError, _ISAL_ERROR, 
 
 
 class _HeaderTooLarge(tarfile.TarError):
-    """An extended header that would fill the memory."""
+    """An extended header is so large that it could fill the memory."""
 
 
 class _Member(tarfile.TarInfo):
+    """A member whose extended header is measured before tarfile reads it."""
+
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "_Member":
         member = super().frombuf(buf, encoding, errors)
@@ -45,8 +48,8 @@ class _Member(tarfile.TarInfo):
         return member
 
 
-class _Packed(io.RawIOBase):
-    """The archive as it comes, its bytes counted; the stream need not know more than `read`."""
+class _CountedStream(io.RawIOBase):
+    """The packed archive as a stream that counts its bytes; it needs only `read` of the stream below."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -64,9 +67,9 @@ class _Packed(io.RawIOBase):
 
 
 class _Inflated:
-    """What the archive unpacks to, until it is too much."""
+    """The unpacked archive as a stream that refuses to go beyond the limits."""
 
-    def __init__(self, packed: _Packed, limits: Limits) -> None:
+    def __init__(self, packed: _CountedStream, limits: Limits) -> None:
         self._stream = igzip.IGzipFile(fileobj=packed, mode="rb")  # type: ignore[no-untyped-call]
         self._packed = packed
         self._limits = limits
@@ -93,7 +96,7 @@ def unpack_checkpoint(archive: Path | BinaryIO, into: Path, *, limits: Limits | 
     """Unpack a `.tar.gz` into an empty folder and return the folder in it that holds `publish.yaml`.
 
     Raises CheckpointRejected for an archive that is damaged, too large, or holds anything but plain files and folders
-    with names inside it; ModelNotFound when the archive or a `publish.yaml` in it is missing.
+    below its top; ModelNotFound when the archive or a `publish.yaml` in it is missing.
     """
     limits = limits or Limits()
     into.mkdir(parents=True, exist_ok=True)
@@ -128,7 +131,7 @@ def find_manifest_folder(folder: Path) -> Path:
 
 
 def _unpack(stream: BinaryIO, into: Path, limits: Limits) -> None:
-    inflated = _Inflated(_Packed(stream), limits)
+    inflated = _Inflated(_CountedStream(stream), limits)
     count = 0
     try:
         with tarfile.open(fileobj=cast("BinaryIO", inflated), mode="r|", tarinfo=_Member) as tar:
@@ -141,14 +144,14 @@ def _unpack(stream: BinaryIO, into: Path, limits: Limits) -> None:
                     )
                 _unpack_member(tar, member, into)
         while inflated.read(CHUNK):
-            pass  # the checksum stands at the very end
+            pass  # gzip's checksum stands at the very end, so the rest must be read too
     except _HeaderTooLarge as error:
         raise CheckpointRejected(
             f"The archive has a header of more than {MAX_HEADER_BYTES:,} bytes, which no file name needs: pack it anew."
         ) from error
     except _DAMAGE as error:
         if isinstance(error, OSError) and error.errno is not None:
-            raise  # the disk's fault, not the archive's
+            raise  # an error with a number comes from the disk, not from the archive
         raise CheckpointRejected(
             f"The archive is damaged or no .tar.gz ({error or type(error).__name__}): pack it anew with `tar czf`, and "
             "compare its size with the original."
@@ -177,7 +180,7 @@ def _unpack_member(tar: tarfile.TarFile, member: tarfile.TarInfo, into: Path) ->
         )
     target.parent.mkdir(parents=True, exist_ok=True)
     source = tar.extractfile(member)
-    if source is None:  # never for a plain file; mypy cannot know
+    if source is None:  # a plain file always has contents, but mypy cannot know that
         raise CheckpointRejected(f"The archive's member {member.name!r} cannot be read: pack it anew.")
     try:
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)

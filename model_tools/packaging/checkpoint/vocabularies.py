@@ -1,4 +1,4 @@
-"""Vocabularies: a token a line, whose number from 0 is its id. Pure."""
+"""Reads and writes vocabularies: one token a line, whose number from 0 is the token's id. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -10,22 +10,24 @@ from model_tools.formats.sections import InputSpec, Text
 from model_tools.formats.vocabulary import BEGIN, END, PADDING, SPECIAL, UNKNOWN
 
 MAX_VOCABULARY_BYTES = 64 << 20
+"""The largest size of a vocabulary file."""
 
 
 @dataclass(frozen=True)
 class Vocabularies:
-    """A model of text's tokens, each in the order of its id."""
+    """The tokens that a model of text reads and writes, in the order of their ids."""
 
     source: list[str]
     target: list[str] | None
+    """The tokens that the model writes; None for a model that writes no text."""
 
 
 def parse_vocabulary(data: bytes, text: Text, *, needed: Sequence[str], where: str) -> list[str]:
-    """Return the tokens of a vocabulary file; a BOM, any line ends and blank lines at the end are forgiven.
+    """Return the tokens of a vocabulary file; a BOM, any line ends and blank lines at the end are accepted.
 
-    A line is a token as it stands: a vocabulary of characters may well have a blank. Raises ManifestInvalid for blank
-    lines in between, duplicates, tokens that no text can bring, special tokens that are missing, or bytes that are not
-    UTF-8. `where` names the file.
+    Lines are not stripped, since a vocabulary of characters may hold a space. Raises ManifestInvalid for other blank
+    lines, duplicates, tokens that no text can contain, a missing token of those `needed`, or bytes that are not UTF-8.
+    `where` names the file.
     """
     if len(data) > MAX_VOCABULARY_BYTES:
         raise ManifestInvalid(f"{where} has {len(data):,} bytes: it is no vocabulary; name one token a line.")
@@ -58,7 +60,7 @@ def parse_vocabulary(data: bytes, text: Text, *, needed: Sequence[str], where: s
 def needed_tokens(manifest: Manifest) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the special tokens that the source and the target vocabulary must have.
 
-    Batches of texts of different lengths are filled up with `<pad>`, so it is needed where a batch is allowed.
+    `<pad>` fills up the shorter texts of a batch, so it is needed for a model that takes more than one row.
     """
     batch = manifest.inputs[0].shape[0]
     largest = manifest.axis_sizes(batch).max if isinstance(batch, str) else batch
@@ -67,7 +69,7 @@ def needed_tokens(manifest: Manifest) -> tuple[tuple[str, ...], tuple[str, ...]]
 
 
 def with_token_ranges(manifest: Manifest, vocabularies: Vocabularies) -> Manifest:
-    """Return the manifest with the range of ids written out for every input of tokens.
+    """Return the manifest with the range of ids filled in for every input of tokens.
 
     Raises ManifestInvalid for a range that goes beyond the vocabulary.
     """

@@ -1,1 +1,1 @@
-"""Processes in which code of users runs: started without credentials, fenced, and ended without a trace."""
+"""Child processes in which users' code runs: without credentials, fenced, and ended together with all they started."""

@@ -1,6 +1,6 @@
-"""The form of messages between the packaging process and its children: JSON files in a scratch folder, validated twice.
+"""The messages between the packaging process and its children: JSON files in a scratch folder, validated by the reader.
 
-Never pickle: a child runs a user's code, and whatever it writes is somebody else's word.
+They are never pickles: a child runs a user's code, and a pickle of its making could run code in the parent.
 """
 
 from typing import Annotated, Literal
@@ -8,12 +8,13 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 JOB_FILE = "job.json"
-"""The message to a child."""
+"""The file with the message to a child."""
 RESULT_FILE = "result.json"
-"""The message that a child leaves."""
+"""The file with the message from a child."""
 SAMPLES_FILE = "sample_inputs.json"
-"""The inputs of the samples that bring numbers: nested lists for each."""
+"""The file with the inputs of the samples that bring numbers, as nested lists."""
 MAX_RESULT_BYTES = 16 << 20
+"""The largest size of a RESULT_FILE that is read."""
 
 Text = Annotated[str, StringConstraints(max_length=4000)]
 ChildError = Literal[
@@ -29,7 +30,7 @@ class Message(BaseModel):
 
 
 class Refusal(Message):
-    """The refusal of a child, to be raised as one of our errors."""
+    """The refusal of a child, which the parent raises as the error that it names."""
 
     status: Literal["refused"] = "refused"
     error: ChildError

@@ -1,10 +1,10 @@
-"""Processes in which code of users runs: their environment, their session, their time limit and their clean end.
+"""Runs processes for a user's code: no credentials, a session of their own, a time limit, a clean end.
 
 A child gets an environment of a few named variables (no AWS_* at all) and the files that it is told of. Its parent
-makes itself unreadable through /proc, or the child could read there what its own environment lacks.
+makes itself unreadable through /proc, since a child could otherwise read the parent's environment there.
 
-This is a fence against accidents and credential theft by a model's code, not a sandbox: the child can use the network
-and whatever files its user can.
+This is a fence against accidents and against theft of credentials by a model's code. It is no sandbox: a child can use
+the network, and every file that its user can.
 """
 
 import ctypes
@@ -23,23 +23,26 @@ from pathlib import Path
 from model_tools.errors import TraceFailed
 
 PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "LANG", "TZ", "SYSTEMROOT")
-"""Variables that a Python process may need to start at all; each is harmless."""
+"""Environment variables that a Python process may need to start at all; none of them is secret."""
 PR_SET_DUMPABLE = 4
+"""The number of this option of prctl(2), from <linux/prctl.h>."""
 STDERR_TAIL_BYTES = 8 << 10
+"""The last bytes of a child's output that are kept for messages."""
 TOLD_LINES = 6
+"""The number of a child's last lines in a message."""
 READ_SECONDS = 5.0
 """The time that the last output of a child may take to arrive."""
 KILL_SECONDS = 5.0
-"""The time that a killed process may take to be gone; a disk that hangs can hold one up for longer."""
+"""The time to wait for killed processes to end; one that waits for a hanging disk can take longer."""
 RUN_IT = "run the architecture's code once by hand and correct what ends it"
 """The remedy for code that ends its process."""
 
 
 def child_environment(scratch: Path) -> dict[str, str]:
-    """Return all that a child's environment holds."""
+    """Return a child's whole environment."""
     return {
         **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
-        # As absolute paths: the child's working directory is another one.
+        # The paths are made absolute, since the child's working directory is another one.
         "PYTHONPATH": os.pathsep.join(
             str(Path(entry).resolve()) for entry in sys.path if entry and Path(entry).exists()
         ),
@@ -51,7 +54,7 @@ def child_environment(scratch: Path) -> dict[str, str]:
         "OMP_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",  # a thread at the import of NumPy would be lost in a fork
-        # Whatever loads weights in there, torch.export and the user's code included, loads weights only.
+        # Every torch.load in the child, also by torch.export and the user's code, unpickles weights only.
         "TORCH_FORCE_WEIGHTS_ONLY_LOAD": "1",
     }
 
@@ -59,16 +62,16 @@ def child_environment(scratch: Path) -> dict[str, str]:
 def hide_from_children() -> None:
     """Make this process's environment and memory unreadable to its children, which run as the same user.
 
-    For good: a process that a child left behind somewhere must not come back to it later. A no-op but on Linux.
+    This is not undone later, because of processes that a child may have left behind. It does nothing except on Linux.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def open_regular(path: Path, *, what: str) -> int:
-    """Return a read-only descriptor of a plain file that a child has written. Raises TraceFailed for anything else.
+    """Return a read-only descriptor of a plain file that a child has written; messages call the file `what`.
 
-    A link, for example to the parent's own files, is not followed.
+    Raises TraceFailed for a missing file and for a link, which is not followed: it could lead to the parent's files.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -83,9 +86,9 @@ def open_regular(path: Path, *, what: str) -> int:
 def run_to_its_end(
     command: Sequence[str], environment: dict[str, str], cwd: Path, seconds: float
 ) -> tuple[int | None, str]:
-    """Run a command in a session of its own; return its exit status (None: out of time) and the end of what it wrote.
+    """Run a command in a session of its own; return its exit status, None when out of time, and its last output.
 
-    Nothing of its session is left when this returns.
+    No process of the session is left at the end.
     """
     reading, writing = os.pipe()
     process = subprocess.Popen(
@@ -127,32 +130,32 @@ class Tail:
 
 
 def last_lines(tail: str) -> str:
-    """Return the last lines of a child's output as part of a message."""
-    plain = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", tail)  # colours and the like
+    """Return the last lines of a child's output as a sentence for a message."""
+    plain = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", tail)  # escape sequences of the terminal, such as colours
     printable = re.sub(r"[^\S\n]+|[^\x20-\x7e\u00a0-\uffff\n]", " ", plain)
     lines = [line.strip() for line in printable.splitlines() if line.strip()]
     return f"It last wrote: {' | '.join(lines[-TOLD_LINES:])[-1000:]}" if lines else "It wrote nothing."
 
 
 def end_session(leader: int) -> None:
-    """Kill every process of the session that the child leads, whatever process group it has moved to, and wait for it.
+    """Kill every process of the session that the child leads, in whatever process group, and wait until all are gone.
 
-    Looked for again until there is none: one may start another while it is killed, and a killed one lives on until the
-    kernel gets to it.
+    The search is repeated until it finds none: a process may start another one while it is being killed, and a killed
+    process lives on until the kernel ends it.
     """
     give_up = time.monotonic() + KILL_SECONDS
-    while (living := _living_of_session(leader)) and time.monotonic() < give_up:
+    while (living := _session_members(leader)) and time.monotonic() < give_up:
         for pid in living:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.005)
 
 
-def _living_of_session(leader: int) -> list[int]:
+def _session_members(leader: int) -> list[int]:
     living = []
     for entry in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError, ValueError, IndexError):
-            # pid (name) state ppid pgrp session …; the name may hold blanks and brackets
+            # The line reads: pid (name) state ppid pgrp session …; the name may hold blanks and brackets.
             state, _parent, _group, session = entry.read_text().rpartition(")")[2].split()[:4]
             if int(session) == leader and state not in "ZX":
                 living.append(int(entry.parent.name))

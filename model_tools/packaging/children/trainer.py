@@ -1,4 +1,4 @@
-"""Run a trainer: a folder with a `train.py` that writes a folder which can be published."""
+"""Runs a trainer, which is a folder with a `train.py` that writes a publishable folder."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -16,7 +16,8 @@ def run_trainer(
 ) -> None:
     """Run `python train.py --output OUTPUT ARGUMENTS…` in the trainer's folder, as a child without credentials.
 
-    Raises TrainingFailed when it takes too long, fails, or writes no publishable folder.
+    `report` gets the trainer's last lines. Raises TrainingFailed for a trainer that takes longer than `seconds`, fails,
+    or writes no publishable folder.
     """
     if not (folder / TRAINER).is_file():
         raise TrainingFailed(f"The trainer's folder has no {TRAINER}: upload one that takes --output FOLDER.")

@@ -1,4 +1,4 @@
-"""The inside of a child process: give up what is not needed, do the job, leave one result file, and go."""
+"""The frame of a child process: give up privileges, do the job, leave one result file, and exit."""
 
 import ctypes
 import os
@@ -19,11 +19,15 @@ from model_tools.packaging.children.messages import JOB_FILE, RESULT_FILE, Child
 Job = TypeVar("Job", bound=BaseModel)
 
 MAX_MESSAGE = 3900
+"""Characters of a refusal's message, which the parent accepts up to 4,000."""
 PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 24, 38
+"""The numbers of these options of prctl(2), from <linux/prctl.h>."""
 CAP_DAC_OVERRIDE = 1
-"""The one capability that a root user keeps: a model's folder may belong to somebody else."""
+"""The one capability that a root user keeps, to read a model's folder that belongs to another user."""
 MAX_CAPABILITIES = 64
+"""The kernel's sets of capabilities have 64 bits; asking for one that does not exist does no harm."""
 CAPABILITY_VERSION_3 = 0x20080522
+"""The version of the header that capset(2) takes for sets of 64 bits, from <linux/capability.h>."""
 
 
 def answer_job(kind: type[Job], work: Callable[[Job, Path], BaseModel], scratch: Path) -> NoReturn:
@@ -46,14 +50,14 @@ def answer_job(kind: type[Job], work: Callable[[Job, Path], BaseModel], scratch:
     (scratch / RESULT_FILE).write_text(result.model_dump_json(), encoding="utf-8")
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(0)  # threads and exit handlers of the user's code have no say any more
+    os._exit(0)  # threads and exit handlers of the user's code must not run any more
 
 
 def confine() -> None:
-    """Die with the parent, be the first to go when memory runs out, dump no core, and have no capabilities.
+    """Die with the parent, be the first to be killed when memory runs out, dump no core, and drop all capabilities.
 
-    Each is done where the system allows it. With CAP_SYS_PTRACE, CAP_PERFMON or CAP_SYS_ADMIN, all of which root has,
-    the parent's environment could be read although it is hidden.
+    Each step is skipped where the system does not allow it. Capabilities are dropped because root has CAP_SYS_PTRACE,
+    CAP_PERFMON and CAP_SYS_ADMIN, by which a child could read the parent's environment although it is hidden.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform != "linux":

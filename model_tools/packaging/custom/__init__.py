@@ -1,1 +1,1 @@
-"""The code that a custom model brings: predictor, files beside it, pure-Python packages. None of it is imported."""
+"""Collects the code of a custom model, its predictor, files and pure-Python packages, without importing any of it."""

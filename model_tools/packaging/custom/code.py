@@ -1,6 +1,6 @@
-"""A custom model's own files: its predictor, the Python files beside it, what it includes, and its wheels.
+"""Collects a custom model's own files: its predictor, other Python files, included files, and unpacked wheels.
 
-Nothing of it is imported here; syntax and names are read from the source.
+None of them is imported here; syntax and names are read from the source.
 """
 
 import ast
@@ -15,17 +15,17 @@ from model_tools.tasks.own_code import STEPS, OwnCode
 
 
 def collect_code(folder: ModelFolder, custom: OwnCode) -> dict[str, bytes]:
-    """Return the files by their names in the archive, `code/…`.
+    """Return the contents of the files by their names in the archive, `code/…`.
 
-    Raises ManifestInvalid for a predictor that cannot be one, a glob without files or wheels that do not fit,
-    ModelTooLarge for too much of it, ModelNotFound for a predictor that is not there.
+    Raises ManifestInvalid for a predictor that is not valid, a glob without files or wheels that do not fit,
+    ModelTooLarge for too many or too large files, ModelNotFound for a predictor that is not there.
     """
     check_predictor(folder.file(custom.predictor, "custom.predictor").read_bytes(), where=custom.predictor)
     paths = {folder.relative(path): path for path in _python_files(folder)}
     paths[PurePosixPath(custom.predictor).as_posix()] = folder.file(custom.predictor, "custom.predictor")
     for glob in custom.include:
         paths |= {folder.relative(path): path for path in folder.files(glob, "custom.include")}
-    paths.pop(PurePosixPath(folder.manifest.checkpoint).as_posix(), None)  # it is traced, not shipped as it is
+    paths.pop(PurePosixPath(folder.manifest.checkpoint).as_posix(), None)  # the archive holds the traced model instead
     _refuse_too_much({name: path.stat().st_size for name, path in paths.items()})
     code = {name: path.read_bytes() for name, path in paths.items()}
     if custom.requirements is not None:
@@ -35,7 +35,7 @@ def collect_code(folder: ModelFolder, custom: OwnCode) -> dict[str, bytes]:
 
 
 def check_predictor(source: bytes, *, where: str) -> None:
-    """Raise ManifestInvalid unless the source is Python that defines one of the steps at its top."""
+    """Raise ManifestInvalid unless the source is Python that defines one of the steps at its top level."""
     try:
         module = ast.parse(source, filename=where)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -58,12 +58,12 @@ def check_predictor(source: bytes, *, where: str) -> None:
 
 
 def _python_files(folder: ModelFolder) -> list[Path]:
-    """Return the folder's Python files, without hidden folders, Python's own and the wheels."""
+    """Return the folder's Python files, except those in hidden folders, `__pycache__` and the wheels' folder."""
     found = []
     for path in folder.path.rglob("*.py"):
         parts = path.relative_to(folder.path).parts
-        aside = any(part.startswith(".") or part == "__pycache__" for part in parts) or parts[0] == WHEELS_FOLDER
-        if not aside and path.is_file():
+        skipped = any(part.startswith(".") or part == "__pycache__" for part in parts) or parts[0] == WHEELS_FOLDER
+        if not skipped and path.is_file():
             found.append(folder.file(folder.relative(path), "custom"))
     return sorted(found)
 

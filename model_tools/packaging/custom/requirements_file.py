@@ -1,4 +1,4 @@
-"""A custom model's requirements: pinned versions, with digests if wanted. Pure."""
+"""Reads a custom model's requirements file, which holds pinned versions and optional digests. Pure."""
 
 import re
 from dataclasses import dataclass
@@ -9,28 +9,30 @@ from packaging.utils import canonicalize_name
 from model_tools.errors import ManifestInvalid
 
 MAX_BYTES = 1 << 20
+"""The largest size of a requirements file."""
 HASH = re.compile(r"\s--hash=sha256:([0-9a-f]{64})(?=\s|$)")
+"""Matches pip's option for the digest of a wheel."""
 
 
 @dataclass(frozen=True)
-class Pinned:
-    """One package of the file."""
+class PinnedRequirement:
+    """The version, extras and digests of a package in the file."""
 
     version: str
     extras: frozenset[str]
     sha256: frozenset[str]
-    """Digests of wheels that are accepted, 64 hex digits each; any when there is none."""
+    """The digests of the wheels that are accepted, 64 hex digits each; if empty, any wheel is accepted."""
 
 
-def parse_requirements(data: bytes, *, where: str) -> dict[str, Pinned]:
-    """Return the packages by their normalised names. Raises ManifestInvalid for anything but pins."""
+def parse_requirements(data: bytes, *, where: str) -> dict[str, PinnedRequirement]:
+    """Return the packages by their normalised names. Raises ManifestInvalid for a line that is no pin."""
     if len(data) > MAX_BYTES:
         raise ManifestInvalid(f"{where} is larger than {MAX_BYTES:,} bytes: it is no list of requirements.")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ManifestInvalid(f"{where} is not UTF-8 text (byte {error.start}): save it as UTF-8.") from error
-    pinned: dict[str, Pinned] = {}
+    pinned: dict[str, PinnedRequirement] = {}
     for line in text.replace("\\\r\n", " ").replace("\\\n", " ").splitlines():
         stripped = re.sub(r"(^|\s)#.*", "", line).strip()
         if not stripped:
@@ -43,7 +45,7 @@ def parse_requirements(data: bytes, *, where: str) -> dict[str, Pinned]:
         if name in pinned:
             raise ManifestInvalid(f"{where} names {name} twice: remove one.")
         (specifier,) = requirement.specifier
-        pinned[name] = Pinned(specifier.version, frozenset(requirement.extras), frozenset(digests))
+        pinned[name] = PinnedRequirement(specifier.version, frozenset(requirement.extras), frozenset(digests))
     return pinned
 
 

@@ -1,6 +1,6 @@
-"""The pure-Python wheels of a custom model: matched against its pinned requirements, and unpacked.
+"""Matches the pure-Python wheels of a custom model with its pinned requirements, and unpacks them.
 
-A wheel is a zip. It is measured and checked by its digest before anything of it is taken, and nothing of it is run.
+A wheel is a zip. Its size and its digest are checked before any of its files is read, and no code in it is run.
 """
 
 import hashlib
@@ -16,13 +16,14 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from model_tools.errors import CheckpointRejected, ManifestInvalid, ModelTooLarge
 from model_tools.formats.archive import MAX_CODE_BYTES, MAX_CODE_FILES
 from model_tools.packaging.checkpoint.checkpoint_file import check_zip
-from model_tools.packaging.custom.requirements_file import Pinned, parse_requirements
+from model_tools.packaging.custom.requirements_file import PinnedRequirement, parse_requirements
 from model_tools.packaging.limits import Limits
 
 WHEELS_FOLDER = "wheels"
-BROUGHT = frozenset({"torch", "numpy", "pillow", "safetensors"})
-"""Packages that the runtime bundle brings."""
+BUNDLED_PACKAGES = frozenset({"torch", "numpy", "pillow", "safetensors"})
+"""The packages of the runtime bundle, for which a model needs no wheel."""
 NATIVE = (".so", ".pyd", ".dll", ".dylib")
+"""The endings of files with native code."""
 LIMITS = Limits(inflated_bytes=MAX_CODE_BYTES, members=MAX_CODE_FILES)
 
 
@@ -31,6 +32,7 @@ class _Wheel:
     path: Path
     version: str
     needs: list[Requirement]
+    """The requirements of the package that apply here."""
 
 
 def download_command(folder: str, requirements: str) -> list[str]:
@@ -42,10 +44,10 @@ def download_command(folder: str, requirements: str) -> list[str]:
 
 
 def unpack_wheels(requirements: bytes, folder: Path, *, where: str) -> dict[str, bytes]:
-    """Return the contents of all wheels by their paths, as they lie in site-packages.
+    """Return the contents of all wheels' files by their paths in site-packages.
 
     Raises ManifestInvalid for a wheel that is missing, not named, not pure Python, not of the pinned version or digest,
-    or that needs another which is not named; CheckpointRejected for a damaged one, ModelTooLarge for too much of them.
+    or that needs a package which is not named; CheckpointRejected for a damaged wheel, ModelTooLarge for large wheels.
     """
     pinned = parse_requirements(requirements, where=where)
     wheels = _find_wheels(folder, pinned, where)
@@ -63,7 +65,7 @@ def unpack_wheels(requirements: bytes, folder: Path, *, where: str) -> dict[str,
     return files
 
 
-def _find_wheels(folder: Path, pinned: Mapping[str, Pinned], where: str) -> dict[str, _Wheel]:
+def _find_wheels(folder: Path, pinned: Mapping[str, PinnedRequirement], where: str) -> dict[str, _Wheel]:
     found: dict[str, _Wheel] = {}
     for path in sorted(folder.glob("*.whl")):
         try:
@@ -92,7 +94,7 @@ def _find_wheels(folder: Path, pinned: Mapping[str, Pinned], where: str) -> dict
     return found
 
 
-def _open_wheel(path: Path, wanted: Pinned) -> _Wheel:
+def _open_wheel(path: Path, wanted: PinnedRequirement) -> _Wheel:
     if path.stat().st_size > MAX_CODE_BYTES:
         raise ModelTooLarge(f"{WHEELS_FOLDER}/{path.name} is larger than {MAX_CODE_BYTES:,} bytes: do without it.")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -135,7 +137,7 @@ def _applies(need: Requirement, extras: frozenset[str]) -> bool:
 def _check_needs(name: str, wheel: _Wheel, wheels: Mapping[str, _Wheel], where: str) -> None:
     for need in wheel.needs:
         needed = canonicalize_name(need.name)
-        if needed in BROUGHT:
+        if needed in BUNDLED_PACKAGES:
             continue
         if needed not in wheels:
             raise ManifestInvalid(
@@ -149,7 +151,7 @@ def _check_needs(name: str, wheel: _Wheel, wheels: Mapping[str, _Wheel], where: 
 
 
 def _contents(path: Path) -> dict[str, bytes]:
-    """Return a wheel's files as they are installed; scripts and compiled files are left out."""
+    """Return a wheel's files by their installed paths; scripts and compiled files are left out."""
     files = {}
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():

@@ -1,5 +1,5 @@
-"""The trace of a PyTorch model, and the proof that it answers as the trained model does.
+"""Traces a PyTorch model and proves that the trace answers as the trained model does.
 
-One child process loads, answers and traces; another, with none of the code of the model near it, compares. It refuses
-to pass a model whose answers differ by more than the tolerance.
+One child process loads the model, records its answers and traces it. Another, which imports no code of the user,
+compares the trace's answers with the recorded ones. A model whose answers differ by more than the tolerance is refused.
 """

@@ -1,9 +1,10 @@
-"""Finds where a model's Python code decides by the values of its inputs, which tracing cannot record.
+"""Finds the places where a model's Python code decides by the values of its inputs, which tracing cannot record.
 
 Two runs of `forward` are compared. In an eager run every tensor that is computed from an input is marked, by its
 storage, and each place where Python reads a marked tensor's value (`if x.sum() > 0`, `.item()`, `.tolist()` …) is
-noted. While tracing, each place where Python reads any tensor's value is noted. A place in both is one where the trace
-has frozen what ought to depend on the input. Sizes, weights, constants and scripted functions are none of these.
+noted. While tracing, each place where Python reads any tensor's value is noted. At a place that both runs note, the
+trace has frozen a value that depends on the input. Sizes, weights, constants and scripted functions are not noted in
+both.
 """
 
 import sys
@@ -24,26 +25,28 @@ READS = frozenset({
     "__bool__", "__int__", "__float__", "__complex__", "__index__", "__contains__", "__array__",
     "item", "tolist", "numpy", "equal", "allclose", "is_nonzero",
 })  # fmt: skip
-"""The calls by which a tensor's value becomes a value of Python."""
+"""The names of the calls that turn a tensor's value into a value of Python."""
 _MACHINERY = (str(Path(torch.__file__).parent), str(Path(__file__).parent), str(warnings.__file__))
+"""The folders and files whose frames on the stack are not the user's code."""
 
 Place = tuple[str, int]
+"""A file's name and a line."""
 
 
 @dataclass
 class Marks:
-    """The storages that hold what was computed from the inputs."""
+    """The storages of tensors that were computed from the inputs."""
 
     _storages: dict[int, StorageWeakRef] = field(default_factory=dict)
-    # A weak reference keeps the storage's address from being given to another one, but not its memory.
+    # A weak reference keeps the storage's address from being reused, but does not keep its memory.
 
     def add(self, tensor: torch.Tensor) -> None:
-        """Mark a tensor and all that share its memory."""
+        """Mark a tensor and all tensors that share its memory."""
         reference = StorageWeakRef(tensor.untyped_storage())  # type: ignore[no-untyped-call]
         self._storages[reference.cdata] = reference
 
     def any_in(self, values: object) -> bool:
-        """Tell whether there is a marked tensor among nested values."""
+        """Tell whether nested values contain a marked tensor."""
         return any(
             isinstance(leaf, torch.Tensor)
             and leaf.layout == torch.strided
@@ -53,7 +56,7 @@ class Marks:
 
 
 class Marking(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Marks every tensor that an operation computes from, or writes into with, a marked one."""
+    """Marks every tensor that an operation with a marked tensor among its inputs returns or writes into."""
 
     def __init__(self, marks: Marks) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -61,7 +64,7 @@ class Marking(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        """Let torch not import its compiler (0.9 s) in order to keep it away from a mode that it never meets."""
+        """Keep torch from importing its compiler, which takes 0.9 s and is of no use here."""
         return False
 
     def __torch_dispatch__(
@@ -84,18 +87,18 @@ class Marking(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 class Reads(TorchFunctionMode):
-    """Notes the places where Python reads a tensor's value; with marks, a marked tensor's only."""
+    """Notes the places where Python reads a tensor's value; with `marks`, only those of marked tensors."""
 
     def __init__(self, marks: Marks | None = None) -> None:
         super().__init__()
         self._marks = marks
         self.places: dict[Place, Place] = {}
-        """Innermost frame → the innermost one that is not torch's own."""
+        """Maps the innermost place to the innermost place in the user's code."""
 
     def __torch_function__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        """Note the place if the call reads, and go on."""
+        """Note the place if the call reads a value, and run the call."""
         if getattr(func, "__name__", "") in READS and (self._marks is None or self._marks.any_in((args, kwargs))):
             self._note()
         return func(*args, **(kwargs or {}))
@@ -106,7 +109,7 @@ class Reads(TorchFunctionMode):
 
 
 def callers_place(frame: FrameType) -> Place:
-    """Return the innermost place from a frame outwards that is neither torch's nor this package's."""
+    """Return the first place from a frame outwards that is neither in torch nor in this package."""
     outer = frame
     while outer.f_back is not None and outer.f_code.co_filename.startswith(_MACHINERY):
         outer = outer.f_back

@@ -1,4 +1,4 @@
-"""Decodes images at reduced size and in full, and asks a model both. Runs in a child process."""
+"""Decodes images at reduced size and in full, and compares a model's answers to both. Runs in a child process."""
 
 import io
 import random
@@ -10,26 +10,30 @@ from PIL import Image
 
 from model_tools.formats.sections import Preprocess
 from model_tools.packaging.proof.decoding import MADE_PHOTO
-from model_tools.packaging.proof.messages import IMAGES_FOLDER, Decoded, DecodingJob
+from model_tools.packaging.proof.messages import IMAGES_FOLDER, DecodingDifference, DecodingJob
 from model_tools.packaging.proof.model_outputs import take_apart
 from model_tools.tensors.dtypes import DTYPES
 from model_tools.tensors.imaging import ImageRefused, image_to_tensor
 from model_tools.tensors.memory_format import in_format
 
 LEVELS = 255
+"""The largest level of an 8-bit channel."""
 SIDES = (1024, 4032)
-"""The smallest and the largest side of the made photo, pixels; within them it is TIMES what the model wants."""
-TIMES = 12
+"""The smallest and the largest width of the synthetic photo, in pixels."""
+SIDE_FACTOR = 12
+"""The photo's width in units of the size that the model wants, within the bounds of SIDES."""
 OCTAVES = 7
-SHARE = 0.35
-"""The share of each finer octave in the picture."""
+"""The number of layers of noise in the photo, each with twice the detail of the one before."""
+OCTAVE_SHARE = 0.35
+"""The share of each finer layer when it is blended into the photo."""
 QUALITY = 90
+"""The quality at which the photo is saved as JPEG."""
 
 
 def compare_decoding(
     model: torch.jit.ScriptModule, job: DecodingJob, scratch: Path, *, channels_last: bool
-) -> list[Decoded]:
-    """Return how far the two ways are apart, for each image that is decoded at reduced size at all."""
+) -> list[DecodingDifference]:
+    """Return the differences between both ways of decoding, for each image that they decode differently."""
     found = []
     for name, data in _images(job, scratch):
         try:
@@ -37,7 +41,7 @@ def compare_decoding(
                 image_to_tensor(data, job.preprocess, DTYPES[job.dtype], draft=draft) for draft in (True, False)
             )
         except ImageRefused:
-            continue  # the smoke test tells of a sample that is no image
+            continue  # the smoke test will refuse a sample that is no image
         if not torch.equal(drafted, full):
             with Image.open(io.BytesIO(data)) as image:
                 size = image.size
@@ -47,14 +51,17 @@ def compare_decoding(
 
 
 def made_photo(side: int) -> bytes:
-    """Return a JPEG of side x 3/4 side pixels with detail of all sizes and edges, as photos have; always the same."""
-    generator = random.Random(1)  # noqa: S311 (the same photo each time, no secret)
+    """Return a synthetic photo as a JPEG of `side` x 3/4 `side` pixels; the same for each call.
+
+    It has detail of all sizes and sharp edges, as photos have.
+    """
+    generator = random.Random(1)  # noqa: S311 (the photo is no secret and the same for each call)
     size = (side, side * 3 // 4)
     picture = Image.new("RGB", size, "grey")
     for octave in range(1, OCTAVES + 1):
         columns, rows = 4 * 2**octave, 3 * 2**octave
         noise = Image.frombytes("RGB", (columns, rows), generator.randbytes(3 * columns * rows))
-        picture = Image.blend(picture, noise.resize(size, Image.Resampling.BILINEAR), SHARE)
+        picture = Image.blend(picture, noise.resize(size, Image.Resampling.BILINEAR), OCTAVE_SHARE)
     picture.paste("navy", (size[0] // 4, size[1] // 3, size[0] // 2, size[1] // 2))  # an object with straight edges
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=QUALITY)
@@ -66,7 +73,7 @@ def _images(job: DecodingJob, scratch: Path) -> Iterator[tuple[str, bytes]]:
         yield name, (scratch / IMAGES_FOLDER / str(number)).read_bytes()
     size = job.preprocess.size
     wanted = size if isinstance(size, int) else max(size)
-    yield MADE_PHOTO, made_photo(max(SIDES[0], min(SIDES[1], TIMES * wanted)))
+    yield MADE_PHOTO, made_photo(max(SIDES[0], min(SIDES[1], SIDE_FACTOR * wanted)))
 
 
 def _answer(model: torch.jit.ScriptModule, image: torch.Tensor, *, channels_last: bool) -> torch.Tensor:
@@ -80,7 +87,7 @@ def _compared(
     inputs: tuple[torch.Tensor, torch.Tensor],
     answers: Sequence[torch.Tensor],
     job: DecodingJob,
-) -> Decoded:
+) -> DecodingDifference:
     drafted, full = answers
     if job.compared == "confidences":
         drafted, full = drafted.softmax(-1), full.softmax(-1)
@@ -88,7 +95,7 @@ def _compared(
     else:
         apart = float((drafted - full).abs().max() / full.abs().max().clamp(min=1e-12))
     levels = _levels(inputs[0] - inputs[1], job.preprocess)
-    return Decoded(
+    return DecodingDifference(
         name=name,
         size=size,
         levels_mean=round(float(levels.mean()), 4),
@@ -99,6 +106,6 @@ def _compared(
 
 
 def _levels(apart: torch.Tensor, preprocess: Preprocess) -> torch.Tensor:
-    """Return differences of normalised inputs as levels of 255."""
+    """Return the differences of normalised inputs in levels of 255."""
     std = torch.tensor(preprocess.std or [1.0] * preprocess.channels).view(1, -1, 1, 1)
     return apart.double().abs() * std * LEVELS

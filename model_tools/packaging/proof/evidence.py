@@ -1,4 +1,4 @@
-"""What is written down about a proof: `parity.json` in the archive, and the figures of the run beside it. Pure."""
+"""Describes a proof: `parity.json` in the archive, and the figures of the run, which are kept beside it. Pure."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from model_tools.packaging.proof.tolerance import Tolerance, quantized_tolerance
 
 
 def describe_parity(manifest: Manifest, cases: Cases, traced: TraceResult, proved: ParityResult) -> dict[str, object]:
-    """Return the contents of parity.json. It holds nothing that two runs on one machine differ in."""
+    """Return the contents of parity.json, which are the same for all runs on one machine."""
     share = quantized_tolerance(manifest.optimize)
     described: dict[str, object] = {
         "verdict": "same",
@@ -35,7 +35,7 @@ def describe_parity(manifest: Manifest, cases: Cases, traced: TraceResult, prove
 
 
 def describe_quantization(manifest: Manifest, proved: ParityResult, *, sizes: tuple[int, int]) -> dict[str, object]:
-    """Return what quantising a model did; `sizes` are the model's bytes before and after."""
+    """Return the figures of a model before and after quantisation; `sizes` are its bytes before and after."""
     found = proved.quantized
     described: dict[str, object] = {
         "kind": manifest.optimize.quantize,
@@ -61,7 +61,7 @@ def describe_run(traced: TraceResult, proved: ParityResult, *, model_size: int) 
 
 
 def render_json(value: Mapping[str, object]) -> bytes:
-    """Return JSON, a line for each field and each entry of a list, that is the same bytes for the same value."""
+    """Return a value as JSON with a line for each field and each entry of a list; equal values give equal bytes."""
     fields = [f" {_dump(key)}: {_lines(field)}" for key, field in value.items()]
     return ("{\n" + ",\n".join(fields) + "\n}\n").encode()
 
@@ -82,7 +82,7 @@ def _dump(value: object) -> str:
 
 
 def tools_version() -> str:
-    """Return the version of this library, `unknown` where it was copied without its metadata."""
+    """Return the version of this library; `unknown` if it was copied without its metadata."""
     try:
         return version("model-tools")
     except PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""The numbers of a case: the same for the same case, on every machine that runs the same torch."""
+"""Draws the numbers of a case; the same case has the same numbers on every machine with the same torch."""
 
 import math
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from model_tools.packaging.proof.cases import Case, Spread
 from model_tools.tensors.dtypes import DTYPES
 
 DEVIATIONS: dict[Spread, float] = {"usual": 1.0, "narrow": 0.01, "wide": 10.0}
+"""The standard deviation of the floats of an input without a range."""
 
 
 def draw_inputs(case: Case, specs: Sequence[InputSpec]) -> tuple[torch.Tensor, ...]:
@@ -20,7 +21,7 @@ def draw_inputs(case: Case, specs: Sequence[InputSpec]) -> tuple[torch.Tensor, .
 
 
 def inputs_from_lists(values: Sequence[Any], specs: Sequence[InputSpec]) -> tuple[torch.Tensor, ...]:
-    """Return the tensors that nested lists describe. Raises ValueError or TypeError for what is no tensor."""
+    """Return the tensors that nested lists describe. Raises ValueError or TypeError for lists that are no tensor."""
     return tuple(torch.tensor(value, dtype=DTYPES[spec.dtype]) for value, spec in zip(values, specs, strict=True))
 
 

@@ -13,20 +13,17 @@ from model_tools.packaging.proof.cases import Case
 from model_tools.tasks.spec import Comparison
 
 TRACED_FILE = "traced.pt"
-"""The traced model, as the tracing child leaves it."""
-PLAIN_FILE = "plain.pt"
-"""The traced model before quantisation."""
+"""The file with the traced model, as the tracing child leaves it."""
+UNQUANTIZED_FILE = "unquantized.pt"
+"""The file with the traced model before quantisation."""
 REFERENCE_FILE = "reference.safetensors"
-"""The inputs of each case and the answers of the eager model."""
+"""The file with the inputs of each case and the answers of the eager model."""
 IMAGES_FOLDER = "images"
-"""The images of samples, numbered from 0."""
-ChildError = Literal[
-    "CheckpointRejected", "ClassesMismatch", "ManifestInvalid", "ModelTooLarge", "ParityFailed", "TraceFailed"
-]
+"""The folder with the images of samples, numbered from 0."""
 
 
 class TraceJob(Message):
-    """What the tracing child is asked to do."""
+    """The job of the tracing child: load this checkpoint, answer the cases, and trace the model with `trace`."""
 
     folder: Path
     checkpoint: Path
@@ -34,19 +31,19 @@ class TraceJob(Message):
     manifest: Manifest
     trace: Case
     cases: list[Case]
-    """Drawn cases first, then those of samples, in the order of SAMPLES_FILE."""
+    """The drawn cases first, then those of samples, in the order of SAMPLES_FILE."""
 
 
 class OutputTensor(Message):
-    """One tensor of what a model answers."""
+    """The name and the type of a tensor in a model's answers."""
 
     name: Text
-    """Its key in a dict, its index in a tuple, empty when it is the answer itself."""
+    """The tensor's key in a dict, its index in a tuple; empty when the tensor is the whole answer."""
     dtype: Dtype
 
 
 class TraceResult(Message):
-    """What the tracing child found. Beside it stand TRACED_FILE and REFERENCE_FILE."""
+    """The findings of the tracing child, which leaves TRACED_FILE and REFERENCE_FILE beside them."""
 
     status: Literal["done"] = "done"
     structure: Literal["tensor", "tuple", "dict"]
@@ -54,90 +51,105 @@ class TraceResult(Message):
     shapes: list[list[list[int]]]
     """The shape of each output, for each case."""
     answers: list[list[Any] | None]
-    """The eager model's answer to each sample (nested lists), when it is one small finite tensor."""
+    """The eager model's answer to each sample as nested lists; None unless it is one small tensor."""
     channels_last: bool
+    """The model was traced with images in channels-last memory format."""
     notes: list[Text] = Field(max_length=100)
+    """The tracer's warnings, which were found to be harmless."""
     torch_version: Text
     seconds: dict[str, float]
+    """The time of each step."""
 
 
 class Difference(Message):
-    """How far the traced model's answer to one case is from the eager one's, over all outputs."""
+    """The difference of the traced model's answer to one case from the eager model's, over all outputs."""
 
     max_abs: float | None = None
+    """The largest difference of a number."""
     max_rel: float | None = None
-    """Largest difference relative to the largest magnitude of the eager answer."""
+    """The largest difference relative to the largest magnitude of the eager answer."""
     excess: float | None = None
-    """Largest difference in units of the tolerance: above 1 is too much. None when it could not be computed."""
+    """The largest difference in units of the tolerance, above 1 if too large; None if it could not be computed."""
     problem: Text = ""
-    """Why it could not: an exception, another shape, NaN elsewhere."""
+    """The reason why the difference could not be computed: an exception, another shape, or NaN in other places."""
 
 
-class Decoded(Message):
-    """How far decoding an image at reduced size is from decoding it in full."""
+class DecodingDifference(Message):
+    """The differences between an image decoded at reduced size and the same image decoded in full."""
 
     name: Text
+    """The name of the sample that brings the image."""
     size: tuple[int, int]
-    """Width and height of the image, pixels."""
+    """The width and height of the image in pixels."""
     levels_mean: float
-    """Mean difference of what the model is given, in levels of 255."""
+    """The mean difference of the model's input, in levels of 255."""
     levels_max: float
+    """The largest difference of the model's input, in levels of 255."""
     answers_apart: float
-    """Largest difference of the model's answers; of a classifier in confidence, else relative to the magnitude."""
+    """The largest difference of the model's answers: of confidences, or of values relative to their magnitude."""
     same_top1: bool
-    """The likeliest class is the same; True where no confidences are compared."""
+    """The likeliest class is the same; always true unless confidences are compared."""
 
 
-class Quantized(Message):
-    """What the parity child found of the model before it was quantised."""
+class QuantizationResult(Message):
+    """The findings of the parity child about the model before quantisation, and the agreement with it after."""
 
     differences_before: list["Difference"]
+    """The difference for each case, before quantisation."""
     latency_ms_before: float
+    """The median time of an answer to the first case, before quantisation and with one thread."""
     top1_agreement: float | None
-    """Share of the rows of all cases for which the quantised model has the same largest value; None unless answers are
-    [batch, values]."""
+    """The share of all cases' rows for which the quantised model has the same largest value as the eager one.
+
+    None unless the answers have the form [batch, values].
+    """
 
 
 class ParityResult(Message):
-    """What the parity child found."""
+    """The findings of the parity child."""
 
     status: Literal["done"] = "done"
     differences: list[Difference]
-    """One for each case."""
-    quantized: Quantized | None = None
-    decoding: list[Decoded] = Field(default_factory=list, max_length=2000)
-    """One for each image that serving would decode at reduced size."""
+    """The difference for each case."""
+    quantized: QuantizationResult | None = None
+    decoding: list[DecodingDifference] = Field(default_factory=list, max_length=2000)
+    """The differences for each image that serving would decode at reduced size."""
     latency_ms: float
-    """Median of the traced model's answer to the first case, one thread."""
+    """The median time of the traced model's answer to the first case, with one thread."""
     torch_version: Text
     seconds: dict[str, float]
+    """The time of each step."""
 
 
-class QuantizedJob(Message):
-    """What a quantised model is measured by."""
+class QuantizationJob(Message):
+    """The measures for a quantised model: the model before quantisation, and a tolerance of its own."""
 
-    before: Path
-    """The model as it was traced without."""
+    unquantized: Path
+    """The traced model before quantisation."""
     tolerance: float
-    """Largest difference that is accepted, as a share of the answer's magnitude."""
+    """The largest difference that is accepted, as a share of the answer's magnitude."""
 
 
 class DecodingJob(Message):
-    """Images of samples, numbered from 0 in IMAGES_FOLDER."""
+    """The images to decode at reduced size and in full: those of samples, numbered from 0 in IMAGES_FOLDER."""
 
     preprocess: Preprocess
     dtype: Dtype
     names: list[Text]
+    """The name of the sample of each image."""
     compared: Comparison
+    """The way in which the model's answers are compared."""
 
 
 class ParityJob(Message):
-    """What the parity child is asked to do. REFERENCE_FILE stands beside it."""
+    """The job of the parity child: compare this model's answers with those in REFERENCE_FILE, which lies beside it."""
 
     model: Path
     inputs: int
+    """The number of the model's inputs."""
     outputs: int
+    """The number of tensors in an answer."""
     cases: list[Case]
     channels_last: bool
-    quantized: QuantizedJob | None = None
+    quantized: QuantizationJob | None = None
     decoding: DecodingJob | None = None

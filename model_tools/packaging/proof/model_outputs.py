@@ -1,4 +1,4 @@
-"""What a model may answer: one tensor, a tuple or list of tensors, or a dict of tensors."""
+"""Takes a model's answer apart: one tensor, a tuple or list of tensors, or a dict of tensors."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ SUPPORTED = "a tensor, a tuple or list of tensors, or a dict of tensors"
 
 @dataclass(frozen=True)
 class Outputs:
-    """A model's answer, taken apart."""
+    """The structure of a model's answer, and its tensors with their names."""
 
     structure: Literal["tensor", "tuple", "dict"]
     names: tuple[str, ...]
@@ -22,7 +22,7 @@ class Outputs:
 
 
 def take_apart(answer: Any) -> Outputs:
-    """Return an answer's tensors with their names. Raises TraceFailed for what cannot be served."""
+    """Return an answer's tensors with their names. Raises TraceFailed for an answer that cannot be served."""
     if isinstance(answer, torch.Tensor):
         return Outputs("tensor", ("",), (_plain("The model's answer", answer),))
     if isinstance(answer, Mapping):

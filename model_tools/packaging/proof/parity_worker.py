@@ -1,4 +1,4 @@
-"""The child process that proves parity: it loads the finished model with none of the user's code near it."""
+"""The child process that proves parity: it loads the finished model and imports no code of the user."""
 
 import statistics
 import time
@@ -14,13 +14,13 @@ from model_tools.packaging.checkpoint.compiled import load_script
 from model_tools.packaging.children.worker import answer_job
 from model_tools.packaging.proof.messages import (
     REFERENCE_FILE,
-    Decoded,
+    DecodingDifference,
     DecodingJob,
     Difference,
     ParityJob,
     ParityResult,
-    Quantized,
-    QuantizedJob,
+    QuantizationJob,
+    QuantizationResult,
 )
 from model_tools.packaging.proof.model_outputs import take_apart
 from model_tools.packaging.proof.tolerance import Tolerance, tolerance_of
@@ -28,15 +28,19 @@ from model_tools.tensors.dtypes import DTYPE_NAMES
 from model_tools.tensors.memory_format import in_format
 
 RUNS = 2
-"""The first run of TorchScript profiles, the second is the optimised one: both must be right."""
+"""Runs of each case. TorchScript profiles in the first and optimises in the second; both must be right."""
 CLASS_AXES = 2
+"""The number of axes of a classifier's answer, [batch, classes]."""
 SMALLEST_SCALE = 1e-6
+"""The smallest magnitude of an answer that differences are measured by, so that zeros are not divided by."""
 LATENCY_RUNS = 9
+"""The largest number of calls whose times are measured."""
 LATENCY_SECONDS = 2.0
+"""The time after which no further call is measured."""
 
 
 def prove_parity(job: ParityJob, scratch: Path) -> ParityResult:
-    """Ask the traced model every case and compare it with the eager model's answers."""
+    """Do the job: compare the traced model's answer to every case with the eager model's."""
     torch.set_num_threads(1)
     began = time.perf_counter()
     model = load_script(job.model)
@@ -46,9 +50,9 @@ def prove_parity(job: ParityJob, scratch: Path) -> ParityResult:
         differences = _differences(model, job, file, share)
         at_compared = time.perf_counter()
         first = _inputs(job, file, 0)
-        quantized = None if job.quantized is None else _before(model, job, job.quantized, file)
+        quantized = None if job.quantized is None else _measure_unquantized(model, job, job.quantized, file)
         latency = _latency_ms(model, first)
-        decoding = [] if job.decoding is None else _decoding(model, job.decoding, scratch, job)
+        decoding = [] if job.decoding is None else _compare_decoding(model, job.decoding, scratch, job)
     return ParityResult(
         differences=differences,
         quantized=quantized,
@@ -67,10 +71,12 @@ def _differences(model: torch.jit.ScriptModule, job: ParityJob, file: Any, share
     ]
 
 
-def _before(model: torch.jit.ScriptModule, job: ParityJob, quantized: QuantizedJob, file: Any) -> Quantized:
-    """Return what the model was before it was quantised, so that the blame for a difference falls on the right one."""
-    before = load_script(quantized.before)
-    return Quantized(
+def _measure_unquantized(
+    model: torch.jit.ScriptModule, job: ParityJob, quantized: QuantizationJob, file: Any
+) -> QuantizationResult:
+    """Measure the model before quantisation, which tells whether tracing or quantisation causes a difference."""
+    before = load_script(quantized.unquantized)
+    return QuantizationResult(
         differences_before=_differences(before, job, file, None),
         latency_ms_before=_latency_ms(before, _inputs(job, file, 0)),
         top1_agreement=_top1_agreement(model, job, file),
@@ -90,7 +96,9 @@ def _top1_agreement(model: torch.jit.ScriptModule, job: ParityJob, file: Any) ->
     return round(float(torch.cat(agreed).double().mean()), 4)
 
 
-def _decoding(model: torch.jit.ScriptModule, decoding: DecodingJob, scratch: Path, job: ParityJob) -> list[Decoded]:
+def _compare_decoding(
+    model: torch.jit.ScriptModule, decoding: DecodingJob, scratch: Path, job: ParityJob
+) -> list[DecodingDifference]:
     from model_tools.packaging.proof.decoding_worker import compare_decoding  # noqa: PLC0415 (only images need Pillow)
 
     return compare_decoding(model, decoding, scratch, channels_last=job.channels_last)
@@ -106,7 +114,7 @@ def _outputs(job: ParityJob, file: Any, number: int) -> list[torch.Tensor]:
 
 
 def _usual_scales(job: ParityJob, file: Any) -> list[float]:
-    """Return each output's largest magnitude over the usual cases: what noise in a smaller answer is measured by."""
+    """Return each output's largest magnitude over the usual cases, by which smaller answers are measured as well."""
     usual = [number for number, case in enumerate(job.cases) if case.spread == "usual"]
     return [max(_largest(file.get_tensor(f"{number}.out.{index}")) for number in usual) for index in range(job.outputs)]
 
@@ -123,7 +131,7 @@ def _compare_runs(
         try:
             actual = take_apart(model(*(tensor.clone() for tensor in inputs))).tensors
         except (RuntimeError, PublishError) as error:
-            # TorchScript's message is a listing of the traced code; the fault itself stands in its last line.
+            # TorchScript's message lists the traced code; its last line names the fault.
             lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
             return Difference(problem=f"it fails with {type(error).__name__}: {lines[-1][:500]}")
         if len(actual) != len(expected):
@@ -138,10 +146,10 @@ def _compare_runs(
 
 
 def compare(traced: torch.Tensor, eager: torch.Tensor, *, usual_scale: float, share: float | None = None) -> Difference:
-    """Return how far two answers are apart, in units of their tolerance too.
+    """Return the difference of two answers, absolute, relative, and in units of the tolerance.
 
-    `usual_scale` is the magnitude that this output usually has; a smaller answer is not held to a finer measure. The
-    tolerance is their dtype's, or `share` of the magnitude.
+    `usual_scale` is the usual magnitude of this output, by which smaller answers are measured as well. The tolerance is
+    that of the dtype, or `share` of the magnitude if that is given.
     """
     if traced.shape != eager.shape or traced.dtype != eager.dtype:
         return Difference(
@@ -165,7 +173,7 @@ def compare(traced: torch.Tensor, eager: torch.Tensor, *, usual_scale: float, sh
     if share is not None and eager.is_floating_point():
         tolerance = Tolerance(of_scale=share, of_value=0.0)
     allowed = tolerance.of_scale * scale + tolerance.of_value * size
-    excess = torch.where(apart == 0, 0.0, apart / allowed)  # an exact dtype allows nothing: infinite, unless equal
+    excess = torch.where(apart == 0, 0.0, apart / allowed)  # infinite if an exact dtype, which allows 0, differs
     return Difference(
         max_abs=float(apart.max()),
         max_rel=float(apart.max()) / scale,
@@ -174,7 +182,7 @@ def compare(traced: torch.Tensor, eager: torch.Tensor, *, usual_scale: float, sh
 
 
 def magnitudes(tensor: torch.Tensor) -> torch.Tensor:
-    """Return the values' magnitudes in float64, 0 for those that are not finite."""
+    """Return the values' magnitudes in float64, with 0 for values that are not finite."""
     return torch.nan_to_num(tensor.double().abs(), nan=0.0, posinf=0.0)
 
 

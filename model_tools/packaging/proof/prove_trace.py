@@ -1,4 +1,4 @@
-"""A PyTorch model: traced in one child process, which runs the user's code, and proved in another, which does not."""
+"""Traces a PyTorch model in one child process, which runs the user's code, and proves it in another, which does not."""
 
 import json
 import os
@@ -18,13 +18,13 @@ from model_tools.packaging.proof.decoding import refuse_decoding, sample_images
 from model_tools.packaging.proof.evidence import describe_parity, describe_quantization, describe_run
 from model_tools.packaging.proof.messages import (
     IMAGES_FOLDER,
-    PLAIN_FILE,
     REFERENCE_FILE,
     TRACED_FILE,
+    UNQUANTIZED_FILE,
     DecodingJob,
     ParityJob,
     ParityResult,
-    QuantizedJob,
+    QuantizationJob,
     TraceJob,
     TraceResult,
 )
@@ -42,7 +42,7 @@ MODULES = (TRACE_WORKER, PARITY_WORKER)
 def prove_trace(
     checked: CheckedFolder, scratch: Path, workspace: Path, limits: Limits, report: Report, workers: Workers
 ) -> ProvedModel:
-    """Return the model as it will be served, in the workspace, with the proof.
+    """Trace and prove the model, and return it as a file in the workspace, together with the proof.
 
     Raises CheckpointRejected, ManifestInvalid, TraceFailed, ClassesMismatch, ModelTooLarge and ParityFailed.
     """
@@ -56,11 +56,11 @@ def prove_trace(
     report("Proving that the traced model answers as the trained one")
     model = workspace / MODEL_MEMBER
     _take_model(scratch / TRACED_FILE, model, limits)
-    plain = _take_plain(checked, scratch, limits)
-    proved = _prove(checked, cases, traced, model, plain, scratch, limits, workers)
+    unquantized = _take_unquantized(checked, scratch, limits)
+    proved = _prove(checked, cases, traced, model, unquantized, scratch, limits, workers)
     quantized = None
-    if plain is not None:
-        sizes = (plain.stat().st_size, model.stat().st_size)
+    if unquantized is not None:
+        sizes = (unquantized.stat().st_size, model.stat().st_size)
         quantized = describe_quantization(checked.manifest, proved, sizes=sizes)
     return ProvedModel(
         file=model,
@@ -138,13 +138,13 @@ def _take_model(traced: Path, model: Path, limits: Limits) -> None:
     traced.unlink()
 
 
-def _take_plain(checked: CheckedFolder, scratch: Path, limits: Limits) -> Path | None:
-    """Return the model as it was before it was quantised, if it was."""
+def _take_unquantized(checked: CheckedFolder, scratch: Path, limits: Limits) -> Path | None:
+    """Return the traced model before quantisation; None for a model that is not quantised."""
     if checked.manifest.optimize.quantize == "none":
         return None
-    plain = scratch / f"rewritten-{PLAIN_FILE}"
-    _take_model(scratch / PLAIN_FILE, plain, limits)
-    return plain
+    unquantized = scratch / f"rewritten-{UNQUANTIZED_FILE}"
+    _take_model(scratch / UNQUANTIZED_FILE, unquantized, limits)
+    return unquantized
 
 
 def _prove(
@@ -152,7 +152,7 @@ def _prove(
     cases: Cases,
     traced: TraceResult,
     model: Path,
-    plain: Path | None,
+    unquantized: Path | None,
     scratch: Path,
     limits: Limits,
     workers: Workers,
@@ -163,7 +163,9 @@ def _prove(
     job = ParityJob(
         model=model, inputs=len(manifest.inputs), outputs=len(traced.outputs), cases=cases.proved,
         channels_last=traced.channels_last,
-        quantized=None if plain is None or share is None else QuantizedJob(before=plain, tolerance=share),
+        quantized=(
+            None if unquantized is None or share is None else QuantizationJob(unquantized=unquantized, tolerance=share)
+        ),
         decoding=_decoding_job(checked, scratch),
     )  # fmt: skip
     result = workers.run(
@@ -180,12 +182,12 @@ def _prove(
 
 
 def _may_reduce(checked: CheckedFolder) -> bool:
-    """Tell whether serving decodes large JPEGs at reduced size, so that it has to be proved."""
+    """Tell whether serving may decode large JPEGs at reduced size once it is proved that the answers are alike."""
     return checked.manifest.preprocess is not None and checked.spec.reduced_decoding is not None
 
 
 def _decoding_job(checked: CheckedFolder, scratch: Path) -> DecodingJob | None:
-    """Put the samples' images where the child finds them; None where no images are decoded."""
+    """Write the samples' images for the child, and return its job; None for a model without reduced decoding."""
     manifest = checked.manifest
     if manifest.preprocess is None or not _may_reduce(checked):
         return None

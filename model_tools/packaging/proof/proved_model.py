@@ -1,4 +1,4 @@
-"""What the proof of a model leaves for the archive, whatever library runs it."""
+"""The result of a model's proof, which the archive is made of; it is the same for all libraries."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +10,7 @@ from model_tools.packaging.samples.collection import SAMPLE_TOLERANCE
 
 @dataclass(frozen=True)
 class ProvedModel:
-    """A model in the form in which it will be served, and the proof."""
+    """A model in the form in which it will be served, and its proof."""
 
     file: Path
     format: Format
@@ -18,15 +18,16 @@ class ProvedModel:
     output_dtype: Dtype
     library_version: str
     answers: list[list[object] | None]
-    """The trained model's answer to each of the checked events; None for one that is too large to be kept."""
+    """The trained model's answer to each of the checked events; None for an answer that is too large to be kept."""
     parity: dict[str, object]
-    """The contents of parity.json but for the model's digest: nothing that two runs on one machine differ in."""
+    """The contents of parity.json except the model's digest: the same for all runs on one machine."""
     run: dict[str, object]
-    """The figures of this very run."""
+    """The figures of this run, such as times, which differ from run to run."""
     channels_last: bool = False
+    """Image batches are handed to the model in channels-last memory format."""
     reduced_decoding: bool = False
     """Images decoded at reduced size were proved to be answered as those decoded in full."""
     sample_tolerance: float = SAMPLE_TOLERANCE
-    """The largest difference of answers to samples, relative to the answer's magnitude."""
+    """The tolerance of samples that expect the trained model's answer, relative to the answer's magnitude."""
     evidence: dict[str, object] = field(default_factory=dict)
     """Further fields of evidence.json."""

@@ -1,4 +1,4 @@
-"""A model made smaller before it is traced: dynamic int8, or bfloat16. Runs in a child process."""
+"""Quantises a model before it is traced, to dynamic int8 or to bfloat16. Runs in a child process."""
 
 import copy
 import warnings
@@ -15,7 +15,7 @@ QUANTIZABLE = (torch.nn.Linear, torch.nn.LSTM, torch.nn.GRU)
 
 
 class InBfloat16(torch.nn.Module):
-    """Computes in bfloat16 and answers in the dtypes that the model had before."""
+    """Computes a model in bfloat16 and returns its answers in the dtypes that they had before."""
 
     def __init__(self, model: torch.nn.Module, dtypes: Sequence[torch.dtype]) -> None:
         super().__init__()
@@ -23,7 +23,7 @@ class InBfloat16(torch.nn.Module):
         self._dtypes = tuple(dtypes)
 
     def forward(self, *inputs: torch.Tensor) -> object:
-        """Cast, ask, cast back; the structure of the answer stays."""
+        """Cast the inputs, call the model and cast the answer back, keeping its structure."""
         answer = self.model(*(tensor.to(torch.bfloat16) if tensor.is_floating_point() else tensor for tensor in inputs))
         taken = take_apart(answer)
         tensors = [tensor.to(dtype) for tensor, dtype in zip(taken.tensors, self._dtypes, strict=True)]
@@ -33,9 +33,9 @@ class InBfloat16(torch.nn.Module):
 
 
 def quantize(model: torch.nn.Module, kind: Quantize, answered: Outputs) -> torch.nn.Module:
-    """Return a quantised copy of a model in eval mode; `answered` is what the model answers as it is.
+    """Return a quantised copy of a model in eval mode; `answered` is an answer of the model before.
 
-    Raises ManifestInvalid when there is nothing in the model that could be quantised.
+    Raises ManifestInvalid for a model without anything to quantise.
     """
     if kind == "bfloat16":
         if not any(tensor.is_floating_point() for tensor in model.state_dict().values()):
@@ -50,7 +50,7 @@ def quantize(model: torch.nn.Module, kind: Quantize, answered: Outputs) -> torch
             "bfloat16."
         )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch announces that this moves to another package
+        warnings.simplefilter("ignore")  # torch warns that this function moves to another package
         quantized: torch.nn.Module = torch.ao.quantization.quantize_dynamic(  # type: ignore[no-untyped-call]
             copy.deepcopy(model), set(QUANTIZABLE), dtype=torch.qint8
         )

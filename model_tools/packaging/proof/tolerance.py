@@ -1,4 +1,4 @@
-"""How far a traced, or quantised, model may be from its eager one, and what is said when it is farther. Pure."""
+"""The tolerances for traced and quantised models, and the refusal of a model that exceeds them. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,21 +21,28 @@ class Tolerance:
 
 
 EXACT = Tolerance(0.0, 0.0)
-# Some hundred roundings of the dtype: freezing folds batch norms into convolutions, and another memory format sums in
-# another order. A lost branch or a baked-in size is off by orders of magnitude more.
+"""The tolerance that only equal values meet."""
 TOLERANCES: dict[Dtype, Tolerance] = {
     "float64": Tolerance(1e-10, 1e-9),
     "float32": Tolerance(2e-5, 1e-4),
     "float16": Tolerance(5e-3, 1e-2),
     "bfloat16": Tolerance(3e-2, 3e-2),
 }
-# Measured on multi-layer perceptrons, LSTMs, GRUs, convolutional nets and transformers with random weights, as a share
-# of the answer's magnitude: int8 0.003 to 0.035, bfloat16 0.002 to 0.012. Trained weights do no worse.
+"""The tolerance for each dtype, some hundred of its roundings.
+
+Freezing folds batch norms into convolutions, and another memory format sums in another order. A lost branch or a
+baked-in size is off by orders of magnitude more.
+"""
 QUANTIZED: dict[Quantize, float] = {"dynamic-int8": 0.05, "bfloat16": 0.02}
+"""The largest difference of a quantised model's answers, as a share of the answer's magnitude.
+
+Measured on multi-layer perceptrons, LSTMs, GRUs, convolutional nets and transformers with random weights: int8 0.003 to
+0.035, bfloat16 0.002 to 0.012. Trained weights do no worse.
+"""
 
 
 def quantized_tolerance(optimize: Optimize) -> float | None:
-    """Return how far a quantised model's answers may be off, as a share of the magnitude; None where none is."""
+    """Return the tolerance of a quantised model, as a share of the answer's magnitude; None without quantisation."""
     return QUANTIZED.get(optimize.quantize) if optimize.tolerance is None else optimize.tolerance
 
 
@@ -45,7 +52,10 @@ def tolerance_of(dtype: Dtype) -> Tolerance:
 
 
 def refuse_differences(cases: Sequence[Case], differences: Sequence[Difference], *, traced: Case) -> None:
-    """Raise ParityFailed telling the worst case, how far off it is, and what to do."""
+    """Raise ParityFailed, which names a failing case, its difference and the remedy, if a case exceeds its tolerance.
+
+    If only cases with other sizes than the `traced` case fail, the message says that a size is baked in.
+    """
     failed = [
         (difference, case)
         for case, difference in zip(cases, differences, strict=True)
@@ -73,7 +83,7 @@ def refuse_differences(cases: Sequence[Case], differences: Sequence[Difference],
 
 
 def refuse_quantized(cases: Sequence[Case], differences: Sequence[Difference], optimize: Optimize) -> None:
-    """Raise ParityFailed when a quantised model is too far off: without being quantised, it was not."""
+    """Raise ParityFailed if a quantised model exceeds its tolerance; before quantisation it was within its own."""
     failed = [
         (difference, case)
         for case, difference in zip(cases, differences, strict=True)

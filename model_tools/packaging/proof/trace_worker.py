@@ -1,4 +1,4 @@
-"""The child process that loads a checkpoint, runs the user's code, traces it and records the eager model's answers."""
+"""The child process that loads a checkpoint, runs the user's code, records the eager model's answers and traces it."""
 
 import json
 import time
@@ -11,18 +11,18 @@ import torch
 from safetensors.torch import save_file
 
 from model_tools.errors import ManifestInvalid, ParityFailed, TraceFailed
-from model_tools.packaging.checkpoint.architecture import build_model, users_code
+from model_tools.packaging.checkpoint.architecture import build_model, user_code_errors
 from model_tools.packaging.checkpoint.compiled import load_program, load_script, traceable_program
-from model_tools.packaging.checkpoint.weights import fill, read_weights, refuse_non_finite
+from model_tools.packaging.checkpoint.weights import load_weights, read_weights, refuse_non_finite
 from model_tools.packaging.children.messages import SAMPLES_FILE
 from model_tools.packaging.children.worker import answer_job
 from model_tools.packaging.limits import MAX_EXPECTED_NUMBERS
 from model_tools.packaging.proof.cases import Case
 from model_tools.packaging.proof.example_inputs import draw_inputs, inputs_from_lists
 from model_tools.packaging.proof.messages import (
-    PLAIN_FILE,
     REFERENCE_FILE,
     TRACED_FILE,
+    UNQUANTIZED_FILE,
     OutputTensor,
     TraceJob,
     TraceResult,
@@ -37,22 +37,24 @@ Inputs = tuple[torch.Tensor, ...]
 
 @dataclass(frozen=True)
 class Loaded:
-    """A checkpoint in memory: what answers as the trained model does, and what is traced."""
+    """A checkpoint in memory."""
 
     reference: Any
+    """The eager model, whose answers the traced one must give."""
     traceable: Any
+    """The model in the form that is traced; for most kinds of checkpoints it is the same."""
 
 
 @dataclass(frozen=True)
 class References:
-    """The eager model's inputs and answers, case by case."""
+    """The eager model's inputs and answers for each case."""
 
     inputs: list[Inputs]
     outputs: list[Outputs]
 
 
 def trace_checkpoint(job: TraceJob, scratch: Path) -> TraceResult:
-    """Load, check, answer the parity cases, trace and save. Raises our errors, each telling what to do."""
+    """Do the job: load, check, answer the parity cases, trace and save. Raises subclasses of PublishError."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
     began = time.perf_counter()
@@ -63,7 +65,7 @@ def trace_checkpoint(job: TraceJob, scratch: Path) -> TraceResult:
     first = references.outputs[0]
     traced = _traced(loaded.traceable, job)
     if job.manifest.optimize.quantize != "none":
-        torch.jit.save(traced.module, scratch / PLAIN_FILE)
+        torch.jit.save(traced.module, scratch / UNQUANTIZED_FILE)
         traced = _quantized(loaded, first, job)
     _save(traced, references, scratch)
     return TraceResult(
@@ -88,7 +90,7 @@ def trace_checkpoint(job: TraceJob, scratch: Path) -> TraceResult:
 
 
 def load(job: TraceJob) -> Loaded:
-    """Load the checkpoint as its kind demands, its weights checked before any of the user's code runs."""
+    """Load the checkpoint according to its kind; its weights are checked before any of the user's code runs."""
     if job.kind == "torchscript":
         script = load_script(job.checkpoint)
         refuse_non_finite(dict(script.state_dict()))
@@ -100,14 +102,14 @@ def load(job: TraceJob) -> Loaded:
     weights = read_weights(job.checkpoint)
     refuse_non_finite(weights)
     model = build_model(job.manifest, job.folder)
-    with users_code(job.folder, "Loading the weights into the model"):
-        fill(model, weights, where=job.checkpoint.name)
+    with user_code_errors(job.folder, "Loading the weights into the model"):
+        load_weights(model, weights, where=job.checkpoint.name)
         model.eval()
     return Loaded(model, model)
 
 
 def answer_cases(model: Any, job: TraceJob, scratch: Path) -> References:
-    """Ask the eager model every case.
+    """Return the eager model's answer to every case.
 
     Raises ParityFailed for NaN or an answer that changes from call to call, TraceFailed for any other failure.
     """
@@ -117,7 +119,7 @@ def answer_cases(model: Any, job: TraceJob, scratch: Path) -> References:
         inputs = _sample_inputs(case, next(samples), job) if case.sample else draw_inputs(case, job.manifest.inputs)
         outputs = _answer(model, inputs, case, job)
         if not references.outputs:
-            _refuse_chance(outputs, _answer(model, inputs, case, job))
+            _refuse_randomness(outputs, _answer(model, inputs, case, job))
         elif (outputs.structure, outputs.names) != (references.outputs[0].structure, references.outputs[0].names):
             raise TraceFailed(
                 f"The model answers {outputs.structure} {list(outputs.names)} to {case.label}, and something else to "
@@ -137,15 +139,15 @@ def _answer(model: Any, inputs: Inputs, case: Case, job: TraceJob) -> Outputs:
         if job.kind == "pt2" and case.shapes != job.trace.shapes
         else ""
     )
-    with torch.no_grad(), users_code(job.folder, f"{advice}Asking the model {case.label}"):
+    with torch.no_grad(), user_code_errors(job.folder, f"{advice}Asking the model {case.label}"):
         outputs = take_apart(model(*(tensor.clone() for tensor in inputs)))
-        # Copies: a model may answer views of its input or of its own buffers.
+        # The answers are copied, since a model may return views of its input or of its own buffers.
         return Outputs(outputs.structure, outputs.names, tuple(tensor.clone() for tensor in outputs.tensors))
 
 
 def _traced(model: Any, job: TraceJob) -> Traced:
     if isinstance(model, torch.jit.ScriptModule):
-        # A graph that its author compiled is left as it is: tracing it again would lose its control flow.
+        # A scripted model is not traced again, which would lose its control flow.
         channels_last = job.manifest.optimize.channels_last is True
         if channels_last:
             in_memory_format(model, channels_last=True)
@@ -155,7 +157,7 @@ def _traced(model: Any, job: TraceJob) -> Traced:
 
 def _quantized(loaded: Loaded, answered: Outputs, job: TraceJob) -> Traced:
     kind = job.manifest.optimize.quantize
-    with users_code(job.folder, f"Quantising the model (optimize: {{quantize: {kind}}})"):
+    with user_code_errors(job.folder, f"Quantising the model (optimize: {{quantize: {kind}}})"):
         model = quantize(loaded.traceable, kind, answered)
     try:
         return _traced(model, job)
@@ -187,7 +189,7 @@ def _sample_inputs(case: Case, values: Sequence[Any], job: TraceJob) -> Inputs:
     return inputs
 
 
-def _refuse_chance(first: Outputs, second: Outputs) -> None:
+def _refuse_randomness(first: Outputs, second: Outputs) -> None:
     for name, one, other in zip(first.names, first.tensors, second.tensors, strict=True):
         if one.shape != other.shape or not torch.equal(torch.nan_to_num(one), torch.nan_to_num(other)):
             raise ParityFailed(

@@ -1,6 +1,7 @@
-"""From an eager model to TorchScript. Runs in a child process.
+"""Traces an eager model to TorchScript, in a child process.
 
-`torch.jit.optimize_for_inference` is not used: what it makes fails once it is saved and loaded (torch 2.13).
+`torch.jit.optimize_for_inference` is not used, because a model that it has optimised fails after it was saved and
+loaded (torch 2.13).
 """
 
 import re
@@ -16,58 +17,65 @@ from torch.jit._trace import TracerWarning
 
 from model_tools.errors import ParityFailed, TraceFailed
 from model_tools.formats.manifest import Manifest
-from model_tools.packaging.checkpoint.architecture import place, users_code
+from model_tools.packaging.checkpoint.architecture import place_text, user_code_errors
 from model_tools.packaging.proof.control_flow import Place, Reads, callers_place, reads_of_inputs
 from model_tools.tensors.memory_format import IMAGE_AXES, in_format
 
-TOLD = 3
+MAX_TOLD = 3
+"""The number of places in the code that a message lists."""
 MAX_NOTES = 50
+"""The number of the tracer's warnings that are kept."""
 
 
 @dataclass(frozen=True)
 class Traced:
-    """A traced model, in memory."""
+    """A traced model in memory."""
 
     module: torch.jit.ScriptModule
     channels_last: bool
+    """The model is traced with images in channels-last memory format."""
     notes: tuple[str, ...]
-    """Warnings of the tracer that were found to be harmless."""
+    """The tracer's warnings, which were found to be harmless."""
 
 
 def trace_model(model: torch.nn.Module, inputs: tuple[torch.Tensor, ...], manifest: Manifest, folder: Path) -> Traced:
     """Trace an eager model with example inputs, and freeze it.
 
-    Raises ParityFailed when its code decides by the values of the inputs, TraceFailed when it cannot be traced. The
-    model's own weights may be in another memory format afterwards.
+    Raises ParityFailed for a model whose code decides by the values of the inputs, TraceFailed for one that cannot be
+    traced. The weights of `model` itself may be in another memory format afterwards.
     """
-    with users_code(folder, "Running the model"):
-        decisive = reads_of_inputs(model, inputs)
+    with user_code_errors(folder, "Running the model"):
+        decision_places = reads_of_inputs(model, inputs)
     wanted = manifest.optimize.channels_last
     if wanted is True or (wanted == "auto" and profits_from_channels_last(model, inputs)):
         try:
-            return _trace(model, inputs, manifest, folder, decisive, channels_last=True)
+            return _trace(model, inputs, manifest, folder, decision_places, channels_last=True)
         except TraceFailed as error:
             if wanted is True:
                 raise TraceFailed(
                     f"{error} With optimize: {{channels_last: auto}} it may be traced without."
                 ) from error
-            # Typically x.view() of a convolution's result, which needs the other memory format.
-            plain = _trace(model, inputs, manifest, folder, decisive, channels_last=False)
+            # A usual cause is x.view() of a convolution's result, which needs the contiguous memory format.
+            plain = _trace(model, inputs, manifest, folder, decision_places, channels_last=False)
             return Traced(plain.module, channels_last=False, notes=(*plain.notes, f"channels_last was tried: {error}"))
-    return _trace(model, inputs, manifest, folder, decisive, channels_last=False)
+    return _trace(model, inputs, manifest, folder, decision_places, channels_last=False)
 
 
 def profits_from_channels_last(model: torch.nn.Module, inputs: Sequence[torch.Tensor]) -> bool:
-    """Tell by structure whether channels-last is faster: 2-D convolutions over image-like inputs.
+    """Tell whether channels-last is faster for a model, which is so for 2-D convolutions over image-like inputs.
 
-    Not by the clock: the same checkpoint must give the same archive (docs/explanation/decisions/0010).
+    The structure decides and not a measurement: the same checkpoint must give the same archive
+    (docs/explanation/decisions/0010).
     """
     convolutional = any(isinstance(module, torch.nn.Conv2d) for module in model.modules())
     return convolutional and any(tensor.dim() == IMAGE_AXES and tensor.is_floating_point() for tensor in inputs)
 
 
 def freeze(module: torch.jit.ScriptModule, manifest: Manifest) -> torch.jit.ScriptModule:
-    """Freeze a scripted or traced module if the manifest wants it and it is not frozen already."""
+    """Return a scripted or traced module, frozen if the manifest wants that and the module is not frozen already.
+
+    Raises TraceFailed for a module that cannot be frozen.
+    """
     if not manifest.optimize.freeze or getattr(module, "training", None) is None:
         return module
     try:
@@ -84,30 +92,30 @@ def _trace(
     inputs: tuple[torch.Tensor, ...],
     manifest: Manifest,
     folder: Path,
-    decisive: dict[Place, Place],
+    decision_places: dict[Place, Place],
     *,
     channels_last: bool,
 ) -> Traced:
     model = in_memory_format(model, channels_last=channels_last)
     reads, notes = Reads(), _TracerNotes(folder)
-    with notes.collected(), users_code(folder, "Tracing the model"), torch.no_grad(), reads:
-        # Parity is proved in a process of its own, on more than check_trace would look at.
+    with notes.collected(), user_code_errors(folder, "Tracing the model"), torch.no_grad(), reads:
+        # check_trace is off, since parity is proved in another process and on more inputs.
         example = in_format(inputs, channels_last=channels_last)
         traced = torch.jit.trace(model, example, strict=False, check_trace=False)  # type: ignore[no-untyped-call]
-    lost = sorted({outer for inner, outer in decisive.items() if inner in reads.places})
+    lost = sorted({outer for inner, outer in decision_places.items() if inner in reads.places})
     if lost:
         raise ParityFailed(_lost_control_flow(lost, folder))
     return Traced(freeze(traced, manifest), channels_last, notes.texts)
 
 
 def in_memory_format(model: torch.nn.Module, *, channels_last: bool) -> torch.nn.Module:
-    """Return the model with its convolutions' weights in the wanted memory format; it is the same object."""
+    """Return the same model object with its convolutions' weights in the wanted memory format."""
     wanted = torch.channels_last if channels_last else torch.contiguous_format
     return model.to(memory_format=wanted)  # type: ignore[call-overload, no-any-return]  # torch's stub lacks it
 
 
 class _TracerNotes:
-    """What the tracer warns of, each with its place in the code, as it stands on the stack at that moment."""
+    """Collects the tracer's warnings, each with its place in the user's code, which is read from the stack."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -126,13 +134,13 @@ class _TracerNotes:
 
     def _note(self, message: Warning | str, category: type[Warning], *_: object) -> None:
         if issubclass(category, TracerWarning):
-            filename, line = callers_place(sys._getframe(1))  # noqa: SLF001 (the place is the point)
+            filename, line = callers_place(sys._getframe(1))  # noqa: SLF001 (no public function gives the place of the warning)
             said = re.split(r"\. |\n", str(message), maxsplit=1)[0].rstrip(".")[:300]
-            self._notes[f"{said}{place(filename, line, self._folder)}: not decided by input values"] = None
+            self._notes[f"{said}{place_text(filename, line, self._folder)}: not decided by input values"] = None
 
 
 def _lost_control_flow(lost: Sequence[Place], folder: Path) -> str:
-    places = ";".join(place(filename, line, folder) for filename, line in lost[:TOLD])
+    places = ";".join(place_text(filename, line, folder) for filename, line in lost[:MAX_TOLD])
     return (
         f"The model's code decides by the values of its input, and tracing keeps only one of the ways:{places}. "
         "Compute both ways and choose with torch.where, or put the decision into a function decorated with "

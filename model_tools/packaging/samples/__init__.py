@@ -1,1 +1,1 @@
-"""The samples that a new version is asked before it gets traffic: read from the folder of the model, or made up."""
+"""Collects the samples that a new version must answer before it gets traffic."""

@@ -1,6 +1,6 @@
-"""The samples that a new version is asked before it gets traffic: read from the model's folder, or made up.
+"""Reads the samples from the model's folder, or makes one up for a model without samples.
 
-A sample is an event as a client would send it, and what its answer must be.
+A sample is an event as a client would send it, and the expectation that its answer must meet.
 """
 
 import json
@@ -21,17 +21,17 @@ from model_tools.tasks.registry import spec_of
 from model_tools.tasks.spec import Expected
 
 SAMPLE_TOLERANCE = 1e-3
-"""The largest difference from an answer that packaging itself fills in, relative to its magnitude (1 at least)."""
+"""The tolerance of an expectation that is the trained model's answer, relative to the magnitude (or 1, if larger)."""
 MADE_UP_NAME = "generated"
-"""The name of a sample that is made up."""
+"""The name of the sample that is made up."""
 
 
 def collect_samples(
     folder: ModelFolder, classes: Sequence[str] | None, *, limits: Limits, source: Sequence[str] = ()
 ) -> list[Sample]:
-    """Return the folder's samples, or one made up; `source` is the vocabulary of a model of text.
+    """Return the folder's samples, or a made-up one; `source` is the source vocabulary of a model of text.
 
-    Raises ManifestInvalid naming the file that is wrong.
+    Raises ManifestInvalid, which names the file that is wrong.
     """
     manifest = folder.manifest
     if manifest.samples is None:
@@ -50,11 +50,11 @@ def collect_samples(
 
 
 def make_up_sample(manifest: Manifest, source: Sequence[str] = ()) -> Sample:
-    """Return a sample that any model of the manifest must answer, the same each time; `source` are a text's tokens.
+    """Return a sample that any model with this manifest must answer, the same for each call.
 
-    Raises ManifestInvalid where none can be made up.
+    `source` is the source vocabulary of a model of text. Raises ManifestInvalid if no sample can be made up.
     """
-    chance = random.Random(0)  # noqa: S311 (the same sample each time, no secret)
+    chance = random.Random(0)  # noqa: S311 (the sample is no secret and the same for each call)
     event = spec_of(manifest.task).request_form(manifest).made_up(manifest, source, chance)
     if event is None:
         raise ManifestInvalid(f"samples: nobody can make up a request to a model of task {manifest.task}: add samples.")
@@ -64,9 +64,10 @@ def make_up_sample(manifest: Manifest, source: Sequence[str] = ()) -> Sample:
 def expect_answers(
     samples: Sequence[Sample], answers: Mapping[str, list[Any] | None], *, tolerance: float = SAMPLE_TOLERANCE
 ) -> list[Sample]:
-    """Let each sample that expects no output expect the trained model's own answer, where there is one.
+    """Return the samples; one that expects no output now expects the trained model's answer, if that is known.
 
-    `answers` go by the samples' names; `tolerance` is relative to an answer's magnitude (1 at least).
+    `answers` maps samples' names to the trained model's answers; `tolerance` is relative to an answer's magnitude,
+    which counts as 1 or more.
     """
     expected = []
     for sample in samples:
@@ -83,7 +84,7 @@ def expect_answers(
 
 
 def render_samples(samples: Sequence[Sample]) -> str:
-    """Return samples.jsonl."""
+    """Return the text of samples.jsonl."""
     return "".join(
         json.dumps(sample.model_dump(by_alias=True, exclude_none=True), ensure_ascii=False, allow_nan=False) + "\n"
         for sample in samples
@@ -128,8 +129,7 @@ def _check_expectation(sample: Sample, manifest: Manifest, classes: Sequence[str
 
 
 def _refuse_constant(constant: str) -> None:
-    msg = f"{constant} is no number in JSON"
-    raise ValueError(msg)
+    raise ValueError(f"{constant} is no number in JSON")
 
 
 def _magnitude(values: Any) -> float:

@@ -1,4 +1,4 @@
-"""The events of samples: checked by the way in which their model is asked, their numbers found for the parity proof."""
+"""Checks the events of samples against the form of the model's requests, and reads their numbers for the proof."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,19 +14,20 @@ from model_tools.tasks.registry import spec_of
 
 @dataclass(frozen=True)
 class TensorEvent:
-    """A sample's event as the inputs of its model."""
+    """The inputs of the model that a sample's event holds."""
 
     name: str
     """The sample's name."""
     inputs: list[Any]
-    """Nested lists, one for each input."""
+    """Nested lists, one for each input of the model."""
     shapes: list[list[int]]
+    """The shape of each input."""
     is_answered_plainly: bool
-    """The field `output` of the answer holds exactly what the model answers."""
+    """The answer's field `output` holds the model's unchanged outputs."""
 
 
 def check_event(sample: Sample, manifest: Manifest) -> None:
-    """Raise ManifestInvalid unless the event has one of the fields that the task's requests have."""
+    """Raise ManifestInvalid unless the event has one of the fields that requests to the task must have."""
     fields = spec_of(manifest.task).request_form(manifest).fields(manifest)
     events = sample.event.get(BATCH_FIELD, [sample.event])
     if not isinstance(events, list) or not all(isinstance(event, Mapping) for event in events):
@@ -41,9 +42,9 @@ def check_event(sample: Sample, manifest: Manifest) -> None:
 
 
 def tensor_event(sample: Sample, manifest: Manifest) -> TensorEvent | None:
-    """Return the inputs that an event of numbers holds, their shapes checked; None for events of other kinds.
+    """Return the inputs that an event holds as numbers; None for an event that holds none.
 
-    Raises ManifestInvalid.
+    Raises ManifestInvalid for inputs whose shapes do not fit the manifest.
     """
     spec, inputs = spec_of(manifest.task), manifest.inputs
     if BATCH_FIELD in sample.event:

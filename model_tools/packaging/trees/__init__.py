@@ -1,1 +1,1 @@
-"""Gradient-boosted trees of XGBoost: examined before XGBoost walks them, saved for serving, proved to the last bit."""
+"""Packages gradient-boosted trees of XGBoost: examines them, saves them for serving, and proves equality to the bit."""

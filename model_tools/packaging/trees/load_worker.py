@@ -20,7 +20,7 @@ Table = np.ndarray[Any, np.dtype[np.float32]]
 
 
 def save_trees(job: TreesJob, scratch: Path) -> TreesResult:
-    """Load, answer the cases and save. Raises our errors, each telling what to do."""
+    """Do the job: load, answer the cases and save. Raises subclasses of PublishError."""
     xgboost.set_config(verbosity=0)
     began = time.perf_counter()
     booster = load_booster(job.checkpoint)
@@ -39,7 +39,7 @@ def save_trees(job: TreesJob, scratch: Path) -> TreesResult:
         arrays |= {f"{number}.in": table, f"{number}.out": answer}
         answers.append(answer)
     np.savez(scratch / ANSWERS_FILE, allow_pickle=False, **arrays)
-    # Rounds after the best one are what early stopping found to be worse: they are not served.
+    # Early stopping found the rounds after the best one to be worse, so they are not served.
     served = booster if job.rounds is None else booster[: job.rounds]
     served.save_model(scratch / TREES_FILE)
     return TreesResult(
@@ -55,13 +55,13 @@ def save_trees(job: TreesJob, scratch: Path) -> TreesResult:
 
 
 def load_booster(path: Path) -> xgboost.Booster:
-    """Return the model in a file, set to one thread. Raises CheckpointRejected."""
+    """Return the model in a file, set to compute with one thread. Raises CheckpointRejected."""
     booster = xgboost.Booster({"nthread": 1})
     try:
         booster.load_model(path)
         booster.set_param({"nthread": 1})
     except (xgboost.core.XGBoostError, ValueError, TypeError) as error:
-        # Its message is a stack trace; what is wrong stands in the first line, after the place in its source.
+        # XGBoost's message is a stack trace, whose first line holds the reason after the place in XGBoost's source.
         first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         reason = first.rpartition(": ")[2].strip()[:300]
         raise CheckpointRejected(
@@ -72,9 +72,9 @@ def load_booster(path: Path) -> xgboost.Booster:
 
 
 def draw_table(case: Case, spans: Sequence[tuple[float, float]]) -> Table:
-    """Return the rows of a case, each feature drawn from its span; `wide` takes the span's ends, `narrow` its middle.
+    """Return the rows of a case as float32 [rows, features], each feature drawn from its span.
 
-    Shape [rows, features], float32.
+    A `wide` case takes the ends of the spans, a `narrow` one their middle.
     """
     rows = case.shapes[0][0]
     share = np.random.default_rng(case.seed).random((rows, len(spans)))

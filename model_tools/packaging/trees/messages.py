@@ -7,50 +7,53 @@ from model_tools.packaging.children.messages import Message, Text
 from model_tools.packaging.proof.cases import Case
 
 TREES_FILE = "trees.ubj"
-"""The trees as they will be served."""
+"""The file with the trees as they will be served."""
 ANSWERS_FILE = "answers.npz"
-"""The inputs of each case and the answers of the trained model."""
+"""The file with the inputs of each case and the answers of the trained model."""
 
 
 class TreesJob(Message):
-    """What the child is asked to do that loads an XGBoost model and saves it as it will be served."""
+    """The job of the loading child: load an XGBoost model, answer the cases, and save the trees for serving."""
 
     checkpoint: Path
     rounds: int | None
-    """The number of its rounds that count; None for all of them."""
+    """The number of the model's rounds that count; None for all of them."""
     features: int
     spans: list[tuple[float, float]]
-    """The values of each feature between which the cases are drawn."""
+    """The lowest and the highest value of each feature that the cases may have."""
     cases: list[Case]
-    """Drawn cases first, then those of samples, in the order of SAMPLES_FILE."""
+    """The drawn cases first, then those of samples, in the order of SAMPLES_FILE."""
 
 
 class TreesResult(Message):
-    """What it found. Beside it stand TREES_FILE and ANSWERS_FILE."""
+    """The findings of the loading child, which leaves TREES_FILE and ANSWERS_FILE beside them."""
 
     status: Literal["done"] = "done"
     shapes: list[list[int]]
     """The shape of each case's answer."""
     answers: list[list[Any] | None]
-    """The trained model's answer to each sample (nested lists), when it is small."""
+    """The trained model's answer to each sample as nested lists; None for an answer that is too large to be kept."""
     xgboost_version: Text
     seconds: dict[str, float]
+    """The time of each step."""
 
 
 class TreesParityJob(Message):
-    """What the child is asked to do that proves the saved trees. ANSWERS_FILE stands beside it."""
+    """The job of the proving child: compare the saved trees' answers with those in ANSWERS_FILE, beside it."""
 
     model: Path
     cases: int
+    """The number of cases in ANSWERS_FILE."""
 
 
 class TreesParityResult(Message):
-    """What it found."""
+    """The findings of the proving child."""
 
     status: Literal["done"] = "done"
     differences: list[float]
-    """The largest absolute difference of each case; -1 for an answer of another shape, or NaN elsewhere."""
+    """The largest absolute difference of each case; -1 for an answer that has another shape or is not finite."""
     latency_ms: float
-    """Median of the answer to one row, one thread."""
+    """The median time of an answer to one row, with one thread."""
     xgboost_version: Text
     seconds: dict[str, float]
+    """The time of each step."""

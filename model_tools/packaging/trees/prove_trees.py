@@ -1,4 +1,4 @@
-"""An XGBoost model: examined, loaded and saved in one child process, proved in another."""
+"""Examines an XGBoost model, loads and saves it in one child process, and proves it in another."""
 
 import json
 import os
@@ -32,18 +32,18 @@ PARITY_WORKER = "model_tools.packaging.trees.parity_worker"
 MODULES = (LOAD_WORKER, PARITY_WORKER)
 """Both import XGBoost, which is imported once for them."""
 USUAL_SPAN = (-2.0, 2.0)
-"""The values of a feature that no tree asks for: it changes no answer."""
-BEYOND = 0.25
-"""The distance beyond the values that the trees ask for, as a share of their span, from which cases are drawn too."""
+"""The span of a feature that no tree uses; its values change no answer."""
+MARGIN_SHARE = 0.25
+"""Cases are drawn from a span that is wider than the trees' own, at each end by this share of it."""
 
 
 def prove_trees(
     checked: CheckedFolder, scratch: Path, workspace: Path, limits: Limits, report: Report, workers: Workers
 ) -> ProvedModel:
-    """Return the model as it will be served, in the workspace, with the proof.
+    """Save and prove the trees, and return them as a file in the workspace, together with the proof.
 
-    Raises CheckpointRejected, ManifestInvalid, ClassesMismatch, ModelTooLarge, ParityFailed, or TraceFailed when a
-    child cannot do its work.
+    Raises CheckpointRejected, ManifestInvalid, ClassesMismatch, ModelTooLarge, ParityFailed, or TraceFailed for a child
+    that fails.
     """
     workers.prepare(MODULES)
     report("Checking the checkpoint")
@@ -119,7 +119,7 @@ def _load(
         checkpoint=trees.path,
         rounds=None if trees.best_iteration is None else trees.best_iteration + 1,
         features=trees.features,
-        spans=[given or _beyond(span) for span in trees.spans],
+        spans=[given or _widened(span) for span in trees.spans],
         cases=cases,
     )
     result = workers.run(
@@ -141,7 +141,7 @@ def _take_model(scratch: Path, workspace: Path, limits: Limits) -> Path:
             f"The trees have {saved.stat().st_size:,} bytes, {limits.model_bytes:,} is the limit of the function that "
             "serves them: train fewer or shallower ones."
         )
-    examine_trees(saved, limits=limits)  # what is served is this file, whatever the reader made of the other
+    examine_trees(saved, limits=limits)  # XGBoost has written this file anew, and this is the one that will be served
     saved.replace(model)
     return model
 
@@ -157,7 +157,7 @@ def _prove(cases: Sequence[Case], model: Path, scratch: Path, limits: Limits, wo
 
 
 def refuse_other_answers(cases: Sequence[Case], differences: Sequence[float]) -> None:
-    """Raise ParityFailed unless every answer is the same to the last bit: the format changes, the numbers do not."""
+    """Raise ParityFailed unless all answers are equal to the bit: saving changes the format, but no number."""
     for case, difference in zip(cases, differences, strict=True):
         if difference != 0:
             found = f"the largest difference is {difference:.3g}" if difference > 0 else "in another form"
@@ -167,10 +167,10 @@ def refuse_other_answers(cases: Sequence[Case], differences: Sequence[float]) ->
             )
 
 
-def _beyond(span: Span) -> tuple[float, float]:
-    """Return the values between which a feature is drawn, so that walks go both ways at every node."""
+def _widened(span: Span) -> tuple[float, float]:
+    """Return the span that a feature is drawn from, wide enough for walks to go both ways at every node."""
     if span is None:
         return USUAL_SPAN
     low, high = span
-    margin = BEYOND * (high - low) or max(1.0, abs(low))
+    margin = MARGIN_SHARE * (high - low) or max(1.0, abs(low))
     return low - margin, high + margin

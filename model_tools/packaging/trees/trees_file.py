@@ -1,7 +1,7 @@
-"""An XGBoost model file, `.json` or `.ubj`: examined before it is loaded, with nothing executed.
+"""Examines an XGBoost model file, `.json` or `.ubj`, before it is loaded, with nothing executed.
 
-XGBoost walks the trees by the numbers in the file, so they are checked here: each node is the child of one other at
-most, features exist, leaves are finite.
+XGBoost walks the trees by the numbers in the file and does not check them. So they are checked here: each node has one
+parent at most, features exist, and leaves are finite.
 """
 
 import json
@@ -14,11 +14,11 @@ from model_tools.errors import CheckpointRejected
 from model_tools.packaging.checkpoint.checkpoint_file import file_sha256
 from model_tools.packaging.checkpoint.pickle_names import names_in_pickles
 from model_tools.packaging.limits import Limits
-from model_tools.packaging.trees.nodes import Span, TreesDamaged, spans_of, walkable
+from model_tools.packaging.trees.nodes import Span, TreesDamaged, check_tree, spans_of
 from model_tools.packaging.trees.ubjson import DamagedUbjson, parse_ubjson
 
 SAVE = "save it with booster.save_model('model.json')"
-HEADS = {
+FOREIGN_HEADS = {
     b"\x80": "a pickle, so loading it could run code",
     b"\x78": "compressed, as joblib writes pickles, so loading it could run code",
     b"\x1f\x8b": "compressed by gzip",
@@ -27,26 +27,30 @@ HEADS = {
     b"bs64": "in XGBoost's old binary format",
     b"version https:/": "a Git LFS pointer, not the file itself",
 }
+"""Descriptions of files of other formats, by their first bytes."""
 MAX_FEATURES = 1_000_000
+"""The largest number of features."""
 
 
 @dataclass(frozen=True)
 class TreesFile:
-    """An XGBoost model that may be loaded."""
+    """An XGBoost model file that may be loaded."""
 
     path: Path
     sha256: str
     size: int
-    """Bytes."""
+    """The size of the file in bytes."""
     objective: str
     features: int
+    """The number of features."""
     outputs: int
-    """Classes of a `multi:` objective, else targets."""
+    """The number of classes of a `multi:` objective, else that of targets."""
     trees: int
+    """The number of trees."""
     spans: list[Span]
-    """The lowest and the highest value that a tree asks each feature for; None for one that no tree asks for."""
+    """The lowest and the highest value that the trees compare each feature with; None for a feature that none uses."""
     best_iteration: int | None
-    """The last round that counts, where training stopped early."""
+    """The best round, the last one that counts, if training stopped early; None otherwise."""
 
 
 def examine_trees(path: Path, *, limits: Limits) -> TreesFile:
@@ -70,16 +74,14 @@ def _examined(path: Path, size: int, document: Mapping[str, Any]) -> TreesFile:
     parameters = learner["learner_model_param"]
     features, classes = int(parameters["num_feature"]), int(parameters["num_class"])
     if not 0 < features <= MAX_FEATURES:
-        msg = f"it has {features:,} features"
-        raise TreesDamaged(msg)
+        raise TreesDamaged(f"it has {features:,} features")
     booster = learner["gradient_booster"]
     if booster["name"] == "gblinear":
         raise CheckpointRejected(f"{path.name} is a linear model (gblinear), no trees: train it with booster: gbtree.")
     model = booster["gbtree"]["model"] if booster["name"] == "dart" else booster["model"]
     trees = model["trees"]
     if not trees:
-        msg = "it has no trees"
-        raise TreesDamaged(msg)
+        raise TreesDamaged("it has no trees")
     if any(kind == "c" for kind in learner.get("feature_types", ())) or any(any(tree["split_type"]) for tree in trees):
         raise CheckpointRejected(
             f"{path.name} was trained with categorical features, which requests of numbers cannot bring: encode them "
@@ -88,10 +90,9 @@ def _examined(path: Path, size: int, document: Mapping[str, Any]) -> TreesFile:
     outputs = max(classes, int(parameters.get("num_target", 1)), 1)
     groups, drops = model["tree_info"], booster.get("weight_drop", trees)
     if len(groups) != len(trees) or len(drops) != len(trees) or not all(group in range(outputs) for group in groups):
-        msg = "it does not say to which output each tree belongs"
-        raise TreesDamaged(msg)
+        raise TreesDamaged("it does not say to which output each tree belongs")
     for number, tree in enumerate(trees):
-        walkable(tree, number, features=features)
+        check_tree(tree, number, features=features)
     best = learner.get("attributes", {}).get("best_iteration")
     return TreesFile(
         path=path, sha256=file_sha256(path), size=size, objective=str(learner["objective"]["name"]), features=features,
@@ -103,18 +104,17 @@ def _examined(path: Path, size: int, document: Mapping[str, Any]) -> TreesFile:
 def _round(text: str) -> int:
     best = int(text)
     if best < 0:
-        msg = f"its best iteration is {best}"
-        raise TreesDamaged(msg)
+        raise TreesDamaged(f"its best iteration is {best}")
     return best
 
 
 def _parse(path: Path, data: bytes) -> Mapping[str, Any]:
-    for head, what in HEADS.items():
+    for head, what in FOREIGN_HEADS.items():
         if data.startswith(head):
-            raise CheckpointRejected(f"{path.name} is {what}{_named(path, head)}: {SAVE}.")
+            raise CheckpointRejected(f"{path.name} is {what}{_wanted_names(path, head)}: {SAVE}.")
     binary = path.suffix == ".ubj"
     try:
-        document = parse_ubjson(data) if binary else json.loads(data, object_pairs_hook=_each_once)
+        document = parse_ubjson(data) if binary else json.loads(data, object_pairs_hook=_refuse_repeated_fields)
     except (DamagedUbjson, ValueError, RecursionError) as error:
         other = (
             " (its contents may be those of the other format, .ubj or .json: then rename it)"
@@ -130,7 +130,7 @@ def _parse(path: Path, data: bytes) -> Mapping[str, Any]:
     return document
 
 
-def _named(path: Path, head: bytes) -> str:
+def _wanted_names(path: Path, head: bytes) -> str:
     if head != b"\x80":
         return ""
     with path.open("rb") as file:
@@ -138,12 +138,11 @@ def _named(path: Path, head: bytes) -> str:
     return f" (it wants {', '.join(names)})" if names else ""
 
 
-def _each_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+def _refuse_repeated_fields(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) != len(pairs):
-        # Which of the two would be read is not the same for every reader.
-        msg = f"the field {next(_repeated(pairs))!r} stands in an object twice"
-        raise ValueError(msg)
+        # Readers of JSON differ in which of the two values they take.
+        raise ValueError(f"the field {next(_repeated(pairs))!r} stands in an object twice")
     return fields
 
 

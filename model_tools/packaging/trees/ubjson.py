@@ -1,6 +1,6 @@
-"""Universal Binary JSON, as XGBoost writes it: read with bounds on depth and size, nothing executed.
+"""Reads Universal Binary JSON, as XGBoost writes it, with bounds on depth and size, and with nothing executed.
 
-Strongly typed arrays become `array.array`s, so a model of millions of nodes takes no more memory than its file.
+Strongly typed arrays become `array.array`s, so that a model of millions of nodes takes no more memory than its file.
 """
 
 import struct
@@ -9,13 +9,15 @@ from array import array
 from typing import Any
 
 MAX_DEPTH = 64
+"""The largest depth of nested values."""
 FORMATS = {b"i": "b", b"U": "B", b"I": "h", b"l": "i", b"L": "q", b"d": "f", b"D": "d"}
-"""The type markers of numbers, and what the struct and array modules call them."""
+"""The codes of the struct and array modules, by the type markers of numbers."""
 CONSTANTS: dict[bytes, bool | None] = {b"T": True, b"F": False, b"Z": None}
+"""The values of markers that stand for a value alone."""
 
 
 class DamagedUbjson(ValueError):
-    """The bytes are no Universal Binary JSON."""
+    """The bytes are not well-formed Universal Binary JSON."""
 
 
 def parse_ubjson(data: bytes) -> Any:
@@ -23,8 +25,7 @@ def parse_ubjson(data: bytes) -> Any:
     reader = _Reader(data)
     value = reader.value(reader.take(1), 0)
     if reader.position != len(data):
-        msg = f"{len(data) - reader.position:,} bytes follow its end"
-        raise DamagedUbjson(msg)
+        raise DamagedUbjson(f"{len(data) - reader.position:,} bytes follow its end")
     return value
 
 
@@ -35,15 +36,13 @@ class _Reader:
 
     def take(self, count: int) -> bytes:
         if not 0 <= count <= len(self._data) - self.position:
-            msg = f"it ends within a value at byte {self.position:,}"
-            raise DamagedUbjson(msg)
+            raise DamagedUbjson(f"it ends within a value at byte {self.position:,}")
         self.position += count
         return self._data[self.position - count : self.position]
 
     def value(self, marker: bytes, depth: int) -> Any:
         if depth > MAX_DEPTH:
-            msg = f"it is nested deeper than {MAX_DEPTH} levels"
-            raise DamagedUbjson(msg)
+            raise DamagedUbjson(f"it is nested deeper than {MAX_DEPTH} levels")
         if marker in FORMATS:
             return self._number(marker)
         if marker in CONSTANTS:
@@ -54,8 +53,7 @@ class _Reader:
             return self._array(depth)
         if marker == b"{":
             return self._object(depth)
-        msg = f"byte {self.position - 1:,} is no type of a value"
-        raise DamagedUbjson(msg)
+        raise DamagedUbjson(f"byte {self.position - 1:,} is no type of a value")
 
     def _number(self, marker: bytes) -> int | float:
         layout = f">{FORMATS[marker]}"
@@ -66,16 +64,14 @@ class _Reader:
         marker = self.take(1)
         length = self._number(marker) if marker in FORMATS else None
         if not isinstance(length, int) or length < 0:
-            msg = f"the length at byte {self.position:,} is none"
-            raise DamagedUbjson(msg)
+            raise DamagedUbjson(f"the length at byte {self.position:,} is none")
         return length
 
     def _text(self) -> str:
         try:
             return self.take(self._length()).decode("utf-8")
         except UnicodeDecodeError as error:
-            msg = f"the text before byte {self.position:,} is not UTF-8"
-            raise DamagedUbjson(msg) from error
+            raise DamagedUbjson(f"the text before byte {self.position:,} is not UTF-8") from error
 
     def _next_is(self, marker: bytes) -> bool:
         if self._data[self.position : self.position + 1] != marker:
@@ -96,8 +92,7 @@ class _Reader:
     def _typed_array(self) -> Any:
         marker = self.take(1)
         if marker not in FORMATS or self.take(1) != b"#":
-            msg = f"the array at byte {self.position:,} has no type of numbers or no length"
-            raise DamagedUbjson(msg)
+            raise DamagedUbjson(f"the array at byte {self.position:,} has no type of numbers or no length")
         numbers = array(FORMATS[marker])
         numbers.frombytes(self.take(self._length() * numbers.itemsize))
         if sys.byteorder == "little":
@@ -105,11 +100,10 @@ class _Reader:
         return numbers
 
     def _count(self) -> int:
-        """Return the number of values that follow, each of which takes a byte at least."""
+        """Return the number of values that follow, which cannot be more than the bytes that are left."""
         count = self._length()
         if count > len(self._data) - self.position:
-            msg = f"the array at byte {self.position:,} is longer than the file"
-            raise DamagedUbjson(msg)
+            raise DamagedUbjson(f"the array at byte {self.position:,} is longer than the file")
         return count
 
     def _object(self, depth: int) -> dict[str, Any]:
@@ -118,7 +112,6 @@ class _Reader:
         while len(fields) != count if count is not None else not self._next_is(b"}"):
             name = self._text()
             if name in fields:
-                msg = f"the field {name[:80]!r} stands in an object twice"
-                raise DamagedUbjson(msg)
+                raise DamagedUbjson(f"the field {name[:80]!r} stands in an object twice")
             fields[name] = self.value(self.take(1), depth + 1)
         return fields

@@ -1,1 +1,1 @@
-"""The image that a request brings or names: read, or fetched from where the caller could reach it without us."""
+"""Reads the image that a request brings, or fetches it from a place that the caller could reach without us."""

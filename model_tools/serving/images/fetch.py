@@ -1,8 +1,9 @@
-"""Fetch an image from a URL that a caller chose, and from nowhere that the caller could not reach without us.
+"""Fetches an image from a URL that a caller chose, but only from addresses that the caller could reach without us.
 
-A host's name is resolved once, every address must be public, and the connection goes to an address that was checked:
-a second lookup could answer otherwise. Each redirect is checked anew. http.client is used because there both the
-address and the time of every single read are ours to set; urllib3 waits anew for each byte that a slow host sends.
+A host's name is resolved once, all its addresses must be public, and the connection goes to one of the checked
+addresses: a second lookup could give others. Each redirect is checked in the same way. The module uses http.client,
+which lets us choose the address and limit the time of every read; urllib3's timeout starts again with each byte that a
+slow host sends.
 """
 
 import ipaddress
@@ -23,20 +24,22 @@ MAX_REDIRECTS = 3
 REDIRECTS = (301, 302, 303, 307, 308)
 PORTS = {"http": 80, "https": 443}
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
+"""The IPv6 prefix behind which a NAT64 gateway reaches IPv4 addresses (RFC 6052)."""
 GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+"""The IPv6 addresses that are handed out for the public internet (RFC 4291)."""
 HEADERS = {"user-agent": "model-tools", "accept": "image/*"}
 
 Resolve = Callable[[str, int], list[str]]
-"""Returns all addresses of a host."""
+"""Returns all addresses of a host; the arguments are its name and the port."""
 
 
 def resolve_host(host: str, port: int) -> list[str]:
-    """Return all addresses of a host, by the system's resolver."""
+    """Return all addresses of a host that the system's resolver knows."""
     return [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 def is_public(address: str) -> bool:
-    """Tell whether an address is one of the public internet, also when it hides another within."""
+    """Tell whether an address belongs to the public internet; an IPv4 address embedded in IPv6 decides for it."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         behind_nat64 = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in NAT64 else None
@@ -49,18 +52,19 @@ def is_public(address: str) -> bool:
 
 @dataclass(frozen=True)
 class Fetcher:
-    """Fetches over http and https, within limits."""
+    """Fetches over http and https, within limits of time and size."""
 
     allowed_hosts: Collection[str] = ()
     """Hosts (`name` or `name:port`) that an operator trusts although their addresses are not public."""
     seconds: float = 5.0
     """The time for the whole fetch, redirects included; only the system's resolver has a limit of its own."""
     max_bytes: int = 20 << 20
+    """The largest size of a response's body."""
     resolve: Resolve = field(default=resolve_host)
     tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
 
     def fetch(self, url: str) -> bytes:
-        """Return the bytes at a URL. Raises BadRequest for what must not, or cannot, be fetched."""
+        """Return the bytes at a URL. Raises BadRequest for a URL that must not, or cannot, be fetched."""
         deadline = monotonic() + self.seconds
         try:
             for _ in range(MAX_REDIRECTS + 1):
@@ -81,7 +85,7 @@ class Fetcher:
         host, port = url.hostname or "", url.port or PORTS[url.scheme]
         addresses = self._checked_addresses(host, port)
         connection = HTTPConnection(host, port)
-        connection.default_port = PORTS[url.scheme]  # which the Host header does not name
+        connection.default_port = PORTS[url.scheme]  # http.client leaves the default port out of the Host header
         connection.sock = _open_socket(addresses, port, deadline)
         if url.scheme == "https":
             connection.sock = self._secure(connection.sock, host, deadline)
@@ -99,11 +103,11 @@ class Fetcher:
         return addresses
 
     def _secure(self, plain: socket.socket, host: str, deadline: float) -> socket.socket:
-        self.tls.sslsocket_class = _PunctualTls
-        with closing(plain):  # its connection goes over to the secured one, or ends
-            plain.settimeout(_left(deadline))
+        self.tls.sslsocket_class = _DeadlineTlsSocket
+        with closing(plain):  # wrap_socket takes the connection over from the plain socket
+            plain.settimeout(_seconds_until(deadline))
             secured = self.tls.wrap_socket(plain, server_hostname=host)
-        secured.deadline = deadline  # type: ignore[attr-defined]  # it is one of ours
+        secured.deadline = deadline  # type: ignore[attr-defined]  # it is a _DeadlineTlsSocket
         return secured
 
     def _read(self, response: HTTPResponse) -> bytes:
@@ -117,28 +121,28 @@ class Fetcher:
         return data
 
 
-class _Punctual(socket.socket):
+class _DeadlineSocket(socket.socket):
     """A socket on which no read waits beyond the deadline, however many reads there are."""
 
     deadline: float
 
     def recv_into(self, *args: Any, **options: Any) -> int:
-        self.settimeout(_left(self.deadline))
+        self.settimeout(_seconds_until(self.deadline))
         return super().recv_into(*args, **options)
 
 
-class _PunctualTls(ssl.SSLSocket):
-    """The same over TLS."""
+class _DeadlineTlsSocket(ssl.SSLSocket):
+    """A TLS socket on which no read waits beyond the deadline, however many reads there are."""
 
     deadline: float
 
     def recv_into(self, *args: Any, **options: Any) -> int:
-        self.settimeout(_left(self.deadline))
+        self.settimeout(_seconds_until(self.deadline))
         return super().recv_into(*args, **options)
 
 
-def _left(deadline: float) -> float:
-    """Return the seconds until the deadline. Raises TimeoutError when there are none."""
+def _seconds_until(deadline: float) -> float:
+    """Return the seconds until the deadline. Raises TimeoutError once it has passed."""
     seconds = deadline - monotonic()
     if seconds <= 0:
         raise TimeoutError
@@ -146,13 +150,13 @@ def _left(deadline: float) -> float:
 
 
 def _open_socket(addresses: Collection[str], port: int, deadline: float) -> socket.socket:
-    """Return a connection to the first of the addresses that accepts one. Raises OSError when none does."""
+    """Return a connection to the first address that accepts one. Raises OSError when none does."""
     failure = OSError("no address")
     for address in addresses:
-        plain = _Punctual(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+        plain = _DeadlineSocket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
         try:
             plain.deadline = deadline
-            plain.settimeout(_left(deadline))
+            plain.settimeout(_seconds_until(deadline))
             plain.connect((address, port))
         except OSError as error:
             plain.close()
@@ -176,6 +180,6 @@ def _parse(url: str) -> SplitResult:
 
 
 def _target(url: SplitResult) -> str:
-    """Return path and query as the request line takes them; what is escaped already stays as it is."""
+    """Return path and query for the request line, percent-encoded; existing percent-encoding stays as it is."""
     target = f"{url.path or '/'}{'?' + url.query if url.query else ''}"
     return quote(target, safe="/?%:@!$&'()*+,;=~[]", errors="replace")

@@ -1,4 +1,4 @@
-"""The image that a request brings, as base64 or by its URL."""
+"""Reads the image that a request brings as base64 or by its URL."""
 
 import base64
 import binascii
@@ -28,11 +28,11 @@ class ImageReader:
         self._fetch = fetch
 
     def read(self, request: Mapping[str, Any]) -> torch.Tensor:
-        """Return the image of a request as [1, channels, height, width]. Raises BadRequest."""
+        """Return the image of a request as a tensor [1, channels, height, width]. Raises BadRequest."""
         return self.locate(request)[0]
 
     def locate(self, request: Mapping[str, Any]) -> tuple[torch.Tensor, Geometry]:
-        """Return the same, and where it lies in the image that was sent. Raises BadRequest."""
+        """Return the tensor that `read` returns, and its place in the image that was sent. Raises BadRequest."""
         given = [name for name in IMAGE_FIELDS if request.get(name) is not None]
         if len(given) != 1:
             raise BadRequest("give one of image (base64 or a data URL), url and input_url.")
@@ -43,7 +43,7 @@ class ImageReader:
         return self._located(decode_base64(value) if name == "image" else self._fetch(value))
 
     def to_tensor(self, data: bytes) -> torch.Tensor:
-        """Return an image file's bytes as [1, channels, height, width]. Raises BadRequest."""
+        """Return an image file's bytes as a tensor [1, channels, height, width]. Raises BadRequest."""
         return self._located(data)[0]
 
     def _located(self, data: bytes) -> tuple[torch.Tensor, Geometry]:
@@ -55,12 +55,12 @@ class ImageReader:
             raise BadRequest(str(error)) from error
 
     def example(self) -> tuple[torch.Tensor, Geometry]:
-        """Return a black image, located as a request's is."""
+        """Return a black image as a tensor, and its place, as `locate` returns them."""
         return self._located(black_image(self._preprocess))
 
 
 def decode_base64(text: str) -> bytes:
-    """Return the bytes of base64 text or of a data URL. Raises BadRequest."""
+    """Return the bytes that a base64 text or a data URL holds. Raises BadRequest."""
     if text.startswith("data:"):
         header, comma, text = text.partition(",")
         if not comma or not header.endswith(";base64"):

@@ -1,4 +1,4 @@
-"""Where the image that a request names by its URL comes from."""
+"""Fetches the image that a request names by its URL, from the web or from S3."""
 
 from collections.abc import Callable, Collection
 
@@ -7,15 +7,16 @@ from model_tools.serving.images.fetch import Fetcher
 from model_tools.serving.requests import BadRequest
 
 MAX_IMAGE_BYTES = 20 << 20
+"""The largest size of an image file."""
 MAX_KEY_BYTES = 1024
-"""S3's limit; it answers a longer key with an error of its own."""
+"""S3's limit for a key; for a longer key S3 answers another error than for a missing object."""
 
 ReadObject = Callable[[str, int], bytes]
-"""Returns the bytes of an object by its URI, of at most so many bytes. Raises ModelNotFound."""
+"""Returns an object's bytes; the arguments are its URI and the most bytes allowed. Raises ModelNotFound."""
 
 
 class ImageSource:
-    """Fetches from the public web, and from buckets that an operator has named."""
+    """Fetches images from the public web, and from the buckets that an operator has named."""
 
     def __init__(self, fetcher: Fetcher, read_object: ReadObject, allowed_buckets: Collection[str]) -> None:
         self._fetcher = fetcher

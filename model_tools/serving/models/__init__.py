@@ -1,1 +1,1 @@
-"""Loaded models, by the library that runs them, and the numbers that go in and come out."""
+"""Loaded models, one module for each library that runs them, and the conversion of their inputs and outputs."""

@@ -1,4 +1,4 @@
-"""What a model is to the tasks, whatever library runs it; and how the one of an archive is loaded."""
+"""The interface of a loaded model, which is the same for all libraries, and the function that loads an archive's."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -7,7 +7,7 @@ from model_tools.serving.archive_reader import ModelFiles
 
 
 class Model(Protocol):
-    """A loaded model. Its inputs are a tuple with one array for each of them, in its library's kind."""
+    """A loaded model. Its inputs are a tuple with one array of its library for each input."""
 
     @property
     def library(self) -> str:
@@ -15,29 +15,32 @@ class Model(Protocol):
 
     @property
     def device(self) -> str:
-        """Where it computes."""
+        """The device that the model computes on, such as `cpu`."""
 
     def set_threads(self, threads: int) -> None:
-        """Compute with so many threads."""
+        """Compute with this number of threads from now on."""
 
     def warm_up(self) -> None:
-        """Make the next call as fast as calls get."""
+        """Call the model until the next call is as fast as calls get."""
 
     def read(self, values: Sequence[object], names: Sequence[str]) -> Any:
-        """Return nested lists, one for each input, as inputs. Raises BadRequest; `names` are the fields."""
+        """Return the model's inputs from nested lists, one for each input.
+
+        Raises BadRequest, whose message names the input by its entry in `names`.
+        """
 
     def call(self, inputs: Any) -> Any:
-        """Return what the model answers. Raises ModelFailed."""
+        """Return the model's output. Raises ModelFailed."""
 
     def call_each(self, batch: Sequence[Any]) -> list[Any]:
-        """Return what the model answers to each of several inputs, in order. Raises ModelFailed."""
+        """Return the model's output for each of several inputs, in order. Raises ModelFailed."""
 
     def to_lists(self, output: Any) -> list[object]:
-        """Return an answer's arrays as nested lists. Raises ModelFailed for NaN and infinity."""
+        """Return the arrays of an output as nested lists. Raises ModelFailed for NaN and infinity."""
 
 
 def load_model(files: ModelFiles, *, threads: int | None = None) -> Model:
-    """Load an archive's model. The file is not needed any more after it. Only its own library is imported."""
+    """Return an archive's model, loaded; its file is not needed any more. Only the model's own library is imported."""
     if files.manifest.format == "xgboost":
         from model_tools.serving.models.trees_model import TreesModel  # noqa: PLC0415 (needs no torch)
 

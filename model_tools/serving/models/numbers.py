@@ -1,4 +1,4 @@
-"""Nested lists of numbers, checked against what the model takes and packed as its type, without any library."""
+"""Checks nested lists of numbers against a model's input and packs them as bytes, without any library."""
 
 import struct
 from collections.abc import Mapping
@@ -9,34 +9,34 @@ from model_tools.formats.sections import AxisSizes, Dtype, InputSpec
 from model_tools.serving.requests import BadRequest
 
 MAX_AXES = 8
-"""A manifest's shapes have no more."""
+"""The largest number of axes that a manifest's shape may have."""
 CODES: Mapping[Dtype, str] = {
     "float32": "f", "float64": "d", "float16": "d", "bfloat16": "d",
     "int64": "q", "int32": "i", "uint8": "B", "bool": "B",
 }  # fmt: skip
-"""The `struct` code by which numbers of each type are packed: the type itself, or one that holds all its numbers."""
+"""The `struct` code that packs numbers of each type: that of the type, or of a wider one for types `struct` lacks."""
 
 
 @dataclass(frozen=True)
 class PackedNumbers:
-    """Numbers in C's order."""
+    """The bytes of an array in C's order, the last axis fastest, and its shape."""
 
     shape: tuple[int, ...]
     data: bytearray
 
 
 class NumbersReader:
-    """Reads what one of the model's inputs takes."""
+    """Reads the numbers of one of the model's inputs."""
 
     def __init__(self, spec: InputSpec, axes: Mapping[str, AxisSizes], *, missing: float | None = None) -> None:
         self._spec = spec
         self._code = CODES[spec.dtype]
         self._bounds = tuple(bounds(axis, axes) for axis in spec.shape)
         self._missing = missing
-        """The number that `null` stands for; None where null is refused."""
+        """The number that `null` stands for; if it is None, `null` is refused."""
 
     def read(self, value: object, where: str) -> PackedNumbers:
-        """Return nested lists as packed numbers. Raises BadRequest naming what does not fit; `where` is the field."""
+        """Return nested lists as packed numbers. Raises BadRequest, whose message names the field `where`."""
         shape, numbers = self._flatten(value, where)
         self._check_shape(shape, where)
         if self._missing is not None and None in numbers:

@@ -1,4 +1,4 @@
-"""Between requests and torch: nested lists to tensors of the model's types, and what it answers back to lists."""
+"""Turns nested lists of a request into tensors of the model's types, and the model's outputs back into lists."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,7 @@ from model_tools.serving.requests import BadRequest
 from model_tools.tensors.dtypes import DTYPES
 
 PACKED = {"f": torch.float32, "d": torch.float64, "q": torch.int64, "i": torch.int32, "B": torch.uint8}
+"""Torch's type for numbers that were packed by each `struct` code."""
 
 
 class TensorReader:
@@ -25,7 +26,10 @@ class TensorReader:
         self._range = _integer_range(spec)
 
     def read(self, value: object, where: str) -> torch.Tensor:
-        """Return nested lists as a tensor of the spec's dtype and shape. Raises BadRequest naming what does not fit."""
+        """Return nested lists as a tensor of the spec's dtype and shape.
+
+        Raises BadRequest, whose message names the field `where`.
+        """
         packed = self._numbers.read(value, where)
         tensor = torch.frombuffer(packed.data, dtype=self._packed).view(packed.shape)
         if self._dtype.is_floating_point:
@@ -33,7 +37,7 @@ class TensorReader:
             if not bool(tensor.isfinite().all()):
                 raise BadRequest(f"{where} holds a number that is no finite {self._spec.dtype}.")
             return tensor
-        if self._range is not None:  # mostly indices: beyond them the model would fail
+        if self._range is not None:  # such integers are mostly indices, and the model would fail on one out of range
             low, high = self._range
             smallest, largest = (int(bound) for bound in tensor.aminmax())
             if not low <= smallest <= largest <= high:
@@ -42,7 +46,7 @@ class TensorReader:
 
 
 def check_axes(tensors: Sequence[torch.Tensor], specs: Sequence[InputSpec]) -> None:
-    """Raise BadRequest where an axis that inputs share by its name has different sizes."""
+    """Raise BadRequest when inputs have different sizes of an axis of the same name."""
     sizes: dict[str, int] = {}
     for tensor, spec in zip(tensors, specs, strict=True):
         for axis, size in zip(spec.shape, tensor.shape, strict=True):
@@ -51,7 +55,7 @@ def check_axes(tensors: Sequence[torch.Tensor], specs: Sequence[InputSpec]) -> N
 
 
 def output_tensors(output: object) -> list[torch.Tensor]:
-    """Return a model's output tensors, those of a dict in its order. Raises ModelFailed for anything else."""
+    """Return a model's output tensors; those of a dict in the dict's order. Raises ModelFailed for any other output."""
     tensors = [output] if isinstance(output, torch.Tensor) else output
     if isinstance(tensors, Mapping):
         tensors = list(tensors.values())
@@ -78,7 +82,7 @@ def require_finite(tensor: torch.Tensor) -> None:
 
 
 def example(spec: InputSpec, sizes: Sequence[int]) -> torch.Tensor:
-    """Return an input of these sizes for warm-up, of zeros or the nearest value in range."""
+    """Return an input of these sizes for warm-up, filled with zeros or with the value in range nearest to zero."""
     dtype = DTYPES[spec.dtype]
     low, high = spec.range or (0.0, 0.0)
     if not dtype.is_floating_point:

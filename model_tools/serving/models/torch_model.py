@@ -1,4 +1,4 @@
-"""A TorchScript model, called for one request or for several at once."""
+"""Runs a TorchScript model for one request or for several at once."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from model_tools.formats.archive import ArchiveManifest
-from model_tools.serving.failures import ModelFailed, telling_nothing_of_the_request
+from model_tools.serving.failures import ModelFailed, redacted_errors
 from model_tools.serving.models.numbers import bounds
 from model_tools.serving.models.tensors import TensorReader, check_axes, example, output_tensors, to_lists
 from model_tools.serving.requests import BadRequest
@@ -18,16 +18,18 @@ from model_tools.tensors.memory_format import in_format
 Inputs = tuple[torch.Tensor, ...]
 
 BATCH_AXIS = "batch"
-"""Requests are stacked along the first axis of every input if it has this name: it says that its rows are independent
-of each other, which those of a time series are not."""
+"""Requests are stacked along the first axis of every input if the axis has this name.
+
+The name promises that the rows are independent of each other, which the rows of a time series are not.
+"""
 WARM_UP_CALLS = 3
-"""TorchScript's profiling executor looks at two calls and optimises at the third."""
+"""TorchScript's profiling executor watches two calls and optimises at the third."""
 WARM_UP_NUMBERS = 1 << 22
-"""An input with free axes holds no more numbers in the second of these calls."""
+"""The largest number of values in an input of the second warm-up call, whose named axes have twice their least size."""
 
 
 class TorchModel:
-    """A model as its archive has it, on the processor."""
+    """The TorchScript model of an archive, loaded onto the CPU."""
 
     device = "cpu"
 
@@ -46,16 +48,19 @@ class TorchModel:
 
     @staticmethod
     def set_threads(threads: int) -> None:
-        """Compute with so many threads."""
+        """Compute with this number of threads from now on."""
         torch.set_num_threads(threads)
 
     def warm_up(self) -> None:
-        """Call the model until it is as fast as it gets, with sizes that differ where they may: none is special."""
+        """Call the model until it is as fast as it gets.
+
+        The sizes of named axes differ from call to call, so that TorchScript optimises for no particular size.
+        """
         for inputs in islice(self._examples(), WARM_UP_CALLS):
             self(*inputs)
 
     def read(self, values: Sequence[object], names: Sequence[str]) -> Inputs:
-        """Return one tensor for each of the model's inputs. Raises BadRequest naming the field that does not fit."""
+        """Return one tensor for each of the model's inputs. Raises BadRequest, whose message names the field."""
         if len(values) != len(self._readers):
             raise BadRequest(f"the model takes {len(self._readers)} input(s): give as many in inputs.")
         tensors = tuple(
@@ -66,12 +71,12 @@ class TorchModel:
         return tensors
 
     def call(self, inputs: Inputs) -> Any:
-        """Return what the model answers. Raises ModelFailed."""
-        with telling_nothing_of_the_request("the model"):
+        """Return the model's output. Raises ModelFailed."""
+        with redacted_errors("the model"):
             return self(*inputs)
 
     def call_each(self, batch: Sequence[Inputs]) -> list[Any]:
-        """Return the model's answer to each of several inputs, asked together as far as their shapes allow it."""
+        """Return the model's output for each of several inputs; inputs of fitting shapes share one call."""
         answers: list[Any] = [None] * len(batch)
         for group in self._groups(batch):
             outputs = self._call_together([batch[index] for index in group])
@@ -80,11 +85,11 @@ class TorchModel:
         return answers
 
     def to_lists(self, output: Any) -> list[object]:
-        """Return each output as nested lists. Raises ModelFailed for NaN, infinity and what is no tensor."""
+        """Return each output as nested lists. Raises ModelFailed for NaN, infinity and an output that is no tensor."""
         return to_lists(output)
 
     def __call__(self, *inputs: torch.Tensor) -> Any:
-        """Return what the model answers. Raises what it raises."""
+        """Return the model's output. Raises what the model raises."""
         with torch.inference_mode():
             return self._model(*in_format(inputs, channels_last=self.channels_last))
 
@@ -99,7 +104,7 @@ class TorchModel:
         return more if doubled and prod(more) <= WARM_UP_NUMBERS else least
 
     def _groups(self, batch: Sequence[Inputs]) -> Iterator[list[int]]:
-        """Yield the indices of inputs that can be asked together."""
+        """Yield the indices of inputs that can share one call."""
         alike: dict[Any, list[int]] = {}
         for index, inputs in enumerate(batch):
             rows = inputs[0].shape[0] if self._most_rows else 0
@@ -118,20 +123,20 @@ class TorchModel:
         output = self.call(tuple(torch.cat(tensors) for tensors in zip(*inputs, strict=True)))
         tensors = output_tensors(output)
         if any(tensor.dim() == 0 or tensor.shape[0] != sum(rows) for tensor in tensors):
-            return [self.call(each) for each in inputs]  # the answer is about all rows together
+            return [self.call(each) for each in inputs]  # the output is not one row for each row, so it cannot be split
         pieces = zip(*(torch.split(tensor, rows) for tensor in tensors), strict=True)
-        return [_as_answered(output, piece) for piece in pieces]
+        return [_in_form_of(output, piece) for piece in pieces]
 
 
-def _as_answered(output: object, tensors: tuple[torch.Tensor, ...]) -> Any:
-    """Return some rows of each tensor in the form of the whole output."""
+def _in_form_of(output: object, tensors: tuple[torch.Tensor, ...]) -> Any:
+    """Return the tensors as a tensor, dict or tuple, as the output is one."""
     if isinstance(output, torch.Tensor):
         return tensors[0]
     return dict(zip(output, tensors, strict=True)) if isinstance(output, Mapping) else tensors
 
 
 def require_tensor(output: object, shape: tuple[int | None, ...], what: str) -> torch.Tensor:
-    """Return an output as the tensor of this shape that it must be; None is any size. Raises ModelFailed."""
+    """Return the output if it is a tensor of this shape, in which None allows any size. Raises ModelFailed."""
     fits = isinstance(output, torch.Tensor) and output.dim() == len(shape)
     if not fits or any(wanted not in (None, size) for wanted, size in zip(shape, output.shape, strict=True)):  # type: ignore[attr-defined]
         raise ModelFailed(f"the model did not answer {what}")

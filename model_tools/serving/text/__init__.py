@@ -1,1 +1,1 @@
-"""Texts to token ids and back, and the search for the likeliest text."""
+"""Turns texts into token ids and back, and searches for the likeliest text."""

@@ -1,4 +1,4 @@
-"""Lists of token ids as tensors: of one length, and as many together as the model takes."""
+"""Packs lists of token ids into tensors of equal length, with as many rows as the model takes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,21 +11,23 @@ from model_tools.serving.models.numbers import bounds
 
 @dataclass(frozen=True)
 class TokenShape:
-    """What the model takes of an input of token ids [rows, tokens]."""
+    """The sizes of an input of token ids [rows, tokens] that the model takes."""
 
     rows: tuple[int, int]
+    """The smallest and the largest number of rows."""
     tokens: tuple[int, int]
+    """The smallest and the largest number of tokens in a row."""
     padding: int | None
-    """The id that fills a row up; without one, rows of different lengths cannot be together."""
+    """The id that fills up a short row; if it is None, only rows of equal length can share a tensor."""
 
     @classmethod
     def of(cls, spec: InputSpec, axes: Mapping[str, AxisSizes], padding: int | None) -> "TokenShape":
-        """Return what a spec [batch, tokens] says."""
+        """Return the sizes that a spec of the shape [batch, tokens] allows."""
         rows, tokens = (bounds(axis, axes) for axis in spec.shape)
         return cls(rows, tokens, padding)
 
     def batches(self, texts: Sequence[Sequence[int]], size: int) -> Iterator[list[int]]:
-        """Yield the indices of up to `size` texts that go together, alike in length: little is padded."""
+        """Yield the indices of up to `size` texts for one tensor; texts of similar length share it to save padding."""
         order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
         batch: list[int] = []
         for index in order:
@@ -37,12 +39,12 @@ class TokenShape:
         yield batch
 
     def padded(self, texts: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Return texts as int64 [texts, tokens of the longest]."""
+        """Return texts as a tensor int64 [texts, tokens of the longest text]."""
         length = max(self.tokens[0], *map(len, texts))
         fill = self.padding or 0
         return torch.tensor([[*ids, *[fill] * (length - len(ids))] for ids in texts])
 
-    def full(self, rows: torch.Tensor) -> torch.Tensor:
-        """Return rows with the last one repeated until there are as many as the model takes at least."""
+    def with_enough_rows(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return the rows, with the last one repeated until there are as many as the model takes at least."""
         lacking = self.rows[0] - len(rows)
         return rows if lacking <= 0 else torch.cat([rows, rows[-1:].expand(lacking, -1)])

@@ -1,18 +1,18 @@
-"""Text to token ids and back, by the vocabularies of a model's archive. Pure."""
+"""Turns text into token ids and back, by the vocabularies of a model's archive. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from model_tools.formats.sections import Text
-from model_tools.formats.vocabulary import BEGIN, END, PADDING, UNKNOWN, UNSPOKEN
+from model_tools.formats.vocabulary import BEGIN, CONTROL_TOKENS, END, PADDING, UNKNOWN
 from model_tools.serving.requests import BadRequest
 
 MAX_TEXTS = 256
-"""Texts in one request."""
+"""The largest number of texts in one request."""
 
 
 class Vocabulary:
-    """Tokens by id, and ids by token."""
+    """The tokens of a model by their ids, and the ids by the tokens."""
 
     def __init__(self, tokens: Sequence[str], text: Text) -> None:
         self._tokens = tuple(tokens)
@@ -27,22 +27,22 @@ class Vocabulary:
         return len(self._tokens)
 
     def encode(self, text: str) -> list[int]:
-        """Return the ids of a text's tokens; what is not in the vocabulary is `<unk>`."""
+        """Return the ids of a text's tokens; a token that is not in the vocabulary becomes `<unk>`."""
         if self._text.lowercase:
             text = text.lower()
         tokens: Sequence[str] = text.split() if self._text.tokens == "words" else text
-        # A caller's "<pad>" is a word like any other that the vocabulary does not know.
-        ids = [self._unknown if token in UNSPOKEN else self._ids.get(token, self._unknown) for token in tokens]
+        # "<pad>" in a caller's text is an ordinary word, which the vocabulary does not know.
+        ids = [self._unknown if token in CONTROL_TOKENS else self._ids.get(token, self._unknown) for token in tokens]
         return [index for index in ids if index is not None]
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Return the text of token ids."""
-        tokens = [self._tokens[index] for index in ids if self._tokens[index] not in UNSPOKEN]
+        """Return the text that token ids stand for, without control tokens."""
+        tokens = [self._tokens[index] for index in ids if self._tokens[index] not in CONTROL_TOKENS]
         return (" " if self._text.tokens == "words" else "").join(tokens)
 
 
 class TextReader:
-    """Reads the text, or the texts, that a request brings."""
+    """Reads the text or the texts of a request."""
 
     def __init__(self, vocabulary: Vocabulary, max_tokens: int) -> None:
         self._vocabulary = vocabulary

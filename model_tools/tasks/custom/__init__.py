@@ -1,1 +1,1 @@
-"""Task `custom`: the own code of a model, around it."""
+"""Task `custom`: a model that brings serving code of its own."""

@@ -1,4 +1,4 @@
-"""A model's own serving code: `predictor.py` with preprocess, predict and respond, or some of them."""
+"""Serves task `custom` by the model's own `predictor.py` with preprocess, predict and respond, or some of them."""
 
 import importlib.util
 import inspect
@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from model_tools.serving.archive_reader import ModelFiles
-from model_tools.serving.failures import ModelFailed, telling_nothing_of_the_request
+from model_tools.serving.failures import ModelFailed, redacted_errors
 from model_tools.serving.images.image_reader import ImageReader
 from model_tools.serving.models.torch_model import TorchModel
 from model_tools.serving.requests import BadRequest
@@ -29,19 +29,21 @@ class Context:
     """The context that a predictor is given beside the request."""
 
     classes: tuple[str, ...]
-    """The lines of classes.txt; empty without one."""
+    """The lines of classes.txt; empty for a model without that file."""
     fetch: Fetch
-    """Returns the bytes at a URL that a caller chose, by the rules of images' URLs: public addresses only, within
-    limits. Raises BadRequest."""
+    """Returns the bytes at a URL that a caller chose, under the rules for images' URLs: public addresses within limits.
+
+    Raises BadRequest.
+    """
     folder: Path
-    """Holds the predictor, the Python files beside it, and what the manifest includes."""
+    """The folder of the predictor, the Python files beside it, and the files that the manifest includes."""
     images: ImageReader | None
-    """Reads images as the manifest's `preprocess` says; None without one."""
+    """Reads images as the manifest's `preprocess` says; None for a manifest without that section."""
     BadRequest: type[BadRequest] = BadRequest
-    """Raise it, with a message for the caller, for what the caller can put right."""
+    """The error to raise, with a message for the caller, for a request that the caller can put right."""
 
     def path(self, name: str) -> Path:
-        """Return where a file of the model's folder is. Raises FileNotFoundError."""
+        """Return the path of a file of the model's folder. Raises FileNotFoundError."""
         path = self.folder / name
         if not path.is_file():
             raise FileNotFoundError(f"{name} is not part of the archive: name it in custom.include")
@@ -49,7 +51,7 @@ class Context:
 
 
 class CustomTask:
-    """Runs the steps that the predictor defines; the others are done as for a tensor, or for an image."""
+    """Runs the steps that the predictor defines, and the usual steps for tensors or images in place of the others."""
 
     def __init__(self, files: ModelFiles, model: TorchModel, fetch: Fetch) -> None:
         if files.code is None:
@@ -65,7 +67,7 @@ class CustomTask:
         self.warm_up = model.warm_up
 
     def preprocess(self, request: Mapping[str, Any]) -> Any:
-        """Return what the predictor's `preprocess` does, or the image or the numbers of the request."""
+        """Return what the predictor's `preprocess` returns, or else the image or the numbers of the request."""
         if step := self._steps.get("preprocess"):
             return self._run("preprocess", step, request, self._context)
         if self._context.images is not None:
@@ -73,13 +75,13 @@ class CustomTask:
         return read_inputs(request, self._model)
 
     def predict(self, batch: Sequence[Any]) -> list[Any]:
-        """Return what the predictor's `predict` makes of each, one by one, or the model of all together."""
+        """Return the outputs; the predictor's `predict` is called for each input, the model for all inputs together."""
         if step := self._steps.get("predict"):
             return [self._run("predict", step, self._model, inputs, self._context) for inputs in batch]
         return self._model.call_each([_as_inputs(inputs) for inputs in batch])
 
     def respond(self, output: Any, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what the predictor's `respond` does. Raises ModelFailed for what JSON cannot say."""
+        """Return what the predictor's `respond` returns. Raises ModelFailed for an answer that JSON cannot hold."""
         step = self._steps.get("respond")
         answer = output if step is None else self._run("respond", step, output, request, self._context)
         if step is None and not isinstance(answer, Mapping | str | int | float):
@@ -96,14 +98,14 @@ class CustomTask:
         return dict(answer)
 
     def _run(self, name: str, step: Step, *arguments: Any) -> Any:
-        with telling_nothing_of_the_request(f"the predictor's {name}", self._folder), torch.inference_mode():
+        with redacted_errors(f"the predictor's {name}", self._folder), torch.inference_mode():
             return step(*arguments)
 
 
 def import_predictor(folder: Path, name: str) -> ModuleType:
-    """Return the predictor as a module. Its folder, and the archive's whole code, are searched for what it imports.
+    """Return the predictor as a module. It may import files from its own folder and from the archive's code.
 
-    They are searched last: what serving itself is made of must not be replaced by a file of the same name.
+    Python searches both folders last: a file there must not replace a module of the same name that serving uses.
     """
     path = folder / name
     sys.path += [str(entry) for entry in dict.fromkeys((folder, path.parent)) if str(entry) not in sys.path]
@@ -117,7 +119,10 @@ def import_predictor(folder: Path, name: str) -> ModuleType:
 
 
 def _step(module: ModuleType, name: str) -> Step:
-    """Return a step that takes the context as its last argument, whether the predictor wants it or not."""
+    """Return a step that takes the context as its last argument, even if the predictor's function does not.
+
+    Raises ValueError for a function whose parameters fit neither way of calling it.
+    """
     function: Step = getattr(module, name)
     wanted = len(STEPS[name])
     parameters = inspect.signature(function).parameters.values()

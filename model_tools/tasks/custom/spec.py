@@ -1,7 +1,7 @@
-"""The own code of a model around it: `preprocess`, `predict` and `respond` in a predictor, or some of them.
+"""The spec of task `custom`: a predictor brings `preprocess`, `predict` and `respond`, or some of them.
 
-What such a model answers is its own affair, so nothing is known of it beforehand: its samples are required, and images
-are always decoded in full, since nothing could prove that a reduced one is answered alike.
+The form of such a model's requests and answers is not known beforehand. So samples are required, and images are always
+decoded in full: no proof could show that a reduced image is answered alike.
 """
 
 from model_tools.tasks.own_code import OwnCode

@@ -1,4 +1,4 @@
-"""`{"image"}`, `{"url"}`, `{"text"}`, `{"texts"}` or `{"input"}` → `{"embedding"}`, or `{"embeddings"}` of several."""
+"""Serves task `embedding`: an image, a text or numbers → `{"embedding"}`, several of them → `{"embeddings"}`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,10 +19,11 @@ from model_tools.tasks.embedding.spec import Embedding
 from model_tools.tasks.tensor.serve import read_inputs
 
 SMALLEST_LENGTH = 1e-12
+"""A vector is divided by this number at least, so that a vector of zeros does not become NaN."""
 
 
 class EmbeddingTask:
-    """Vectors that lie near one another where what they stand for is alike."""
+    """Answers images, texts or numbers with vectors; similar inputs have vectors that lie near one another."""
 
     def __init__(self, files: ModelFiles, model: TorchModel, fetch: Fetch) -> None:
         manifest = files.manifest
@@ -38,7 +39,7 @@ class EmbeddingTask:
             self._texts = TextReader(vocabulary, min(manifest.text.max_source_tokens, self._tokens.tokens[1]))
 
     def preprocess(self, request: Mapping[str, Any]) -> Any:
-        """Return token ids of each text, or the model's inputs."""
+        """Return the token ids of each text, or the model's inputs. Raises BadRequest."""
         if self._texts is not None:
             require_only(request, TEXT_FIELDS)
             return self._texts.read(request)
@@ -55,7 +56,7 @@ class EmbeddingTask:
         return [_vectors(output) for output in self._model.call_each(batch)]
 
     def respond(self, output: torch.Tensor, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the vector, of length 1 if the manifest says so; a list of them for several rows or texts."""
+        """Return the vector, or a list of vectors for several rows or texts, scaled if the manifest says so."""
         output = output.float()
         if self._normalize:
             output = output / output.norm(dim=-1, keepdim=True).clamp(min=SMALLEST_LENGTH)
@@ -67,7 +68,8 @@ class EmbeddingTask:
         texts = [ids for each in batch for ids in each]
         found: list[torch.Tensor] = [torch.empty(0)] * len(texts)
         for indices in self._tokens.batches(texts, self._tokens.rows[1]):
-            inputs: Inputs = (self._tokens.full(self._tokens.padded([texts[index] for index in indices])),)
+            tokens = self._tokens.padded([texts[index] for index in indices])
+            inputs: Inputs = (self._tokens.with_enough_rows(tokens),)
             for index, vector in zip(indices, _vectors(self._model.call(inputs)), strict=False):
                 found[index] = vector
         vectors = iter(found)

@@ -1,4 +1,4 @@
-"""Images, texts or numbers to vectors: `{"text"}` → `{"embedding"}`."""
+"""The spec of task `embedding`, images, texts or numbers to vectors: `{"text"}` → `{"embedding"}`."""
 
 from model_tools.formats.sections import Section
 from model_tools.tasks.answers import AnsweredCase, require_tensor
@@ -6,7 +6,7 @@ from model_tools.tasks.spec import TaskSpec
 
 
 class Embedding(Section):
-    """How an embedding is answered."""
+    """The section `embedding` of publish.yaml."""
 
     normalize: bool = True
     """Scale the vector to length 1, so that a dot product is a cosine similarity."""
@@ -15,7 +15,7 @@ class Embedding(Section):
 def check_answer(answered: AnsweredCase) -> None:
     """Accept [batch, dimensions]."""
     shape = answered.first.shape
-    fits = len(shape) == 2 and shape[0] == answered.input_shapes[0][0]  # noqa: PLR2004 (its axes)
+    fits = len(shape) == 2 and shape[0] == answered.input_shapes[0][0]  # noqa: PLR2004 (the number of axes)
     require_tensor(answered, "An embedding model", "[batch, dimensions]", fits=fits)
 
 

@@ -1,4 +1,7 @@
-"""`{"image"}` or `{"url"}` → `{"class", "confidence"}`; `{"input_url", "n_predictions"}` → `{"predictions"}`."""
+"""Serves task `image-classification`: `{"image"}` or `{"url"}` → `{"class", "confidence"}`.
+
+`{"input_url", "n_predictions"}` → `{"predictions"}`.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,7 +18,7 @@ from model_tools.serving.task import Fetch
 from model_tools.tasks.image_classification.spec import SPEC
 
 PREDICTIONS = 5
-"""Classes that a request with `input_url` is answered, unless it says how many."""
+"""The number of classes in the answer to a request with `input_url` but without `n_predictions`."""
 
 
 class ImageClassification:
@@ -30,22 +33,22 @@ class ImageClassification:
         self.set_threads = model.set_threads
 
     def warm_up(self) -> None:
-        """Take a black image all the way, and the model to its fastest."""
+        """Call the model until it is at its fastest, and answer a black image through all steps."""
         self._model.warm_up()
         self.respond(self.predict([(self._images.example()[0],)])[0], {})
 
     def preprocess(self, request: Mapping[str, Any]) -> Inputs:
-        """Return the image as a batch of one."""
+        """Return the image as a batch of one. Raises BadRequest."""
         require_only(request, (*IMAGE_FIELDS, *SPEC.options))
         self._ranking(request)
         return (self._images.read(request),)
 
     def predict(self, batch: Sequence[Inputs]) -> list[Any]:
-        """Return the model's outputs, [1, classes] each."""
+        """Return the model's output for each request, [1, classes]."""
         return self._model.call_each(batch)
 
     def respond(self, output: Any, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the likeliest class and its probability, or as many as were asked for."""
+        """Return the likeliest class and its probability, or as many classes as the request asks for."""
         classes = len(self._classes)
         logits = require_tensor(output, (1, classes), f"one value for each of its {classes} classes")[0]
         require_finite(logits)
@@ -63,7 +66,7 @@ class ImageClassification:
         return {**best, "top_k": [{"class": name, "confidence": confidence} for name, confidence in ranked]}
 
     def _ranking(self, request: Mapping[str, Any]) -> tuple[str, int]:
-        """Return the answer's form and how many classes it ranks."""
+        """Return the form of the answer and the number of classes that it ranks."""
         top_k = whole_number(request, "top_k", len(self._classes))
         predictions = whole_number(request, "n_predictions", len(self._classes))
         if top_k is not None and predictions is not None:

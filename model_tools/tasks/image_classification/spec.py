@@ -1,13 +1,13 @@
-"""An image to the likeliest of the named classes: `{"image"}` → `{"class", "confidence"}`."""
+"""The spec of task `image-classification`: `{"image"}` → `{"class", "confidence"}`."""
 
 from model_tools.tasks.answers import AnsweredCase, check_width, require_tensor
 from model_tools.tasks.spec import TaskSpec
 
 
 def check_answer(answered: AnsweredCase) -> None:
-    """Accept [batch, classes], with a name for each class."""
+    """Accept [batch, classes] with as many classes as the classes file has names."""
     shape = answered.first.shape
-    fits = len(shape) == 2  # noqa: PLR2004 (its axes)
+    fits = len(shape) == 2  # noqa: PLR2004 (the number of axes)
     require_tensor(answered, "An image classifier", "[batch, classes]", fits=fits)
     check_width(answered.classes or (), shape[1], where=answered.classes_file)
 

@@ -1,11 +1,11 @@
-"""Boxes as tensors [N, 4] of left, upper, right, lower: made from what models answer, and doubles sorted out."""
+"""Boxes as tensors [N, 4] of left, upper, right, lower: converts a model's boxes and sorts out duplicates."""
 
 import torch
 
 from model_tools.tasks.object_detection.spec import Detection
 
 MAX_COMPARED = 2_000
-"""Boxes that are compared with one another, best first: their overlaps take 16 MB. More are not looked at."""
+"""The best boxes, which are compared with one another; the rest is dropped. The [N, N] overlaps take 16 MB."""
 
 
 def as_corners(boxes: torch.Tensor, detection: Detection, *, width: int, height: int) -> torch.Tensor:
@@ -16,7 +16,7 @@ def as_corners(boxes: torch.Tensor, detection: Detection, *, width: int, height:
     return boxes * torch.tensor([width, height] * 2) if detection.units == "fractions" else boxes
 
 
-def overlaps(boxes: torch.Tensor) -> torch.Tensor:
+def intersection_over_union(boxes: torch.Tensor) -> torch.Tensor:
     """Return the intersection of each box with each other as a share of their union, [N, N]."""
     upper_left = torch.maximum(boxes[:, None, :2], boxes[None, :, :2])
     lower_right = torch.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
@@ -26,17 +26,18 @@ def overlaps(boxes: torch.Tensor) -> torch.Tensor:
     return intersection / union.clamp(min=1e-12)
 
 
-def without_doubles(boxes: torch.Tensor, labels: torch.Tensor, overlap: float) -> list[int]:
-    """Return the indices of the boxes that stay, in order; the boxes are sorted, best first.
+def suppress_duplicates(boxes: torch.Tensor, labels: torch.Tensor, overlap: float) -> list[int]:
+    """Return the indices of the boxes to keep, in order; the boxes must be sorted, best first.
 
-    A box goes when one of its class that stays overlaps it by more than `overlap` (greedy non-maximum suppression).
+    A box is a duplicate when a better box of its class that is kept overlaps it by more than `overlap`, a share of
+    their union (greedy non-maximum suppression).
     """
     boxes, labels = boxes[:MAX_COMPARED], labels[:MAX_COMPARED]
-    doubles = (overlaps(boxes) > overlap) & (labels[:, None] == labels[None, :])
-    gone = torch.zeros(len(boxes), dtype=torch.bool)
-    stays = []
+    duplicates = (intersection_over_union(boxes) > overlap) & (labels[:, None] == labels[None, :])
+    suppressed = torch.zeros(len(boxes), dtype=torch.bool)
+    kept = []
     for index in range(len(boxes)):
-        if not gone[index]:
-            stays.append(index)
-            gone |= doubles[index]
-    return stays
+        if not suppressed[index]:
+            kept.append(index)
+            suppressed |= duplicates[index]
+    return kept

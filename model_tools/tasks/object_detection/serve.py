@@ -1,4 +1,7 @@
-"""`{"image"}` or `{"url"}` → `{"boxes", "classes", "scores"}`; `threshold` and `max_boxes` on request."""
+"""Serves task `object-detection`: `{"image"}` or `{"url"}` → `{"boxes", "classes", "scores"}`.
+
+A request may set the lowest score, `threshold`, and the number of boxes, `max_boxes`.
+"""
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
@@ -14,7 +17,7 @@ from model_tools.serving.models.tensors import require_finite
 from model_tools.serving.models.torch_model import Inputs, TorchModel, require_tensor
 from model_tools.serving.requests import BadRequest, require_only, whole_number
 from model_tools.serving.task import Fetch
-from model_tools.tasks.object_detection.boxes import as_corners, without_doubles
+from model_tools.tasks.object_detection.boxes import as_corners, suppress_duplicates
 from model_tools.tasks.object_detection.spec import OUTPUTS, SPEC, Detection
 from model_tools.tensors.imaging import Geometry
 
@@ -22,21 +25,21 @@ FIELDS = (*IMAGE_FIELDS, *SPEC.options)
 
 
 class LocatedInput(NamedTuple):
-    """An image as the input of the model, and where that lies in the image."""
+    """The model's input made from an image, and the input's place in that image."""
 
     inputs: Inputs
     geometry: Geometry
 
 
 class LocatedOutput(NamedTuple):
-    """The answer of the model to one image."""
+    """The model's output for one image, and the input that it belongs to."""
 
     output: Any
     source: LocatedInput
 
 
 class ObjectDetection:
-    """Answers the objects in an image: their boxes in its pixels, their classes and scores, best first."""
+    """Answers an image with the objects in it: boxes in the image's pixels, classes and scores, best first."""
 
     def __init__(self, files: ModelFiles, model: TorchModel, fetch: Fetch) -> None:
         if files.manifest.preprocess is None:
@@ -48,7 +51,7 @@ class ObjectDetection:
         self.set_threads = model.set_threads
 
     def warm_up(self) -> None:
-        """Take a black image all the way, and the model to its fastest."""
+        """Call the model until it is at its fastest, and answer a black image through all steps."""
         self._model.warm_up()
         tensor, geometry = self._images.example()
         self.respond(self.predict([LocatedInput((tensor,), geometry)])[0], {"threshold": 0.0})
@@ -62,12 +65,12 @@ class ObjectDetection:
         return LocatedInput((tensor,), geometry)
 
     def predict(self, batch: Sequence[LocatedInput]) -> list[LocatedOutput]:
-        """Return the model's answer to each image."""
+        """Return the model's output for each image."""
         outputs = self._model.call_each([each.inputs for each in batch])
         return [LocatedOutput(output, source) for output, source in zip(outputs, batch, strict=True)]
 
     def respond(self, output: LocatedOutput, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the objects whose score is high enough. Raises ModelFailed for an answer that names none."""
+        """Return the objects whose score is high enough. Raises ModelFailed for an output that is not boxes."""
         boxes, labels, scores = self._read(output.output)
         height, width = output.source.inputs[0].shape[2:]
         scores, order = scores.sort(descending=True, stable=True)
@@ -75,16 +78,16 @@ class ObjectDetection:
         corners = as_corners(boxes[order].float(), self._detection, width=width, height=height)
         labels = labels[order]
         overlap = self._detection.overlap
-        stays = list(range(len(order))) if overlap is None else without_doubles(corners, labels, overlap)
-        stays = stays[: self._max_boxes(request)]
+        kept = list(range(len(order))) if overlap is None else suppress_duplicates(corners, labels, overlap)
+        kept = kept[: self._max_boxes(request)]
         return {
-            "boxes": output.source.geometry.to_image(corners[stays]).tolist(),
-            "classes": [self._classes[label] for label in labels[stays].tolist()],
-            "scores": scores[stays].tolist(),
+            "boxes": output.source.geometry.to_image(corners[kept]).tolist(),
+            "classes": [self._classes[label] for label in labels[kept].tolist()],
+            "scores": scores[kept].tolist(),
         }
 
     def _read(self, output: Any) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Return boxes [N, 4], labels [N] and scores [N] of one image."""
+        """Return boxes [N, 4], labels [N] and scores [N] of one image. Raises ModelFailed for any other output."""
         named = output if isinstance(output, Mapping) else dict(zip(OUTPUTS, output, strict=False))
         if set(named) != set(OUTPUTS):
             raise ModelFailed("the model did not answer boxes, labels and scores")

@@ -1,4 +1,4 @@
-"""An image to the objects in it: `{"url"}` → `{"boxes", "classes", "scores"}`, best first."""
+"""The spec of task `object-detection`: `{"url"}` → `{"boxes", "classes", "scores"}`, best first."""
 
 from typing import Annotated, Literal
 
@@ -10,22 +10,26 @@ from model_tools.tasks.answers import AnsweredCase
 from model_tools.tasks.spec import TaskSpec
 
 OUTPUTS = ("boxes", "labels", "scores")
-"""The keys of the model's dict; a tuple holds the same in this order."""
+"""The keys of the dict that a model answers; a tuple holds the same tensors in this order."""
 MAX_BOXES = 1000
+"""The largest `max_boxes` that publish.yaml may ask for."""
 CORNERS = 4
+"""The numbers of a box."""
 FORM = "boxes [batch, candidates, 4] of floats, labels [batch, candidates] of integers and scores [batch, candidates]"
 
 
 class Detection(Section):
-    """How the boxes of a model are read, and which of them are answered."""
+    """The section `detection` of publish.yaml: the meaning of a model's boxes, and the choice of those to answer."""
 
     threshold: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """The lowest score that is answered, unless a request says otherwise."""
+    """The lowest score of an answered box, unless a request sets another."""
     max_boxes: Annotated[int, Field(ge=1, le=MAX_BOXES)] = 100
-    """The most boxes that are answered, unless a request says fewer."""
+    """The largest number of answered boxes; a request may ask for fewer."""
     overlap: Annotated[float, Field(gt=0, lt=1)] | None = 0.5
-    """The share of intersection in union above which two boxes of one class are doubles, and only that with the higher
-    score is answered; null for a model that sorts out doubles itself."""
+    """The intersection over union above which the worse of two boxes of one class is dropped as a duplicate.
+
+    Null is for a model that sorts out duplicates itself.
+    """
     layout: Literal["corners", "centre"] = "corners"
     """corners: left, upper, right, lower. centre: x and y of the middle, width, height."""
     units: Literal["pixels", "fractions"] = "pixels"
@@ -33,7 +37,7 @@ class Detection(Section):
 
 
 def check_answer(answered: AnsweredCase) -> None:
-    """Accept a dict or a tuple of boxes, labels and scores; without a batch axis where the batch is 1."""
+    """Accept a dict or a tuple of boxes, labels and scores; for a batch of 1 they may lack the batch axis."""
     by_name = {tensor.name: tensor for tensor in answered.tensors}
     wanted = OUTPUTS if answered.structure == "dict" else tuple(str(index) for index in range(len(OUTPUTS)))
     rows = answered.input_shapes[0][0]
@@ -43,7 +47,7 @@ def check_answer(answered: AnsweredCase) -> None:
         candidates = boxes.shape[:-1]
         fits = (
             boxes.shape[-1:] == [CORNERS]
-            and (boxes.shape[:1] == [rows] if len(boxes.shape) == 3 else (len(boxes.shape), rows) == (2, 1))  # noqa: PLR2004 (its axes)
+            and (boxes.shape[:1] == [rows] if len(boxes.shape) == 3 else (len(boxes.shape), rows) == (2, 1))  # noqa: PLR2004 (the number of axes)
             and labels.shape == scores.shape == candidates
             and boxes.dtype.startswith(("float", "bfloat"))
             and scores.dtype.startswith(("float", "bfloat"))

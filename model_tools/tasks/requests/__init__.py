@@ -1,4 +1,4 @@
-"""The ways in which requests bring their input: as an image, a text, or numbers. Pure.
+"""The forms of requests, which bring an image, a text or numbers. Pure.
 
-Each says which fields it has, whether a manifest fits it, and how a sample is made up that any such model must answer.
+Each form knows its fields and whether a manifest fits them, and makes up a sample that any such model must answer.
 """

@@ -1,4 +1,4 @@
-"""What is known of each way to ask."""
+"""The interface of all forms of requests."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,32 +10,33 @@ from model_tools.formats.manifest import Manifest
 
 @dataclass(frozen=True)
 class EventInputs:
-    """The numbers of an event as the inputs of the model."""
+    """The model's inputs that an event holds as numbers."""
 
     values: list[Any]
-    """Nested lists, one for each input."""
+    """Nested lists, one for each input of the model."""
     is_plain: bool = True
-    """The event asks for the outputs as they are, not for what a task makes of them."""
+    """The event asks for the model's unchanged outputs, not for an answer that the task makes of them."""
 
 
 class RequestForm:
-    """A way to ask. This one fits a model whose own code says what it takes: nothing is known of it."""
+    """The form of requests. This base class knows nothing of them: it fits a model whose own code reads requests."""
 
     def fields(self, manifest: Manifest) -> tuple[str, ...]:  # noqa: ARG002 (other forms depend on it)
-        """Return the fields of which a request brings one; none where anything may come."""
+        """Return the fields of which a request must bring one; empty where requests may hold anything."""
         return ()
 
     def problem(self, manifest: Manifest) -> str | None:  # noqa: ARG002
-        """Tell what does not fit between the inputs of the model and what such requests bring."""
+        """Return why the model's inputs do not fit what such requests bring; None when they fit."""
         return None
 
     def inputs(self, event: Mapping[str, Any], manifest: Manifest) -> EventInputs | None:  # noqa: ARG002
-        """Return the numbers that an event brings, for the parity proof; None where it brings none as such."""
+        """Return the model's inputs that an event holds as numbers, for the parity proof; None where it holds none."""
         return None
 
     def made_up(self, manifest: Manifest, vocabulary: Sequence[str], chance: Random) -> dict[str, object] | None:  # noqa: ARG002
-        """Return an event that any model of this manifest must be able to answer; None where nobody can know one.
+        """Return an event that any model with this manifest must be able to answer; None where none can be known.
 
-        `vocabulary` holds the source tokens of a model of text. Raises ManifestInvalid for one that would be large.
+        `vocabulary` holds the source tokens of a model of text, `chance` chooses the values. Raises ManifestInvalid for
+        a manifest from which no event can be made.
         """
         return None

@@ -13,28 +13,28 @@ from model_tools.tasks.requests.form import RequestForm
 
 FLOATS = ("float32", "float16", "bfloat16", "float64")
 SIDE = 32
-"""Pixels of a made-up image's side."""
+"""The width and the height of a made-up image, in pixels."""
 
 
 class ImageRequests(RequestForm):
-    """One image, which `preprocess` makes into the only input of the model."""
+    """Requests that bring one image, which `preprocess` turns into the model's only input."""
 
-    def fields(self, manifest: Manifest) -> tuple[str, ...]:  # noqa: ARG002 (as each form)
+    def fields(self, manifest: Manifest) -> tuple[str, ...]:  # noqa: ARG002 (all forms have this parameter)
         """Return the fields that bring an image."""
         return IMAGE_FIELDS
 
     def problem(self, manifest: Manifest) -> str | None:
-        """Tell why the input is not [batch, channels, height, width] as preprocessing makes it."""
+        """Return why the model's input is not [batch, channels, height, width] as preprocessing makes it."""
         return None if manifest.preprocess is None else image_problem(manifest, manifest.preprocess)
 
     def made_up(self, manifest: Manifest, vocabulary: Sequence[str], chance: Random) -> dict[str, object]:  # noqa: ARG002
-        """Return a small image: enough to see that an image is decoded and answered."""
+        """Return an event with a small image, which shows that the model decodes and answers images."""
         mode = "RGB" if manifest.preprocess is None else manifest.preprocess.mode
         return {"image": base64.b64encode(_png(mode)).decode()}
 
 
 def image_problem(manifest: Manifest, preprocess: Preprocess) -> str | None:
-    """Tell what does not fit between the inputs and what preprocessing makes; None when all fits."""
+    """Return why the model's inputs do not fit what preprocessing makes; None when they fit."""
     if len(manifest.inputs) != 1 or len(manifest.inputs[0].shape) != 4:  # noqa: PLR2004 (N, C, H, W)
         return (
             "inputs: a model of images has one input of the shape [batch, channels, height, width]: correct inputs, "
@@ -55,7 +55,7 @@ def image_problem(manifest: Manifest, preprocess: Preprocess) -> str | None:
 
 
 def made_size(preprocess: Preprocess) -> tuple[int, int] | None:
-    """Return the height and width in pixels that preprocessing makes; None when they depend on the image."""
+    """Return the height and width of a preprocessed image in pixels; None when they depend on the image."""
     size = preprocess.size if preprocess.crop is None else preprocess.crop
     if isinstance(size, tuple):
         return size
@@ -86,7 +86,7 @@ def _allows(manifest: Manifest, axis: int | str, size: int) -> bool:
 
 
 def _png(mode: str) -> bytes:
-    """Return a gradient as PNG. Written by hand, since whoever makes samples up may have no Pillow."""
+    """Return a gradient as PNG. The format is written by hand, since the packaging process may have no Pillow."""
     channels, colour_type = (1, 0) if mode == "L" else (3, 2)
     rows = b"".join(
         b"\0"

@@ -12,11 +12,11 @@ from model_tools.formats.sections import InputSpec
 from model_tools.tasks.requests.form import EventInputs, RequestForm
 
 MAX_MADE_UP_NUMBERS = 200_000
-"""Numbers in a made-up event; as JSON they stay well below what Lambda accepts."""
+"""The largest number of values in a made-up event; as JSON they stay well below Lambda's limit of 6 MB."""
 
 
 class NumberRequests(RequestForm):
-    """Nested lists: `input` for the only input, `inputs` for each of several."""
+    """Requests that bring nested lists: `input` for a model's only input, `inputs` for each of several."""
 
     def fields(self, manifest: Manifest) -> tuple[str, ...]:
         """Return the fields that bring numbers."""
@@ -30,13 +30,13 @@ class NumberRequests(RequestForm):
         return EventInputs(values if isinstance(values, list) else [])
 
     def made_up(self, manifest: Manifest, vocabulary: Sequence[str], chance: Random) -> dict[str, object]:  # noqa: ARG002
-        """Return numbers in the range of each input, its free axes at their smallest."""
+        """Return an event with numbers in the range of each input, whose named axes have their smallest size."""
         values = made_up_numbers(manifest, chance)
         return {"input": values[0]} if len(values) == 1 else {"inputs": values}
 
 
 def made_up_numbers(manifest: Manifest, chance: Random) -> list[object]:
-    """Return nested lists for each input. Raises ManifestInvalid where they would be large."""
+    """Return nested lists for each input. Raises ManifestInvalid for more than MAX_MADE_UP_NUMBERS values."""
     sizes = {
         axis: manifest.axis_sizes(axis).min for spec in manifest.inputs for axis in spec.shape if isinstance(axis, str)
     }

@@ -10,18 +10,18 @@ from model_tools.formats.vocabulary import SPECIAL
 from model_tools.tasks.requests.form import RequestForm
 
 USUAL_TOKENS = 5
-"""Tokens of a made-up text, where the model takes so many."""
+"""The number of tokens of a made-up text, if the model takes so many."""
 
 
 class TextRequests(RequestForm):
-    """A text or several, whose token ids are the input of the model."""
+    """Requests that bring a text or several, whose token ids are the model's input."""
 
-    def fields(self, manifest: Manifest) -> tuple[str, ...]:  # noqa: ARG002 (as each form)
+    def fields(self, manifest: Manifest) -> tuple[str, ...]:  # noqa: ARG002 (all forms have this parameter)
         """Return the fields that bring text."""
         return TEXT_FIELDS
 
     def made_up(self, manifest: Manifest, vocabulary: Sequence[str], chance: Random) -> dict[str, object]:
-        """Return a text of usual tokens, as many as the model takes, without blanks at its ends."""
+        """Return an event with a text of a few tokens, none of them special and none blank."""
         tokens = [token for token in vocabulary if not SPECIAL.fullmatch(token) and token.strip()]
         if not tokens:
             raise ManifestInvalid("text.source_vocabulary has special tokens only: add the tokens of its texts.")

@@ -1,4 +1,7 @@
-"""`{"input_X": a row or rows}` → `{"message", "prediction"}`; `{"input"}` → `{"output"}`, as for a tensor."""
+"""Serves task `tabular`: `{"input_X": a row or rows}` → `{"message", "prediction"}`.
+
+`{"input"}` → `{"output"}` works as for task `tensor`.
+"""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -18,9 +21,9 @@ MESSAGE = "Successful prediction"
 
 
 class Tabular:
-    """Rows of features in, a prediction for each out; by torch or by trees."""
+    """Answers each row of features with a prediction, by a torch model or by trees."""
 
-    def __init__(self, files: ModelFiles, model: Model, fetch: Fetch) -> None:  # noqa: ARG002 (as each task)
+    def __init__(self, files: ModelFiles, model: Model, fetch: Fetch) -> None:  # noqa: ARG002 (all tasks have these parameters)
         self._classes = files.classes
         self._model = model
         self._choose: Callable[[Any], tuple[int, float | None]] = _chooser(getattr(model, "objective", ""))
@@ -28,7 +31,7 @@ class Tabular:
         self.warm_up = model.warm_up
 
     def preprocess(self, request: Mapping[str, Any]) -> Any:
-        """Return the table as the model's input."""
+        """Return the table as the model's input. Raises BadRequest."""
         require_only(request, FIELDS)
         if TABLE_FIELD not in request:
             return read_inputs(request, self._model)
@@ -38,11 +41,15 @@ class Tabular:
         return self._model.read(([rows] if is_row(rows) else rows,), FIELDS[:1])
 
     def predict(self, batch: Sequence[Any]) -> list[Any]:
-        """Return the model's outputs, a row for each row."""
+        """Return the model's outputs, with a row for each row of the input."""
         return self._model.call_each(batch)
 
     def respond(self, output: Any, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a prediction for the row, or a list of them for several; and the class, where there are classes."""
+        """Return the prediction of a single row, or the list of several rows' predictions.
+
+        A model with classes answers the class as well, and its probability where the model gives one. Raises
+        ModelFailed for outputs that are not one for each row.
+        """
         if TABLE_FIELD not in request:
             return respond_with_outputs(output, self._model)
         outputs = self._model.to_lists(output)
@@ -67,7 +74,10 @@ class Tabular:
 
 
 def _chooser(objective: str) -> Callable[[Any], tuple[int, float | None]]:
-    """Return what tells the class, and its probability where there is one, of one row's prediction."""
+    """Return a function from a row's prediction to the class's index and its probability, None where there is none.
+
+    `objective` is the XGBoost objective, which fixes the meaning of a prediction; it is empty for a torch model.
+    """
     if objective in ("multi:softmax", "binary:hinge"):
         return lambda prediction: (int(prediction), None)
     if objective == "multi:softprob":
@@ -78,7 +88,7 @@ def _chooser(objective: str) -> Callable[[Any], tuple[int, float | None]]:
 
 
 def _by_logits(prediction: Any) -> tuple[int, float]:
-    """Choose by a softmax over the outputs; a single one is that of the second of two classes."""
+    """Choose by a softmax over the logits; a single number is the logit of the second of two classes."""
     logits = prediction if isinstance(prediction, list) else [0.0, prediction]
     shares = [math.exp(logit - max(logits)) for logit in logits]
     return _likeliest([share / sum(shares) for share in shares])

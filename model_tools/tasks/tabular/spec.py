@@ -1,4 +1,4 @@
-"""Rows of features to a prediction for each, by PyTorch or XGBoost: `{"input_X"}` → `{"prediction"}`."""
+"""The spec of task `tabular`, a prediction for each row, by PyTorch or XGBoost: `{"input_X"}` → `{"prediction"}`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,25 +11,25 @@ from model_tools.tasks.requests.numbers import NumberRequests
 from model_tools.tasks.spec import TaskSpec
 
 TABLE_FIELD = "input_X"
-"""A row of features, or a list of rows."""
+"""The request field with a row of features, or a list of rows."""
 BINARY_CLASSES = 2
 """Classes of a model that answers one number a row: the logit, or the probability, of the second of two."""
 
 
 def is_row(table: object) -> bool:
-    """Tell whether `input_X` is a single row."""
+    """Tell whether the value of `input_X` is a single row."""
     return isinstance(table, list) and bool(table) and not isinstance(table[0], list)
 
 
 class TableRequests(NumberRequests):
-    """A table as `input_X`, which is answered with predictions; or numbers, answered with the outputs."""
+    """Requests with a table in `input_X`, answered with predictions, or with numbers, answered with the outputs."""
 
     def fields(self, manifest: Manifest) -> tuple[str, ...]:
         """Return the fields that bring a table."""
         return super().fields(manifest) if len(manifest.inputs) > 1 else (TABLE_FIELD, *NUMBER_FIELDS)
 
     def inputs(self, event: Mapping[str, Any], manifest: Manifest) -> EventInputs | None:
-        """Return the table of an event as the only input, a single row as a table of one."""
+        """Return the table of an event as the only input; a single row becomes a table of one row."""
         if TABLE_FIELD not in event:
             return super().inputs(event, manifest)
         table = event[TABLE_FIELD]
@@ -37,14 +37,14 @@ class TableRequests(NumberRequests):
 
 
 def check_answer(answered: AnsweredCase) -> None:
-    """Accept [batch] or [batch, outputs], and for a classifier as many outputs as there are classes."""
+    """Accept [batch] or [batch, outputs]; the outputs of a classifier must be as many as its classes."""
     shape, rows = answered.first.shape, answered.input_shapes[0][0]
     form = "[batch] or [batch, outputs]"
     fits = len(shape) in (1, 2) and shape[0] == rows
     require_tensor(answered, "A tabular model", form, fits=fits, integers=True)
     if answered.classes is not None:
         require_tensor(answered, "A tabular classifier", form, fits=True)
-        width = shape[1] if len(shape) == 2 and shape[1] > 1 else BINARY_CLASSES  # noqa: PLR2004 (its axes)
+        width = shape[1] if len(shape) == 2 and shape[1] > 1 else BINARY_CLASSES  # noqa: PLR2004 (the number of axes)
         check_width(answered.classes, width, where=answered.classes_file)
 
 

@@ -1,4 +1,4 @@
-"""`{"input": nested lists}`, or `{"inputs": [one a model's input]}` → `{"output"}`, or `{"outputs"}` of several."""
+"""Serves task `tensor`: `{"input": nested lists}` → `{"output"}`, and `{"inputs"}` → `{"outputs"}` for several."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,9 +11,9 @@ from model_tools.serving.task import Fetch
 
 
 class TensorTask:
-    """Numbers in, numbers out."""
+    """Answers numbers with the model's outputs as they are."""
 
-    def __init__(self, files: ModelFiles, model: Model, fetch: Fetch) -> None:  # noqa: ARG002 (as each task)
+    def __init__(self, files: ModelFiles, model: Model, fetch: Fetch) -> None:  # noqa: ARG002 (all tasks have these parameters)
         self._model = model
         self.set_threads = model.set_threads
         self.warm_up = model.warm_up
@@ -27,13 +27,13 @@ class TensorTask:
         """Return the model's outputs."""
         return self._model.call_each(batch)
 
-    def respond(self, output: Any, request: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002 (as each task)
-        """Return the model's outputs as nested lists, and what computed them."""
+    def respond(self, output: Any, request: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002 (all tasks have these parameters)
+        """Return the model's outputs as nested lists, and the library and device that computed them."""
         return respond_with_outputs(output, self._model)
 
 
 def read_inputs(request: Mapping[str, Any], model: Model) -> Any:
-    """Return the model's inputs from `input` or `inputs`. Raises BadRequest."""
+    """Return the model's inputs from a request's `input` or `inputs`. Raises BadRequest."""
     if "input" in request:
         if "inputs" not in request:
             return model.read((request["input"],), NUMBER_FIELDS[:1])
@@ -43,7 +43,7 @@ def read_inputs(request: Mapping[str, Any], model: Model) -> Any:
 
 
 def respond_with_outputs(output: Any, model: Model) -> dict[str, Any]:
-    """Return a model's outputs as an answer's fields."""
+    """Return the fields of an answer that holds a model's outputs."""
     outputs = model.to_lists(output)
     fields: dict[str, Any] = {"output": outputs[0]} if len(outputs) == 1 else {"outputs": outputs}
     return {**fields, "library": model.library, "device": model.device}

@@ -1,4 +1,4 @@
-"""Numbers in, numbers out: `{"input"}` → `{"output"}`, or `{"inputs"}` → `{"outputs"}`."""
+"""The spec of task `tensor`, numbers to numbers: `{"input"}` → `{"output"}`, or `{"inputs"}` → `{"outputs"}`."""
 
 from model_tools.tasks.spec import TaskSpec
 

@@ -1,4 +1,7 @@
-"""`{"text"}` → `{"text", "score"}`, `{"texts"}` → `{"texts", "scores"}`; `beams` and `max_tokens` on request."""
+"""Serves task `text-to-text`: `{"text"}` → `{"text", "score"}`, `{"texts"}` → `{"texts", "scores"}`.
+
+A request may set the width of the beam search, `beams`, and the length of the answer, `max_tokens`.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -20,11 +23,11 @@ from model_tools.tasks.text_to_text.spec import SPEC
 
 MAX_BEAMS = 16
 SECONDS = 20.0
-"""The time for all texts of a call: a text that takes longer is refused, well before Lambda would end the function."""
+"""The time for all texts of a call. Longer calls are refused, well before Lambda would end the function."""
 
 
 class GenerationRequest(NamedTuple):
-    """What one request asks for."""
+    """The texts of one request as token ids, and the settings of the search."""
 
     sources: list[list[int]]
     beams: int
@@ -34,7 +37,7 @@ class GenerationRequest(NamedTuple):
 class TextToText:
     """An encoder–decoder that writes a text for a text."""
 
-    def __init__(self, files: ModelFiles, model: TorchModel, fetch: Fetch) -> None:  # noqa: ARG002 (as each task)
+    def __init__(self, files: ModelFiles, model: TorchModel, fetch: Fetch) -> None:  # noqa: ARG002 (all tasks have these parameters)
         manifest, text = files.manifest, files.manifest.text
         if text is None:
             raise ValueError("a text-to-text model's archive must say how text is read")
@@ -53,14 +56,17 @@ class TextToText:
         self.warm_up = model.warm_up
 
     def preprocess(self, request: Mapping[str, Any]) -> GenerationRequest:
-        """Return the token ids of the request's texts, and how they are to be searched."""
+        """Return the token ids of the request's texts, and the settings of the search. Raises BadRequest."""
         require_only(request, (*TEXT_FIELDS, *SPEC.options))
         beams = whole_number(request, "beams", MAX_BEAMS) or self._beams
         max_tokens = whole_number(request, "max_tokens", self._max_tokens) or self._max_tokens
         return GenerationRequest(self._texts.read(request), beams, max_tokens)
 
     def predict(self, batch: Sequence[GenerationRequest]) -> list[list[Hypothesis]]:
-        """Return what the model writes for the texts of each request; all that are searched alike go together."""
+        """Return the model's texts for each request; texts with equal settings of the search share batches.
+
+        Raises BadRequest when the search takes longer than SECONDS.
+        """
         deadline = monotonic() + SECONDS
         written: list[list[Hypothesis]] = [[] for _ in batch]
         for beams, max_tokens in dict.fromkeys((asked.beams, asked.max_tokens) for asked in batch):
@@ -74,7 +80,7 @@ class TextToText:
         return written
 
     def respond(self, output: Sequence[Hypothesis], request: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the texts, each with the mean probability of its tokens (geometric)."""
+        """Return the texts, each with the geometric mean of its tokens' probabilities as its score."""
         texts = [self._target.decode(written.ids) for written in output]
         scores = [math.exp(written.score) for written in output]
         if request.get("texts") is None:
@@ -106,9 +112,9 @@ class TextToText:
         """Return the logits of the token after each target, [rows, vocabulary]."""
         rows, last = target.shape[0], target.shape[1] - 1
         lacking = self._target_shape.tokens[0] - target.shape[1]
-        if lacking > 0:  # what comes after a place has no say in it
+        if lacking > 0:  # the tokens after a position do not change the logits at it, so padding is harmless
             target = torch.nn.functional.pad(target, (0, lacking), value=self._target.padding or 0)
-        inputs = self._source_shape.full(source), self._source_shape.full(target)
+        inputs = self._source_shape.with_enough_rows(source), self._source_shape.with_enough_rows(target)
         shape = (inputs[0].shape[0], target.shape[1], len(self._target))
         answer = require_tensor(self._model.call(inputs), shape, "logits [batch, target, vocabulary]")[:rows, last]
         if bool(answer.isnan().any()):

@@ -1,4 +1,4 @@
-"""An encoder–decoder that writes a text for a text: `{"text"}` → `{"text", "score"}`."""
+"""The spec of task `text-to-text`, an encoder–decoder: `{"text"}` → `{"text", "score"}`."""
 
 from model_tools.errors import ClassesMismatch
 from model_tools.tasks.answers import AnsweredCase, require_tensor
@@ -6,9 +6,9 @@ from model_tools.tasks.spec import TaskSpec
 
 
 def check_answer(answered: AnsweredCase) -> None:
-    """Accept [batch, target, vocabulary], with a token for each score."""
+    """Accept [batch, target, vocabulary] whose last axis is as long as the target vocabulary."""
     shape = answered.first.shape
-    fits = len(shape) == 3 and shape[:2] == list(answered.input_shapes[1])  # noqa: PLR2004 (its axes)
+    fits = len(shape) == 3 and shape[:2] == list(answered.input_shapes[1])  # noqa: PLR2004 (the number of axes)
     require_tensor(answered, "A text-to-text model", "[batch, target, vocabulary]", fits=fits)
     if shape[2] != answered.target_tokens:
         raise ClassesMismatch(

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from model_tools.bundling.clean_python import lay_recorder
+from model_tools.bundling.clean_python import install_recorder
 
 PROGRAM = """
 import os, subprocess, sys
@@ -25,7 +25,7 @@ def test_what_forks_and_children_open_is_recorded_too(tmp_path: Path) -> None:
     files = [tmp_path / name for name in ("first", "forked", "started")]
     for file in files:
         file.touch()
-    recorded = lay_recorder(tmp_path / "recorder")
+    recorded = install_recorder(tmp_path / "recorder")
 
     subprocess.run(
         [sys.executable, "-c", PROGRAM, *map(str, files)],

@@ -1,6 +1,6 @@
 import pytest
 
-from model_tools.bundling.build_for import select
+from model_tools.bundling.build_for import names_in_wheels
 from model_tools.bundling.wheels import WheelTarget
 from model_tools.errors import RuntimeMismatch
 from tests.support.bundling.made_up import package
@@ -39,7 +39,7 @@ def test_used_files_are_found_in_wheels_under_their_names_there(tmp_path):
     wheel = package(tmp_path, "pkg", {"pkg/a.py": b"", "pkg/_fast.cpython-313-aarch64-linux-gnu.so": b""})
     target = WheelTarget("3.13", "manylinux_2_28_aarch64")
 
-    chosen = select(["pkg/a.py", "pkg/gone.py", EXTENSION], {"pkg": wheel}, target, report=told.append)
+    chosen = names_in_wheels(["pkg/a.py", "pkg/gone.py", EXTENSION], {"pkg": wheel}, target, report=told.append)
 
     assert chosen == ["pkg/_fast.cpython-313-aarch64-linux-gnu.so", "pkg/a.py"]
     assert told == ["1 used files are not in the wheels: pkg/gone.py"]
@@ -49,4 +49,4 @@ def test_wheels_for_something_else_are_refused(tmp_path):
     wheel = package(tmp_path, "pkg", {"pkg/_fast.cpython-312-x86_64-linux-gnu.so": b""})
 
     with pytest.raises(RuntimeMismatch, match="cpython-313-x86_64"):
-        select([EXTENSION], {"pkg": wheel}, WheelTarget("3.13", "manylinux_2_28_x86_64"), report=print)
+        names_in_wheels([EXTENSION], {"pkg": wheel}, WheelTarget("3.13", "manylinux_2_28_x86_64"), report=print)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from model_tools.errors import CheckpointRejected
-from model_tools.packaging.checkpoint.weights import fill, find_state_dict, read_weights
+from model_tools.packaging.checkpoint.weights import find_state_dict, load_weights, read_weights
 
 STATE = {"0.weight": torch.full((2, 3), 5.0), "0.bias": torch.ones(2)}
 
@@ -21,14 +21,14 @@ def test_wrappers_around_the_weights_are_taken_off(tmp_path, key, prefix):
     saved = {"epoch": 3, "optimizer": {"lr": 0.1}, key: {f"{prefix}{name}": value for name, value in STATE.items()}}
     torch.save(saved, tmp_path / "a.pt")
     filled = model()
-    fill(filled, read_weights(tmp_path / "a.pt"), where="a.pt")
+    load_weights(filled, read_weights(tmp_path / "a.pt"), where="a.pt")
     assert torch.equal(filled[0].weight, STATE["0.weight"])
 
 
 def test_a_prefix_that_the_architecture_has_itself_stays():
     wrapped = torch.nn.Module()
     wrapped.module = model()
-    fill(wrapped, {f"module.{name}": value.clone() for name, value in STATE.items()}, where="a.pt")
+    load_weights(wrapped, {f"module.{name}": value.clone() for name, value in STATE.items()}, where="a.pt")
     assert torch.equal(wrapped.module[0].weight, STATE["0.weight"])
 
 
@@ -60,7 +60,7 @@ def test_only_the_first_few_names_are_told():
     with pytest.raises(
         CheckpointRejected, match=r"extra.0, extra.1, extra.2, extra.3, extra.4 and 15 more, which the arch"
     ):
-        fill(model(), {**STATE, **{f"extra.{number}": torch.ones(1) for number in range(20)}}, where="a.pt")
+        load_weights(model(), {**STATE, **{f"extra.{number}": torch.ones(1) for number in range(20)}}, where="a.pt")
 
 
 class Bomb:

@@ -7,15 +7,15 @@ import pytest
 from model_tools.errors import ParityFailed
 from model_tools.formats.samples import Sample
 from model_tools.packaging.proof.decoding import MADE_PHOTO, MAX_IMAGES, refuse_decoding, sample_images
-from model_tools.packaging.proof.messages import Decoded
+from model_tools.packaging.proof.messages import DecodingDifference
 
 JPEG = base64.b64encode(b"\xff\xd8\xff and so on").decode()
 PNG = base64.b64encode(b"\x89PNG").decode()
 
 
-def decoded(**changes) -> Decoded:
+def decoded(**changes) -> DecodingDifference:
     same = {"name": "a.json", "size": (4000, 3000), "levels_mean": 0.2, "levels_max": 4.0, "answers_apart": 0.01}
-    return Decoded(**{**same, "same_top1": True, **changes})
+    return DecodingDifference(**{**same, "same_top1": True, **changes})
 
 
 def sample(event: dict, name: str = "a") -> Sample:

@@ -97,7 +97,7 @@ def test_where_nothing_is_found_the_lists_are_empty(tmp_path: Path) -> None:
     assert (answer["boxes"], answer["classes"], answer["scores"]) == ([], [], [])
 
 
-def test_doubles_of_one_class_go_and_the_best_stays(tmp_path: Path) -> None:
+def test_duplicates_of_one_class_go_and_the_best_stays(tmp_path: Path) -> None:
     boxes = [[0, 0, 4, 4], [0, 0, 4, 4.2], [0, 0, 4, 4], [5, 5, 9, 9]]
     model = Fixed(boxes, [0, 0, 1, 0], [0.7, 0.9, 0.8, 0.6])
     (tmp_path / "all").mkdir()
