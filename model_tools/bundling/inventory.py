@@ -5,7 +5,6 @@ that the same bundle has the same bill.
 """
 
 import hashlib
-import importlib.metadata
 import json
 import uuid
 from collections import defaultdict
@@ -18,6 +17,7 @@ from model_tools.bundling.distributions import InstalledPackage
 from model_tools.bundling.pack import PackedBundle
 from model_tools.formats.manifest import Library
 from model_tools.formats.runtime_reference import RuntimeReference, bundle_key
+from model_tools.version import tools_version
 
 SPDX_OF_CLASSIFIERS = {
     "Apache Software License": "Apache-2.0", "BSD License": "BSD-3-Clause", "MIT License": "MIT",
@@ -78,7 +78,7 @@ def bill_of_materials(
         "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, reference.sha256)}",
         "version": 1,
         "metadata": {
-            "tools": {"components": [{"type": "application", "name": "model-tools", "version": _tools_version()}]},
+            "tools": {"components": [{"type": "application", "name": "model-tools", "version": tools_version()}]},
             "component": {
                 "type": "framework",
                 "bom-ref": "runtime",
@@ -160,10 +160,3 @@ def _digest_of_all(tree: Path, names: Iterable[str]) -> str:
     """Return one digest over names and contents."""
     lines = "".join(f"{_digest(tree / name)}  {name}\n" for name in names)
     return hashlib.sha256(lines.encode()).hexdigest()
-
-
-def _tools_version() -> str:
-    try:
-        return importlib.metadata.version("model-tools")
-    except importlib.metadata.PackageNotFoundError:
-        return "unknown"  # the library is run from a checkout that is not installed

@@ -7,8 +7,7 @@ from typing import Literal
 from packaging.requirements import Requirement
 
 from model_tools.cli.errors import UserError
-
-DISTRIBUTION = "model-tools"
+from model_tools.version import DISTRIBUTION
 
 Extra = Literal["emulator", "functions", "torch", "xgboost"]
 """The names that pip knows them by."""

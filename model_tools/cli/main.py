@@ -1,6 +1,5 @@
 """The entry point: it puts the commands together and turns what they raise into words and an exit code."""
 
-import importlib.metadata
 import sys
 import traceback
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from model_tools.cli.plan import plan
 from model_tools.cli.publish import publish
 from model_tools.cli.releases import releases
 from model_tools.cli.watch import watch
+from model_tools.version import tools_version
 
 app = typer.Typer(
     name="model-tools",
@@ -28,7 +28,7 @@ app = typer.Typer(
 
 def _show_version(asked: bool) -> None:  # noqa: FBT001 (Typer calls it so)
     if asked:
-        typer.echo(f"model-tools {importlib.metadata.version('model-tools')}")
+        typer.echo(f"model-tools {tools_version()}")
         raise typer.Exit
 
 

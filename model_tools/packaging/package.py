@@ -19,11 +19,12 @@ from model_tools.packaging.checked_folder import CheckedFolder, Report, check_fo
 from model_tools.packaging.checkpoint.checkpoint_file import file_sha256
 from model_tools.packaging.children.workers import Workers
 from model_tools.packaging.limits import Limits
-from model_tools.packaging.proof.evidence import render_json, tools_version
+from model_tools.packaging.proof.evidence import render_json
 from model_tools.packaging.proof.prove_trace import prove_trace
 from model_tools.packaging.proof.proved_model import ProvedModel
 from model_tools.packaging.samples.collection import expect_answers, render_samples
 from model_tools.packaging.trees.prove_trees import prove_trees
+from model_tools.version import tools_version
 
 SAMPLES_NAME = "samples.jsonl"
 EVIDENCE_NAME = "evidence.json"

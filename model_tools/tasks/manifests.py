@@ -18,6 +18,7 @@ from model_tools.formats.manifest import (
     render_problems,
 )
 from model_tools.formats.sections import Optimize
+from model_tools.formats.text_files import decode_text
 from model_tools.tasks.own_code import OwnCode
 from model_tools.tasks.registry import SPECS, spec_of
 from model_tools.tasks.spec import TaskSpec
@@ -31,13 +32,7 @@ def read_manifest(data: bytes, *, where: str = MANIFEST_NAME) -> Manifest:
 
     Raises ManifestInvalid, which names each wrong field and the remedy.
     """
-    if len(data) > MAX_MANIFEST_BYTES:
-        raise ManifestInvalid(f"{where} is larger than {MAX_MANIFEST_BYTES:,} bytes: it is some other file.")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ManifestInvalid(f"{where} is not UTF-8 text (byte {error.start}): save it as UTF-8.") from error
-    given = parse_yaml(text, where)
+    given = parse_yaml(decode_text(data, where=where, max_bytes=MAX_MANIFEST_BYTES, kind="manifest"), where)
     spec = _find_spec(given)
     fields, problems = _with_settings(given, spec)
     problems = [*_foreign_settings(given, spec), *problems]

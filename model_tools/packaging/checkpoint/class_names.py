@@ -3,6 +3,7 @@
 import re
 
 from model_tools.errors import ClassesMismatch
+from model_tools.formats.text_files import decode_text
 
 MAX_CLASSES_BYTES = 16 << 20
 """The largest size of a classes file."""
@@ -13,12 +14,9 @@ def parse_classes(data: bytes, *, where: str) -> list[str]:
 
     Raises ClassesMismatch for other blank lines, duplicates, or bytes that are not UTF-8. `where` names the file.
     """
-    if len(data) > MAX_CLASSES_BYTES:
-        raise ClassesMismatch(f"{where} has {len(data):,} bytes: it is no list of class names; correct classes.")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ClassesMismatch(f"{where} is not UTF-8 text (byte {error.start}): save it as UTF-8.") from error
+    text = decode_text(
+        data, where=where, max_bytes=MAX_CLASSES_BYTES, kind="list of class names", error=ClassesMismatch
+    )
     # splitlines() would also split at U+2028 and other characters that a name may hold.
     names = [line.strip() for line in re.split(r"\r\n|\r|\n", text)]
     while names and not names[-1]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from model_tools.errors import ManifestInvalid
 from model_tools.formats.manifest import Manifest
 from model_tools.formats.sections import InputSpec, Text
+from model_tools.formats.text_files import decode_text
 from model_tools.formats.vocabulary import BEGIN, END, PADDING, SPECIAL, UNKNOWN
 
 MAX_VOCABULARY_BYTES = 64 << 20
@@ -29,12 +30,7 @@ def parse_vocabulary(data: bytes, text: Text, *, needed: Sequence[str], where: s
     lines, duplicates, tokens that no text can contain, a missing token of those `needed`, or bytes that are not UTF-8.
     `where` names the file.
     """
-    if len(data) > MAX_VOCABULARY_BYTES:
-        raise ManifestInvalid(f"{where} has {len(data):,} bytes: it is no vocabulary; name one token a line.")
-    try:
-        decoded = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ManifestInvalid(f"{where} is not UTF-8 text (byte {error.start}): save it as UTF-8.") from error
+    decoded = decode_text(data, where=where, max_bytes=MAX_VOCABULARY_BYTES, kind="vocabulary")
     tokens = re.split(r"\r\n|\r|\n", decoded)
     while tokens and not tokens[-1]:
         tokens.pop()

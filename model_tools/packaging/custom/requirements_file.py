@@ -7,6 +7,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from model_tools.errors import ManifestInvalid
+from model_tools.formats.text_files import decode_text
 
 MAX_BYTES = 1 << 20
 """The largest size of a requirements file."""
@@ -26,12 +27,7 @@ class PinnedRequirement:
 
 def parse_requirements(data: bytes, *, where: str) -> dict[str, PinnedRequirement]:
     """Return the packages by their normalised names. Raises ManifestInvalid for a line that is no pin."""
-    if len(data) > MAX_BYTES:
-        raise ManifestInvalid(f"{where} is larger than {MAX_BYTES:,} bytes: it is no list of requirements.")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ManifestInvalid(f"{where} is not UTF-8 text (byte {error.start}): save it as UTF-8.") from error
+    text = decode_text(data, where=where, max_bytes=MAX_BYTES, kind="list of requirements")
     pinned: dict[str, PinnedRequirement] = {}
     for line in text.replace("\\\r\n", " ").replace("\\\n", " ").splitlines():
         stripped = re.sub(r"(^|\s)#.*", "", line).strip()

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 
 from model_tools.formats.manifest import Manifest
 from model_tools.formats.sections import Dtype
@@ -79,11 +78,3 @@ def _lines(field: object) -> str:
 
 def _dump(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
-
-
-def tools_version() -> str:
-    """Return the version of this library; `unknown` if it was copied without its metadata."""
-    try:
-        return version("model-tools")
-    except PackageNotFoundError:
-        return "unknown"

@@ -56,11 +56,7 @@ def refuse_differences(cases: Sequence[Case], differences: Sequence[Difference],
 
     If only cases with other sizes than the `traced` case fail, the message says that a size is baked in.
     """
-    failed = [
-        (difference, case)
-        for case, difference in zip(cases, differences, strict=True)
-        if difference.excess is None or not difference.excess <= 1
-    ]
+    failed = _exceeding(cases, differences)
     if not failed:
         return
     sizes = [(difference, case) for difference, case in failed if case.shapes != traced.shapes]
@@ -84,11 +80,7 @@ def refuse_differences(cases: Sequence[Case], differences: Sequence[Difference],
 
 def refuse_quantized(cases: Sequence[Case], differences: Sequence[Difference], optimize: Optimize) -> None:
     """Raise ParityFailed if a quantised model exceeds its tolerance; before quantisation it was within its own."""
-    failed = [
-        (difference, case)
-        for case, difference in zip(cases, differences, strict=True)
-        if difference.excess is None or not difference.excess <= 1
-    ]
+    failed = _exceeding(cases, differences)
     if not failed:
         return
     difference, case = max(failed, key=lambda entry: entry[0].max_rel or 0.0)
@@ -99,3 +91,11 @@ def refuse_quantized(cases: Sequence[Case], differences: Sequence[Difference], o
         f"{quantized_tolerance(optimize):g} is tolerated. Remove quantize, or set optimize.tolerance to what its "
         "users can bear."
     )
+
+
+def _exceeding(cases: Sequence[Case], differences: Sequence[Difference]) -> list[tuple[Difference, Case]]:
+    return [
+        (difference, case)
+        for case, difference in zip(cases, differences, strict=True)
+        if difference.excess is None or not difference.excess <= 1
+    ]

@@ -16,7 +16,7 @@ LATENCY_RUNS = 25
 """The number of calls whose times are measured."""
 
 
-def prove_trees(job: TreesParityJob, scratch: Path) -> TreesParityResult:
+def compare_trees(job: TreesParityJob, scratch: Path) -> TreesParityResult:
     """Do the job: compare the saved trees' answer to every case with the trained ones'."""
     xgboost.set_config(verbosity=0)
     began = time.perf_counter()
@@ -46,4 +46,4 @@ def prove_trees(job: TreesParityJob, scratch: Path) -> TreesParityResult:
 
 def main(scratch: Path) -> NoReturn:
     """Do the job in a scratch folder, and end the process."""
-    answer_job(TreesParityJob, prove_trees, scratch)
+    answer_job(TreesParityJob, compare_trees, scratch)

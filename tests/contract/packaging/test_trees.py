@@ -15,7 +15,7 @@ from model_tools.errors import CheckpointRejected, ClassesMismatch, ManifestInva
 from model_tools.packaging.package import Package
 from model_tools.packaging.proof.cases import Case
 from model_tools.packaging.trees.messages import TreesParityJob
-from model_tools.packaging.trees.parity_worker import prove_trees
+from model_tools.packaging.trees.parity_worker import compare_trees
 from model_tools.packaging.trees.prove_trees import refuse_other_answers
 from tests.support.packaging.model_folders import sample, write_folder
 from tests.support.packaging.packing import package_model
@@ -162,7 +162,7 @@ def test_trees_that_answer_otherwise_are_found_and_refused(tmp_path):
     right = train().inplace_predict(rows)
     answers = {"0.in": rows, "0.out": right, "1.in": rows, "1.out": right + np.float32(1e-6), "2.in": rows}
     np.savez(tmp_path / "answers.npz", **answers, **{"2.out": right[:1]})
-    found = prove_trees(TreesParityJob(model=tmp_path / "other.ubj", cases=3), tmp_path).differences
+    found = compare_trees(TreesParityJob(model=tmp_path / "other.ubj", cases=3), tmp_path).differences
     assert found[0] == 0 < found[1] < 1e-5
     assert found[2] == -1
     case = Case(seed=101, spread="usual", shapes=[[2, 3]])
