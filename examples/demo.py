@@ -60,10 +60,11 @@ def main() -> int:
     console.rule(style="dim")
     console.print(
         f"Done in {time.monotonic() - began:.0f} s; nothing is left running. Now with a model of your own:\n\n"
-        "  [bold].venv/bin/model-tools local up[/]                        AWS on this machine, until Ctrl-C\n"
+        "  [bold].venv/bin/model-tools local up[/]    AWS on this machine, until Ctrl-C\n"
         "  [bold].venv/bin/python examples/digits/train.py --output build/digits[/]\n"
         "  [bold].venv/bin/model-tools publish build/digits --local[/]    in another terminal\n\n"
-        "README.md says how to write publish.yaml for your model, and how to deploy to AWS."
+        "docs/how-to/publish-each-kind.md says how to write publish.yaml for your model,\n"
+        "docs/how-to/deploy-to-aws.md how to publish it on AWS."
     )
     return 0
 
