@@ -1,7 +1,9 @@
 """A model's way to the alias, through the real state machine and the real functions."""
 
 import base64
+import io
 import json
+import tarfile
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -14,9 +16,20 @@ FAST = {"steps": [10, 50], "bake_seconds": 30}
 KEPT = 3
 BOOTSTRAP = "1"
 SLOW = {"steps": [50], "bake_seconds": 3600}
-
-
 STEPS = {"resolve-model", "trace-model", "build-function", "smoke-test", "judge-canary", "prune-versions", "inference"}
+
+
+def test_the_archive_is_what_tar_opens_and_its_proof_lies_beside_it(stack: Stack, digits: Path) -> None:
+    ended = stack.publish(digits, rollout={"strategy": "all-at-once"})
+    bucket, _, key = ended.output["archive_uri"].removeprefix("s3://").partition("/")
+    folder = key.removesuffix("model.tar.gz")
+
+    assert bucket == stack.outputs["ArtifactsBucketName"]
+    listed = stack.s3.list_objects_v2(Bucket=bucket, Prefix=folder)["Contents"]
+    assert {item["Key"].removeprefix(folder) for item in listed} == {"model.tar.gz", "samples.jsonl", "evidence.json"}
+    archive = io.BytesIO(stack.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    with tarfile.open(fileobj=archive) as opened:
+        assert {"model.pt", "classes.txt", "manifest.json"} <= set(opened.getnames())
 
 
 def test_every_function_logs_which_execution_and_release_it_works_for(stack: Stack, tmp_path: Path) -> None:
