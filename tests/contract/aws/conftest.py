@@ -10,6 +10,7 @@ import urllib.request
 import pytest
 
 from model_tools.aws.connection import AwsTarget, Connection
+from tests.support.ports import own_port
 
 
 def wait_for(port: int, server: subprocess.Popen) -> None:
@@ -26,9 +27,7 @@ def wait_for(port: int, server: subprocess.Popen) -> None:
 
 @pytest.fixture(scope="package")
 def endpoint():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = own_port()
     environ = {**os.environ, "MOTO_PORT": str(port)}
     server = subprocess.Popen(
         [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],

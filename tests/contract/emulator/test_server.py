@@ -8,6 +8,7 @@ import pytest
 
 from emulator.errors import EmulatorError
 from emulator.server import Emulator
+from tests.support.ports import own_port
 
 
 def test_emulators_follow_one_another_and_forget_everything():
@@ -24,7 +25,7 @@ def test_emulators_follow_one_another_and_forget_everything():
 
 
 def test_a_stopped_emulator_does_not_answer():
-    aws = Emulator().start()
+    aws = Emulator(port=own_port()).start()
     aws.stop()
     with pytest.raises(OSError, match="refused"):
         urllib.request.urlopen(aws.endpoint_url)  # noqa: S310
@@ -33,9 +34,10 @@ def test_a_stopped_emulator_does_not_answer():
 
 def test_a_port_in_use_is_named():
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
+        port = own_port()
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", port))
         taken.listen()
-        port = taken.getsockname()[1]
         with pytest.raises(EmulatorError, match=f"port {port} on 127.0.0.1 is in use"):
             Emulator(port=port).start()
     with Emulator(port=port) as aws:

@@ -16,6 +16,7 @@ from model_tools.cli.local_state import (
     state_path,
     write_state,
 )
+from tests.support.ports import own_port
 
 
 @pytest.fixture
@@ -65,9 +66,7 @@ def test_an_emulator_whose_process_is_gone_is_stale(path, emulator):
 
 
 def test_an_emulator_that_takes_no_connection_is_stale(path):
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    write_state(path, RunningEmulator(f"http://127.0.0.1:{port}", "us-east-1", "mine", os.getpid()))
+    write_state(path, RunningEmulator(f"http://127.0.0.1:{own_port()}", "us-east-1", "mine", os.getpid()))
 
     assert running_emulator(path) is None
 
