@@ -1,127 +1,96 @@
-"""Finds the places where a model's Python code decides by the values of its inputs, which tracing cannot record.
+"""Finds the places where a model's Python code decides by what tracing cannot record: the inputs' values or sizes.
 
-Two runs of `forward` are compared. In an eager run every tensor that is computed from an input is marked, by its
-storage, and each place where Python reads a marked tensor's value (`if x.sum() > 0`, `.item()`, `.tolist()` …) is
-noted. While tracing, each place where Python reads any tensor's value is noted. At a place that both runs note, the
-trace has frozen a value that depends on the input. Sizes, weights, constants and scripted functions are not noted in
-both.
+The model is traced once more than for serving, under a watch (`watching`). Where Python reads a number, the trace has
+either recorded a conversion, or it has fixed the number: that is what is looked for. A fixed number that comes from the
+inputs' values stands for one of several ways that the code may go. A fixed number that comes from sizes is right for
+those sizes alone that give the same number (`size_reads`).
 """
 
-import sys
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from types import FrameType
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.multiprocessing.reductions import StorageWeakRef
-from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
+from torch.jit._trace import TracerWarning
 
-READS = frozenset({
-    "__bool__", "__int__", "__float__", "__complex__", "__index__", "__contains__", "__array__",
-    "item", "tolist", "numpy", "equal", "allclose", "is_nonzero",
-})  # fmt: skip
-"""The names of the calls that turn a tensor's value into a value of Python."""
-_MACHINERY = (str(Path(torch.__file__).parent), str(Path(__file__).parent), str(warnings.__file__))
-"""The folders and files whose frames on the stack are not the user's code."""
-
-Place = tuple[str, int]
-"""A file's name and a line."""
+from model_tools.packaging.proof.lineage import Lineage, users_places
+from model_tools.packaging.proof.size_reads import SizeReads
+from model_tools.packaging.proof.watching import Place, Read, Watch, in_machinery
 
 
-@dataclass
-class Marks:
-    """The storages of tensors that were computed from the inputs."""
+@dataclass(frozen=True)
+class ControlFlow:
+    """The places where a model's code decides by something that its trace does not hold."""
 
-    _storages: dict[int, StorageWeakRef] = field(default_factory=dict)
-    # A weak reference keeps the storage's address from being reused, but does not keep its memory.
+    by_values: list[Place]
+    """The places that depend on the values of the inputs, in the order of the code."""
+    by_sizes: SizeReads | None
+    """The numbers that depend on the sizes of the inputs alone; None where there are none."""
 
-    def add(self, tensor: torch.Tensor) -> None:
-        """Mark a tensor and all tensors that share its memory."""
-        reference = StorageWeakRef(tensor.untyped_storage())  # type: ignore[no-untyped-call]
-        self._storages[reference.cdata] = reference
 
-    def any_in(self, values: object) -> bool:
-        """Tell whether nested values contain a marked tensor."""
-        return any(
-            isinstance(leaf, torch.Tensor)
-            and leaf.layout == torch.strided
-            and leaf.untyped_storage()._cdata in self._storages  # noqa: SLF001 (the identity of a storage has no public name)
-            for leaf in tree_leaves(values)
+def control_flow(model: torch.nn.Module, inputs: Sequence[torch.Tensor]) -> ControlFlow:
+    """Trace a model under a watch. Raises whatever the model's code or torch's tracer raises."""
+    # torch records the weights as further inputs of the graph, which therefore has none of them as constants.
+    weights = list({id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}.values())
+    watch = Watch(inputs)
+    by_values: set[Place] = set()
+    by_sizes: list[Read] = []
+
+    def traced(*arguments: torch.Tensor) -> list[torch.Tensor]:
+        with watch.watching():
+            model(*arguments[: len(inputs)])
+        # The graph is examined before torch removes from it what no output needs.
+        graph = torch._C._get_tracing_state().graph()  # noqa: SLF001 (no public name)
+        lineage = Lineage(graph, len(inputs), watch)
+        by_values.update(_users_place(stack) for stack in lineage.unrolled)
+        for read, origin in _fixed(watch.reads, lineage):
+            if read.marked or origin.value:
+                by_values.add(read.place)
+            elif origin.sized:
+                by_sizes.append(read)
+        return [arguments[0], *(read.tensor for read in by_sizes)]  # a list may not be empty
+
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", TracerWarning)  # what it warns of is what is looked for here
+        graph, _ = torch._C._create_graph_by_tracing(  # noqa: SLF001 (torch.jit.trace gives no graph of the reads)
+            traced,
+            [*inputs, *weights],
+            torch.jit._trace._create_interpreter_name_lookup_fn(),  # type: ignore[no-untyped-call]  # noqa: SLF001
+            False,  # noqa: FBT003 (strict: containers in the answer are no matter)
+            False,  # noqa: FBT003 (force_outplace: as torch.jit.trace does)
         )
+    sizes = SizeReads([read.place for read in by_sizes], graph, weights) if by_sizes else None
+    return ControlFlow(sorted(by_values), sizes)
 
 
-class Marking(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Marks every tensor that an operation with a marked tensor among its inputs returns or writes into."""
+def _fixed(reads: Sequence[Read], lineage: Lineage) -> list[tuple[Read, Any]]:
+    """Return the reads whose number the trace has fixed, with their origins.
 
-    def __init__(self, marks: Marks) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self._marks = marks
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """Keep torch from importing its compiler, which takes 0.9 s and is of no use here."""
-        return False
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
-        """Run the operation, then mark its results."""
-        kwargs = kwargs or {}
-        marked = self._marks.any_in((args, kwargs))
-        result = func(*args, **kwargs)
-        if marked:
-            written = [
-                value
-                for argument, value in zip(func._schema.arguments, args, strict=False)  # noqa: SLF001 (there is no public schema)
-                if argument.alias_info is not None and argument.alias_info.is_write
-            ]
-            for leaf in tree_leaves((result, written)):
-                if isinstance(leaf, torch.Tensor) and leaf.layout == torch.strided:
-                    self._marks.add(leaf)
-        return result
+    A tensor that is read more often than the graph converts it was read by Python as well.
+    """
+    values = [_traced_value(read.tensor) for read in reads]
+    spare = Counter({value.unique(): lineage.conversions(value) for value in values if value is not None})
+    fixed = []
+    for read, value in zip(reads, values, strict=True):
+        if value is None:
+            continue
+        if spare[value.unique()] > 0:
+            spare[value.unique()] -= 1
+        else:
+            fixed.append((read, lineage.of(value)))
+    return fixed
 
 
-class Reads(TorchFunctionMode):
-    """Notes the places where Python reads a tensor's value; with `marks`, only those of marked tensors."""
-
-    def __init__(self, marks: Marks | None = None) -> None:
-        super().__init__()
-        self._marks = marks
-        self.places: dict[Place, Place] = {}
-        """Maps the innermost place to the innermost place in the user's code."""
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
-        """Note the place if the call reads a value, and run the call."""
-        if getattr(func, "__name__", "") in READS and (self._marks is None or self._marks.any_in((args, kwargs))):
-            self._note()
-        return func(*args, **(kwargs or {}))
-
-    def _note(self) -> None:
-        frame = sys._getframe(2)  # noqa: SLF001 (inspect.stack() would read every source file on each call)
-        self.places[frame.f_code.co_filename, frame.f_lineno] = callers_place(frame)
+def _traced_value(tensor: torch.Tensor) -> Any:
+    try:
+        return torch._C._get_value_trace(tensor)  # type: ignore[attr-defined]  # noqa: SLF001 (no public name)
+    except RuntimeError:
+        return None  # a weight that the trace has not met
 
 
-def callers_place(frame: FrameType) -> Place:
-    """Return the first place from a frame outwards that is neither in torch nor in this package."""
-    outer = frame
-    while outer.f_back is not None and outer.f_code.co_filename.startswith(_MACHINERY):
-        outer = outer.f_back
-    return outer.f_code.co_filename, outer.f_lineno
-
-
-def reads_of_inputs(model: torch.nn.Module, inputs: Sequence[torch.Tensor]) -> dict[Place, Place]:
-    """Run the eager model once and return the places where Python reads a value that depends on the inputs."""
-    marks = Marks()
-    for tensor in inputs:
-        marks.add(tensor)
-    reads = Reads(marks)
-    with torch.no_grad(), reads, Marking(marks):
-        model(*inputs)
-    return reads.places
+def _users_place(stack: str) -> Place:
+    """Return the innermost place in a graph's stack that is the user's code."""
+    places = list(users_places(stack))
+    return next((place for place in places if not in_machinery(place[0])), places[0] if places else ("", 0))

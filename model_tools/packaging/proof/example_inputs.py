@@ -7,11 +7,11 @@ from typing import Any
 import torch
 
 from model_tools.formats.sections import InputSpec
-from model_tools.packaging.proof.cases import Case, Spread
+from model_tools.packaging.proof.cases import INTEGER_SPREADS, Case, Spread
 from model_tools.tensors.dtypes import DTYPES
 
 DEVIATIONS: dict[Spread, float] = {"usual": 1.0, "narrow": 0.01, "wide": 10.0}
-"""The standard deviation of the floats of an input without a range."""
+"""The standard deviation of the floats of an input without a range; 1 for all other spreads."""
 
 
 def draw_inputs(case: Case, specs: Sequence[InputSpec]) -> tuple[torch.Tensor, ...]:
@@ -28,12 +28,9 @@ def inputs_from_lists(values: Sequence[Any], specs: Sequence[InputSpec]) -> tupl
 def _draw(spec: InputSpec, shape: list[int], spread: Spread, generator: torch.Generator) -> torch.Tensor:
     dtype = DTYPES[spec.dtype]
     if not dtype.is_floating_point:
-        low, high = (math.ceil(spec.range[0]), math.floor(spec.range[1])) if spec.range else (0, 1)
-        if spread == "wide":
-            return (low + (high - low) * torch.randint(2, shape, generator=generator)).to(dtype)
-        return torch.randint(low, high + 1, shape, generator=generator).to(dtype)
+        return _draw_integers(spec, shape, spread, generator).to(dtype)
     if spec.range is None:
-        return (torch.randn(shape, generator=generator) * DEVIATIONS[spread]).to(dtype)
+        return (torch.randn(shape, generator=generator) * DEVIATIONS.get(spread, 1.0)).to(dtype)
     low_end, high_end = spec.range
     share = torch.rand(shape, generator=generator, dtype=torch.float64)
     if spread == "wide":
@@ -41,3 +38,17 @@ def _draw(spec: InputSpec, shape: list[int], spread: Spread, generator: torch.Ge
     elif spread == "narrow":
         share = 0.5 + (share - 0.5) / 100
     return (low_end + (high_end - low_end) * share).to(dtype)
+
+
+def _draw_integers(spec: InputSpec, shape: list[int], spread: Spread, generator: torch.Generator) -> torch.Tensor:
+    low, high = (math.ceil(spec.range[0]), math.floor(spec.range[1])) if spec.range else (0, 1)
+    if spread == "wide":
+        return low + (high - low) * torch.randint(2, shape, generator=generator)
+    if spread not in INTEGER_SPREADS or low == high:
+        return torch.randint(low, high + 1, shape, generator=generator)
+    above = torch.randint(low + 1, high + 1, shape, generator=generator)
+    if spread == "above" or not shape:
+        return above
+    place = torch.arange(shape[-1]).expand(shape)
+    chosen = torch.randint(shape[-1], [*shape[:-1], 1], generator=generator)
+    return torch.where(place <= chosen if spread == "prefix" else place == chosen, above, low)

@@ -10,6 +10,7 @@ from model_tools.formats.sections import Dtype, Preprocess
 from model_tools.packaging.checkpoint.checkpoint_file import Kind
 from model_tools.packaging.children.messages import Message, Text
 from model_tools.packaging.proof.cases import Case
+from model_tools.packaging.proof.sizes import SizePlan
 from model_tools.tasks.spec import Comparison
 
 TRACED_FILE = "traced.pt"
@@ -32,6 +33,8 @@ class TraceJob(Message):
     trace: Case
     cases: list[Case]
     """The drawn cases first, then those of samples, in the order of SAMPLES_FILE."""
+    sizes: SizePlan
+    """The sizes of the named axes in the drawn cases."""
 
 
 class OutputTensor(Message):
@@ -56,6 +59,8 @@ class TraceResult(Message):
     """The model was traced with images in channels-last memory format."""
     notes: list[Text] = Field(max_length=100)
     """The tracer's warnings, which were found to be harmless."""
+    size_places: list[Text] = Field(default_factory=list, max_length=1000)
+    """The places where the model's code reads a size as a number, which is right for all sizes that are proved."""
     torch_version: Text
     seconds: dict[str, float]
     """The time of each step."""

@@ -35,6 +35,8 @@ from model_tools.tasks.answers import AnsweredCase, AnsweredTensor
 
 TRACE_WORKER = "model_tools.packaging.proof.trace_worker"
 PARITY_WORKER = "model_tools.packaging.proof.parity_worker"
+BYTES_OF_A_WEIGHT = 4
+"""The bytes of a float32, by which the number of a checkpoint's weights is estimated."""
 MODULES = (TRACE_WORKER, PARITY_WORKER)
 """Both import torch, which is imported once for them."""
 
@@ -51,7 +53,7 @@ def prove_trace(
     checkpoint = examine_checkpoint(checked.folder.checkpoint, limits=limits)
     _check_kind(checked, checkpoint)
     report("Loading and tracing the model")
-    cases = cases_of(checked, limits)
+    cases = cases_of(checked, limits, weights=checkpoint.path.stat().st_size // BYTES_OF_A_WEIGHT)
     traced = _trace(checked, cases, checkpoint, scratch, limits, workers)
     report("Proving that the traced model answers as the trained one")
     model = workspace / MODEL_MEMBER
@@ -110,7 +112,7 @@ def _trace(
     (scratch / SAMPLES_FILE).write_text(json.dumps([event.inputs for event in checked.events]), encoding="utf-8")
     job = TraceJob(
         folder=checked.folder.path, checkpoint=checkpoint.path, kind=checkpoint.kind,
-        manifest=checked.manifest, trace=cases.traced, cases=cases.proved,
+        manifest=checked.manifest, trace=cases.traced, cases=cases.proved, sizes=cases.sizes,
     )  # fmt: skip
     result = workers.run(
         TRACE_WORKER, job, TraceResult, modules=MODULES,

@@ -80,6 +80,7 @@ def trace_checkpoint(job: TraceJob, scratch: Path) -> TraceResult:
         ],
         channels_last=traced.channels_last,
         notes=list(traced.notes),
+        size_places=list(traced.size_places),
         torch_version=torch.__version__,
         seconds={
             "load": round(at_loaded - began, 3),
@@ -152,7 +153,7 @@ def _traced(model: Any, job: TraceJob) -> Traced:
         if channels_last:
             in_memory_format(model, channels_last=True)
         return Traced(freeze(model, job.manifest), channels_last, notes=())
-    return trace_model(model, draw_inputs(job.trace, job.manifest.inputs), job.manifest, job.folder)
+    return trace_model(model, job)
 
 
 def _quantized(loaded: Loaded, answered: Outputs, job: TraceJob) -> Traced:

@@ -9,7 +9,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -18,7 +18,12 @@ from torch.jit._trace import TracerWarning
 from model_tools.errors import ParityFailed, TraceFailed
 from model_tools.formats.manifest import Manifest
 from model_tools.packaging.checkpoint.architecture import place_text, user_code_errors
-from model_tools.packaging.proof.control_flow import Place, Reads, callers_place, reads_of_inputs
+from model_tools.packaging.proof.control_flow import control_flow
+from model_tools.packaging.proof.example_inputs import draw_inputs
+from model_tools.packaging.proof.fixed_sizes import Bounds, UnprovedRead, unproved_reads
+from model_tools.packaging.proof.messages import TraceJob
+from model_tools.packaging.proof.sizes import SizePlan, Sizes, shapes_at
+from model_tools.packaging.proof.watching import Place, callers_place
 from model_tools.tensors.memory_format import IMAGE_AXES, in_format
 
 MAX_TOLD = 3
@@ -36,29 +41,56 @@ class Traced:
     """The model is traced with images in channels-last memory format."""
     notes: tuple[str, ...]
     """The tracer's warnings, which were found to be harmless."""
+    size_places: tuple[str, ...] = ()
+    """The places where the model's code reads a size as a number, which is right for all sizes that are proved."""
 
 
-def trace_model(model: torch.nn.Module, inputs: tuple[torch.Tensor, ...], manifest: Manifest, folder: Path) -> Traced:
-    """Trace an eager model with example inputs, and freeze it.
+def trace_model(model: torch.nn.Module, job: TraceJob) -> Traced:
+    """Trace an eager model with the job's example inputs, and freeze it.
 
-    Raises ParityFailed for a model whose code decides by the values of the inputs, TraceFailed for one that cannot be
-    traced. The weights of `model` itself may be in another memory format afterwards.
+    Raises ParityFailed for a model whose code decides by the values of the inputs, or by sizes that are not proved, and
+    TraceFailed for one that cannot be traced. The weights of `model` itself may be in another memory format afterwards.
     """
-    with user_code_errors(folder, "Running the model"):
-        decision_places = reads_of_inputs(model, inputs)
-    wanted = manifest.optimize.channels_last
+    inputs = draw_inputs(job.trace, job.manifest.inputs)
+    places = refuse_lost_control_flow(model, inputs, job)
+    wanted = job.manifest.optimize.channels_last
     if wanted is True or (wanted == "auto" and profits_from_channels_last(model, inputs)):
         try:
-            return _trace(model, inputs, manifest, folder, decision_places, channels_last=True)
+            return _trace(model, inputs, job, places, channels_last=True)
         except TraceFailed as error:
             if wanted is True:
                 raise TraceFailed(
                     f"{error} With optimize: {{channels_last: auto}} it may be traced without."
                 ) from error
             # A usual cause is x.view() of a convolution's result, which needs the contiguous memory format.
-            plain = _trace(model, inputs, manifest, folder, decision_places, channels_last=False)
-            return Traced(plain.module, channels_last=False, notes=(*plain.notes, f"channels_last was tried: {error}"))
-    return _trace(model, inputs, manifest, folder, decision_places, channels_last=False)
+            plain = _trace(model, inputs, job, places, channels_last=False)
+            return replace(plain, notes=(*plain.notes, f"channels_last was tried: {error}"))
+    return _trace(model, inputs, job, places, channels_last=False)
+
+
+def refuse_lost_control_flow(
+    model: torch.nn.Module, inputs: tuple[torch.Tensor, ...], job: TraceJob
+) -> tuple[str, ...]:
+    """Return the places where the model's code decides by sizes, all of which are proved.
+
+    Raises ParityFailed for code that decides by the values of the inputs, or by sizes that are not proved.
+    """
+    with user_code_errors(job.folder, "Tracing the model"):
+        found = control_flow(model, inputs)
+    if found.by_values:
+        raise ParityFailed(_decides_by_values(found.by_values, job.folder))
+    if found.by_sizes is None:
+        return ()
+    manifest = job.manifest
+    bounds = {axis: (manifest.axis_sizes(axis).min, manifest.axis_sizes(axis).max) for axis in job.sizes.traced}
+
+    def draw(sizes: Sizes) -> tuple[torch.Tensor, ...]:
+        return draw_inputs(job.trace.model_copy(update={"shapes": shapes_at(manifest, sizes)}), manifest.inputs)
+
+    unproved = unproved_reads(found.by_sizes, job.sizes, bounds, draw)
+    if unproved:
+        raise ParityFailed(_decides_by_sizes(unproved, job.sizes, bounds, job.folder))
+    return tuple(dict.fromkeys(place_text(*place, job.folder).strip() for place in found.by_sizes.places))
 
 
 def profits_from_channels_last(model: torch.nn.Module, inputs: Sequence[torch.Tensor]) -> bool:
@@ -90,22 +122,19 @@ def freeze(module: torch.jit.ScriptModule, manifest: Manifest) -> torch.jit.Scri
 def _trace(
     model: torch.nn.Module,
     inputs: tuple[torch.Tensor, ...],
-    manifest: Manifest,
-    folder: Path,
-    decision_places: dict[Place, Place],
+    job: TraceJob,
+    places: tuple[str, ...],
     *,
     channels_last: bool,
 ) -> Traced:
     model = in_memory_format(model, channels_last=channels_last)
-    reads, notes = Reads(), _TracerNotes(folder)
-    with notes.collected(), user_code_errors(folder, "Tracing the model"), torch.no_grad(), reads:
+    notes = _TracerNotes(job.folder)
+    # Nothing is watched here: what is recorded is what the model computes when nobody looks.
+    with notes.collected(), user_code_errors(job.folder, "Tracing the model"), torch.no_grad():
         # check_trace is off, since parity is proved in another process and on more inputs.
         example = in_format(inputs, channels_last=channels_last)
         traced = torch.jit.trace(model, example, strict=False, check_trace=False)  # type: ignore[no-untyped-call]
-    lost = sorted({outer for inner, outer in decision_places.items() if inner in reads.places})
-    if lost:
-        raise ParityFailed(_lost_control_flow(lost, folder))
-    return Traced(freeze(traced, manifest), channels_last, notes.texts)
+    return Traced(freeze(traced, job.manifest), channels_last, notes.texts, places)
 
 
 def in_memory_format(model: torch.nn.Module, *, channels_last: bool) -> torch.nn.Module:
@@ -139,10 +168,26 @@ class _TracerNotes:
             self._notes[f"{said}{place_text(filename, line, self._folder)}: not decided by input values"] = None
 
 
-def _lost_control_flow(lost: Sequence[Place], folder: Path) -> str:
-    places = ";".join(place_text(filename, line, folder) for filename, line in lost[:MAX_TOLD])
+def _decides_by_values(found: Sequence[Place], folder: Path) -> str:
     return (
-        f"The model's code decides by the values of its input, and tracing keeps only one of the ways:{places}. "
-        "Compute both ways and choose with torch.where, or put the decision into a function decorated with "
-        "torch.jit.script, or out of forward; then publish again."
+        f"The model's code decides by the values of its input, and tracing keeps only one of the ways:"
+        f"{_places(found, folder)}. Compute both ways and choose with torch.where, or put the decision into a function "
+        "decorated with torch.jit.script, or out of forward; then publish again."
     )
+
+
+def _decides_by_sizes(unproved: Sequence[UnprovedRead], plan: SizePlan, bounds: Bounds, folder: Path) -> str:
+    axes = dict.fromkeys(axis for read in unproved for axis in read.axes)
+    proved = " and ".join(
+        f"{plan.proved_of(axis)} of the {bounds[axis][1] - bounds[axis][0] + 1} sizes of axis {axis!r}" for axis in axes
+    )
+    return (
+        f"The model's code decides by a size, or reads it as a number, and tracing keeps what it was for the size that "
+        f"is traced:{_places([read.place for read in unproved], folder)}. Parity can be proved at {proved}, and the "
+        "others may be answered otherwise. Give the axis fewer sizes in publish.yaml (axes: min, max), so that each is "
+        "proved, or put the decision into a function decorated with torch.jit.script."
+    )
+
+
+def _places(found: Sequence[Place], folder: Path) -> str:
+    return ";".join(place_text(filename, line, folder) for filename, line in dict.fromkeys(found[:MAX_TOLD]))

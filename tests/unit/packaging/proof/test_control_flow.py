@@ -1,10 +1,12 @@
-"""Where Python code reads a value that depends on the model's input."""
+"""Where Python code reads a number that depends on the model's input, by its values or by its sizes."""
+
+import math
 
 import numpy as np
 import pytest
 import torch
 
-from model_tools.packaging.proof.control_flow import reads_of_inputs
+from model_tools.packaging.proof.control_flow import control_flow
 
 
 class Model(torch.nn.Module):
@@ -61,23 +63,98 @@ def through_an_out_argument(model, x):
         pytest.param(through_an_out_argument, id="out argument"),
     ],
 )
-def test_a_read_of_what_the_input_decides_is_found(forward):
-    places = reads_of_inputs(Model(forward), (torch.ones(2, 4),))
-    assert [filename for filename, _ in places.values()] == [__file__]
+def test_a_read_of_what_the_inputs_values_decide_is_found(forward):
+    places = control_flow(Model(forward).eval(), (torch.ones(2, 4),)).by_values
+    assert [filename for filename, _ in places] == [__file__]
+
+
+def for_each_that_is_found(model, x):
+    total = torch.zeros(4)
+    for row in x[x[:, 0] > 0]:
+        total = total + row
+    return total
+
+
+def in_a_mask_that_is_written(model, x):
+    keep = torch.zeros(4, dtype=torch.bool)
+    keep[1:3] = x[0, 1:3] > 0
+    return x[0] if x[0][keep].shape[0] == 0 else -x[0]
+
+
+def in_an_encoder_that_skips_padding(model, x):
+    layer = torch.nn.TransformerEncoderLayer(4, 2, 8, batch_first=True)
+    return torch.nn.TransformerEncoder(layer.eval(), 1).eval()(x[:, None], src_key_padding_mask=x[:, :1] == 0)
 
 
 @pytest.mark.parametrize(
     "forward",
     [
-        pytest.param(lambda model, x: x if x.shape[0] > 1 else -x, id="size in a branch"),
-        pytest.param(lambda model, x: x.reshape(int(x.shape[0]), -1) * len(x), id="size in a shape"),
+        pytest.param(lambda model, x: x if x[x > 0].shape[0] else -x, id="found by a mask"),
+        pytest.param(lambda model, x: x * len(x.nonzero()), id="length of what is not zero"),
+        pytest.param(lambda model, x: x * x.masked_select(x > 0).numel() if x.unique().numel() > 1 else x, id="numel"),
+        pytest.param(lambda model, x: x / int(x.long().unique().size(0)), id="different values"),
+        pytest.param(lambda model, x: sum(row for row in x.unique()), id="loop over different values"),
+        pytest.param(for_each_that_is_found, id="loop over what is found"),
+        pytest.param(lambda model, x: torch.stack(x[x > 0].split(1)), id="parts of what is found"),
+        pytest.param(lambda model, x: x * torch.arange(int(x.argmax()) + 1).sum(), id="range up to a value"),
+        pytest.param(lambda model, x: x if x[:, : x.argmax()].shape[1] > 1 else -x, id="size of a slice"),
+        pytest.param(lambda model, x: x * torch.tensor([x.argmax(), 1]).sum(), id="list of values"),
+        pytest.param(in_a_mask_that_is_written, id="mask that is written"),
+        pytest.param(in_an_encoder_that_skips_padding, id="encoder that skips padding"),
+    ],
+)
+def test_a_size_that_the_inputs_values_decide_is_found(forward):
+    places = control_flow(Model(forward).eval(), (torch.tensor([[1.0, 2.0, -1.0, 3.0]]),)).by_values
+    assert {filename for filename, _ in places} == {__file__}
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
         pytest.param(lambda model, x: x * 2 if model.gain > 0 else x, id="weight in a branch"),
         pytest.param(lambda model, x: x * float(model.gain.item()), id="weight as a float"),
         pytest.param(lambda model, x: x + torch.arange(4).tolist()[2], id="constant"),
         pytest.param(lambda model, x: scripted(x), id="scripted function"),
         pytest.param(lambda model, x: torch.where(x.sum() > 0, x, -x), id="where"),
         pytest.param(lambda model, x: x[x > 0], id="mask"),
+        pytest.param(lambda model, x: x[:, : x.argmax()], id="slice up to a value"),
+        pytest.param(lambda model, x: x[:, : x.shape[1] // 2], id="slice up to a size"),
+        pytest.param(lambda model, x: x.reshape(x.shape[0], -1), id="size in a shape"),
+        pytest.param(lambda model, x: torch.zeros(x.shape[0]) + x.sum(), id="size of zeros"),
+        pytest.param(lambda model, x: torch.nn.functional.one_hot(x.argmax(1)), id="number of classes"),
+        pytest.param(lambda model, x: x * 2 if torch.zeros_like(x).sum() == 0 else x, id="zeros of the same size"),
+        pytest.param(lambda model, x: x if repr(x.mean()) else -x, id="print"),
     ],
 )
-def test_sizes_weights_constants_and_scripted_functions_are_not_taken_for_it(forward):
-    assert reads_of_inputs(Model(forward), (torch.ones(2, 4),)) == {}
+def test_what_the_trace_holds_is_not_taken_for_it(forward):
+    found = control_flow(Model(forward).eval(), (torch.ones(2, 4),))
+    assert found.by_values == []
+    assert found.by_sizes is None
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        pytest.param(lambda model, x: x if x.shape[0] > 1 else -x, id="branch"),
+        pytest.param(lambda model, x: x if x.size(0) % 2 else -x, id="rest of a division"),
+        pytest.param(lambda model, x: x * len(x), id="len"),
+        pytest.param(lambda model, x: x * max(x.shape[0], 3), id="max"),
+        pytest.param(lambda model, x: x / math.sqrt(x.shape[0]), id="square root"),
+        pytest.param(lambda model, x: x * torch.tensor([x.shape[0], 1]).sum(), id="list of sizes"),
+        pytest.param(lambda model, x: sum(x[i] for i in range(x.shape[0])), id="range"),
+        pytest.param(lambda model, x: x.roll(x.shape[0] // 2, 0), id="roll"),
+    ],
+)
+def test_a_size_that_is_read_as_a_number_is_found_and_can_be_measured_and_computed(forward):
+    found = control_flow(Model(forward).eval(), (torch.ones(2, 4),))
+    assert found.by_values == []
+    assert {filename for filename, _ in found.by_sizes.places} == {__file__}
+    read, inside = found.by_sizes.measure((torch.ones(7, 4),))
+    assert [found.by_sizes.compute(0, [inside[index] for index in found.by_sizes.behind[0]])] == read[:1]
+
+
+def test_a_watch_changes_nothing_that_it_has_watched():
+    names = ("tolist", "numpy", "__array__")
+    before = [getattr(torch.Tensor, name) for name in names], torch.tensor
+    control_flow(Model(lambda model, x: x * len(x)), (torch.ones(2, 4),))
+    assert ([getattr(torch.Tensor, name) for name in names], torch.tensor) == before

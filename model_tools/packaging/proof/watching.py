@@ -1,0 +1,210 @@
+"""Watches a model while it is traced: which tensors depend on the input's values, and where Python reads a value.
+
+Only torch's operations are watched, below everything that a model's code can ask about. A mode for torch's functions
+would change what is computed: `nn.TransformerEncoderLayer` leaves its fast path under one.
+"""
+
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from torch import _tensor_str
+from torch.multiprocessing.reductions import StorageWeakRef
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+READING_METHODS = ("tolist", "numpy", "__array__", "__dlpack__")
+"""The methods of a tensor that hand its values to Python, or to another library, without an operation of torch."""
+READING_FUNCTIONS = ("tensor", "as_tensor", "asarray")
+"""The functions of torch that read the tensors in a list without an operation of torch."""
+METADATA = frozenset({"aten::is_same_size", "aten::_fused_sdp_choice", "aten::is_set_to", "aten::_nnz"})
+"""The operations that answer with a Python value which depends on no tensor's values."""
+FACTORIES = frozenset({
+    "aten::empty_like", "aten::zeros_like", "aten::ones_like", "aten::full_like", "aten::rand_like", "aten::randn_like",
+    "aten::new_empty", "aten::new_zeros", "aten::new_ones", "aten::new_full", "aten::new_empty_strided",
+})  # fmt: skip
+"""The operations that take a tensor for its size and dtype alone."""
+DECIDING_ARGUMENT = {
+    "aten::nonzero": 0, "aten::masked_select": 1, "aten::index": 1, "aten::repeat_interleave": 0,
+    "aten::_unique": 0, "aten::_unique2": 0, "aten::unique_dim": 0, "aten::unique_consecutive": 0,
+    "aten::unique_dim_consecutive": 0, "aten::bincount": 0, "aten::_local_scalar_dense": 0,
+    "aten::_pad_packed_sequence": 1,
+}  # fmt: skip
+"""The operations whose result may have a size that values decide, and the first of the arguments that decide it.
+
+Inside other operations, such as `one_hot`, sizes are decided by numbers that they read.
+"""
+_MACHINERY = (str(Path(torch.__file__).parent), str(Path(__file__).parent), str(warnings.__file__))
+"""The folders and files whose frames on the stack are not the user's code."""
+
+Place = tuple[str, int]
+"""A file's name and a line."""
+
+
+@dataclass
+class Marks:
+    """The storages of tensors that were computed from the inputs' values."""
+
+    _storages: dict[int, StorageWeakRef] = field(default_factory=dict)
+    # A weak reference keeps the storage's address from being reused, but does not keep its memory.
+
+    def add(self, tensor: torch.Tensor) -> None:
+        """Mark a tensor and all tensors that share its memory."""
+        if tensor.layout == torch.strided:
+            reference = StorageWeakRef(tensor.untyped_storage())  # type: ignore[no-untyped-call]
+            self._storages[reference.cdata] = reference
+
+    def any_in(self, values: object) -> bool:
+        """Tell whether nested values contain a marked tensor."""
+        return any(
+            isinstance(leaf, torch.Tensor)
+            and leaf.layout == torch.strided
+            and leaf.untyped_storage()._cdata in self._storages  # noqa: SLF001 (the identity of a storage has no public name)
+            for leaf in tree_leaves(values)
+        )
+
+
+@dataclass(frozen=True)
+class Read:
+    """A place where Python reads a tensor's value while a model is traced."""
+
+    tensor: torch.Tensor
+    place: Place
+    marked: bool
+    """The value was computed from the values of the inputs."""
+
+
+class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Marks what is computed from the inputs, and notes the reads of values."""
+
+    def __init__(self, inputs: Sequence[torch.Tensor]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.reads: list[Read] = []
+        self.sizes_decided = False
+        """The inputs' values decided the size of a result, such as that of `nonzero`."""
+        self._marks = Marks()
+        for tensor in inputs:
+            self._marks.add(tensor)
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Keep torch from importing its compiler, which takes 0.9 s and is of no use here."""
+        return False
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Run the operation, mark its results, and note it if it answers with a value of Python."""
+        kwargs = kwargs or {}
+        marked = self._marks.any_in((args, kwargs))
+        name = func.name().partition(".")[0]
+        # Inside an operation that the trace records as a whole, the tracing state is None.
+        recorded = torch._C._get_tracing_state() is not None  # noqa: SLF001 (no public name)
+        convolves = recorded and func is torch.ops.aten.convolution.default
+        result = _convolved(args) if convolves else func(*args, **kwargs)
+        if marked and name not in FACTORIES:
+            self._mark(func, args, kwargs, result)
+            first = DECIDING_ARGUMENT.get(name)
+            self.sizes_decided |= first is not None and self._marks.any_in(args[first:])
+        if recorded and isinstance(result, bool | int | float | complex) and name not in METADATA:
+            self._note([leaf for leaf in tree_leaves(args) if isinstance(leaf, torch.Tensor)])
+        return result
+
+    def is_marked(self, tensor: torch.Tensor) -> bool:
+        """Tell whether a tensor was computed from the inputs' values."""
+        return self._marks.any_in(tensor)
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Watch all operations, and the methods and functions that read values without one."""
+        with ExitStack() as stack:
+            for name in READING_METHODS:
+                stack.enter_context(_replaced(torch.Tensor, name, self._noting(getattr(torch.Tensor, name))))
+            for name in READING_FUNCTIONS:
+                stack.enter_context(_replaced(torch, name, self._noting(getattr(torch, name))))
+            stack.enter_context(self)
+            yield
+
+    def _mark(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> None:
+        written = [
+            value
+            for argument, value in zip(func._schema.arguments, args, strict=False)  # noqa: SLF001 (there is no public schema)
+            if argument.alias_info is not None and argument.alias_info.is_write
+        ]
+        for leaf in tree_leaves((result, written, kwargs.get("out"))):
+            if isinstance(leaf, torch.Tensor):
+                self._marks.add(leaf)
+
+    def _noting(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def read(*args: Any, **kwargs: Any) -> Any:
+            if original.__name__ in READING_FUNCTIONS:
+                # A tensor that is given alone is copied by an operation, which the trace records.
+                values = tuple(value for value in args if not isinstance(value, torch.Tensor))
+            else:
+                values = args
+            self._note([leaf for leaf in tree_leaves(values) if isinstance(leaf, torch.Tensor)])
+            return original(*args, **kwargs)
+
+        return read
+
+    def _note(self, tensors: Sequence[torch.Tensor]) -> None:
+        frame = sys._getframe(2)  # noqa: SLF001 (inspect.stack() would read every source file on each call)
+        if not _prints(frame):
+            place = callers_place(frame)
+            self.reads += [Read(tensor, place, self.is_marked(tensor)) for tensor in tensors]
+
+
+def callers_place(frame: FrameType) -> Place:
+    """Return the first place from a frame outwards that is neither in torch nor in this package."""
+    outer = frame
+    while outer.f_back is not None and outer.f_code.co_filename.startswith(_MACHINERY):
+        outer = outer.f_back
+    return outer.f_code.co_filename, outer.f_lineno
+
+
+def _convolved(args: Sequence[Any]) -> torch.Tensor:
+    """Run a convolution so that the tracer sees it.
+
+    The tracer does not record `convolution`, but `_convolution` within it, and records nothing below a mode.
+    """
+    tracer = torch._C._dispatch_key_parse("Tracer")  # noqa: SLF001 (no public name)
+    torch._C._dispatch_tls_set_dispatch_key_excluded(tracer, False)  # noqa: SLF001, FBT003 (no public name)
+    try:
+        # The last four choose among implementations on other devices, and benchmark.
+        return torch.ops.aten._convolution(*args, False, False, False, False)  # type: ignore[no-any-return]  # noqa: SLF001, FBT003
+    finally:
+        torch._C._dispatch_tls_set_dispatch_key_excluded(tracer, True)  # noqa: SLF001, FBT003 (no public name)
+
+
+def in_machinery(filename: str) -> bool:
+    """Tell whether a file belongs to torch or to this package, and not to the user's code."""
+    return filename.startswith(_MACHINERY)
+
+
+def _prints(frame: FrameType | None) -> bool:
+    """Tell whether a tensor is read in order to be printed, which decides nothing."""
+    while frame is not None:
+        if frame.f_code.co_filename == _tensor_str.__file__:
+            return True
+        frame = frame.f_back
+    return False
+
+
+@contextmanager
+def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+    own = name in vars(owner)
+    before = getattr(owner, name)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        if own:
+            setattr(owner, name, before)
+        else:
+            delattr(owner, name)
