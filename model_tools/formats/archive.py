@@ -69,6 +69,10 @@ class ArchiveManifest(BaseModel):
     """Image batches should be handed to the model in channels-last memory format."""
     reduced_decoding: bool = False
     """Large JPEGs may be decoded at reduced size: the model was proved to answer them alike."""
+    rows_apart: bool = False
+    """Rows of one batch change one another's answers: each request is answered alone."""
+    padding_counts: bool = False
+    """Padding changes the answer to a text: only texts of equal length share a batch."""
     checkpoint_sha256: str
     library_version: str
     """The version of torch or xgboost that the model was proved with."""

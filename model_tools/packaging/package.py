@@ -124,6 +124,8 @@ def _archive_manifest(checked: CheckedFolder, proved: ProvedModel) -> ArchiveMan
         results=wanted.results,
         channels_last=proved.channels_last,
         reduced_decoding=proved.reduced_decoding,
+        rows_apart=proved.rows_apart,
+        padding_counts=proved.padding_counts,
         checkpoint_sha256=proved.checkpoint_sha256,
         library_version=proved.library_version,
         tools_version=tools_version(),

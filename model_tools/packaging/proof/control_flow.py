@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.jit._trace import TracerWarning
+from torch.jit._trace import TracerWarning, _create_interpreter_name_lookup_fn, make_module
 
 from model_tools.packaging.proof.lineage import Lineage, users_places
 from model_tools.packaging.proof.size_reads import SizeReads
@@ -32,18 +32,18 @@ class ControlFlow:
 
 def control_flow(model: torch.nn.Module, inputs: Sequence[torch.Tensor]) -> ControlFlow:
     """Trace a model under a watch. Raises whatever the model's code or torch's tracer raises."""
-    # torch records the weights as further inputs of the graph, which therefore has none of them as constants.
-    weights = list({id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}.values())
+    # The tracer takes the weights, and scripted parts of the model, from this module, as torch.jit.trace does.
+    module = make_module(model, None, torch._C.CompilationUnit())._c  # type: ignore[no-untyped-call]  # noqa: SLF001
     watch = Watch(inputs)
     by_values: set[Place] = set()
     by_sizes: list[Read] = []
 
     def traced(*arguments: torch.Tensor) -> list[torch.Tensor]:
         with watch.watching():
-            model(*arguments[: len(inputs)])
+            model(*arguments)
         # The graph is examined before torch removes from it what no output needs.
         graph = torch._C._get_tracing_state().graph()  # noqa: SLF001 (no public name)
-        lineage = Lineage(graph, len(inputs), watch)
+        lineage = Lineage(graph, watch)
         by_values.update(_users_place(stack) for stack in lineage.unrolled)
         for read, origin in _fixed(watch.reads, lineage):
             if read.marked or origin.value:
@@ -56,12 +56,13 @@ def control_flow(model: torch.nn.Module, inputs: Sequence[torch.Tensor]) -> Cont
         warnings.simplefilter("ignore", TracerWarning)  # what it warns of is what is looked for here
         graph, _ = torch._C._create_graph_by_tracing(  # noqa: SLF001 (torch.jit.trace gives no graph of the reads)
             traced,
-            [*inputs, *weights],
-            torch.jit._trace._create_interpreter_name_lookup_fn(),  # type: ignore[no-untyped-call]  # noqa: SLF001
+            list(inputs),
+            _create_interpreter_name_lookup_fn(),  # type: ignore[no-untyped-call]
             False,  # noqa: FBT003 (strict: containers in the answer are no matter)
             False,  # noqa: FBT003 (force_outplace: as torch.jit.trace does)
+            module,
         )
-    sizes = SizeReads([read.place for read in by_sizes], graph, weights) if by_sizes else None
+    sizes = SizeReads([read.place for read in by_sizes], graph, module) if by_sizes else None
     return ControlFlow(sorted(by_values), sizes)
 
 

@@ -7,7 +7,19 @@ from model_tools.formats.manifest import Manifest
 from model_tools.formats.sections import Dtype
 from model_tools.packaging.proof.cases import Cases
 from model_tools.packaging.proof.messages import ParityResult, TraceResult
+from model_tools.packaging.proof.sizes import SizePlan
 from model_tools.packaging.proof.tolerance import Tolerance, quantized_tolerance, tolerance_of
+
+ROWS = {
+    True: "a row is answered alone as in a batch: requests share batches",
+    False: "rows of a batch change one another's answers: each request is answered alone",
+}
+"""The evidence on rows, by whether they are independent."""
+PADDING = {
+    True: "padding does not change the answer to a text: texts of different lengths share batches",
+    False: "padding changes the answer to a text: only texts of equal length share a batch",
+}
+"""The evidence on padding, by whether the model ignores it."""
 
 
 def describe_parity(manifest: Manifest, cases: Cases, traced: TraceResult, proved: ParityResult) -> dict[str, object]:
@@ -26,11 +38,25 @@ def describe_parity(manifest: Manifest, cases: Cases, traced: TraceResult, prove
             {**case.model_dump(exclude_none=True), **difference.model_dump(exclude={"problem"}, exclude_none=True)}
             for case, difference in zip(cases.proved, proved.differences, strict=True)
         ],
+        "sizes": describe_sizes(manifest, cases.sizes),
         "tracer_notes": traced.notes,
     }
+    if proved.rows.independent is not None:
+        described["rows"] = ROWS[proved.rows.independent]
+    if proved.rows.ignores_padding is not None:
+        described["padding"] = PADDING[proved.rows.ignores_padding]
     if proved.decoding:
         described["decoding"] = [image.model_dump(mode="json") for image in proved.decoding]
     return described
+
+
+def describe_sizes(manifest: Manifest, plan: SizePlan) -> dict[str, object]:
+    """Return how many of each named axis' sizes were proved."""
+    bounds = {axis: manifest.axis_sizes(axis) for axis in plan.traced}
+    return {
+        axis: {"min": sizes.min, "max": sizes.max, "proved": plan.proved_of(axis), "of": sizes.max - sizes.min + 1}
+        for axis, sizes in bounds.items()
+    }
 
 
 def describe_quantization(manifest: Manifest, proved: ParityResult, *, sizes: tuple[int, int]) -> dict[str, object]:

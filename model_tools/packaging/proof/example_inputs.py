@@ -13,6 +13,9 @@ from model_tools.tensors.dtypes import DTYPES
 DEVIATIONS: dict[Spread, float] = {"usual": 1.0, "narrow": 0.01, "wide": 10.0}
 """The standard deviation of the floats of an input without a range; 1 for all other spreads."""
 
+UNKNOWN_INTEGERS = (0, 9)
+"""The smallest and the largest integer that are drawn for an input without a range; as a mask it has 0 and 1."""
+
 
 def draw_inputs(case: Case, specs: Sequence[InputSpec]) -> tuple[torch.Tensor, ...]:
     """Return one tensor for each input spec, in the case's shapes and the specs' dtypes."""
@@ -41,7 +44,7 @@ def _draw(spec: InputSpec, shape: list[int], spread: Spread, generator: torch.Ge
 
 
 def _draw_integers(spec: InputSpec, shape: list[int], spread: Spread, generator: torch.Generator) -> torch.Tensor:
-    low, high = (math.ceil(spec.range[0]), math.floor(spec.range[1])) if spec.range else (0, 1)
+    low, high = (math.ceil(spec.range[0]), math.floor(spec.range[1])) if spec.range else _unknown(spec, spread)
     if spread == "wide":
         return low + (high - low) * torch.randint(2, shape, generator=generator)
     if spread not in INTEGER_SPREADS or low == high:
@@ -52,3 +55,7 @@ def _draw_integers(spec: InputSpec, shape: list[int], spread: Spread, generator:
     place = torch.arange(shape[-1]).expand(shape)
     chosen = torch.randint(shape[-1], [*shape[:-1], 1], generator=generator)
     return torch.where(place <= chosen if spread == "prefix" else place == chosen, above, low)
+
+
+def _unknown(spec: InputSpec, spread: Spread) -> tuple[int, int]:
+    return (0, 1) if spec.dtype == "bool" or spread in INTEGER_SPREADS else UNKNOWN_INTEGERS

@@ -43,17 +43,14 @@ LOST = Origin(value=True, size=True)
 class Lineage:
     """The origins of all values in a graph, by the number that torch gives each."""
 
-    def __init__(self, graph: Any, inputs: int, watch: Watch) -> None:
-        """Walk a graph whose first `inputs` inputs are the model's, and the others its weights.
-
-        The watch has seen the run that made the graph.
-        """
+    def __init__(self, graph: Any, watch: Watch) -> None:
+        """Walk the graph of a run that the watch has seen. Its first input is the model itself."""
         self._watch = watch
         self._origins: dict[int, Origin] = {}
         self._conversions: dict[int, int] = {}
         self._unrolled: list[str] = []
-        for number, value in enumerate(graph.inputs()):
-            self._origins[value.unique()] = Origin(value=number < inputs)
+        for value in list(graph.inputs())[1:]:
+            self._origins[value.unique()] = Origin(value=True)
         for node in graph.nodes():
             self._visit(node)
 

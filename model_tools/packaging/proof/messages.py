@@ -110,6 +110,33 @@ class QuantizationResult(Message):
     """
 
 
+class RowsJob(Message):
+    """The job of proving that the rows of a batch, and padding, do not change answers; None leaves a proof out."""
+
+    fewest_rows: int | None
+    """The smallest number of rows that the model takes; None for a model whose rows are not put into one batch."""
+    padding: int | None
+    """The id that pads a text; None for a model whose texts are not padded."""
+    no_padding: int = 0
+    """An id that is no padding."""
+    fewest_tokens: int = 1
+    """The smallest number of tokens that the model takes."""
+    fewest_targets: int | None = None
+    """The smallest number of target tokens that the model takes; None if targets are never longer than what is written.
+    """
+
+
+class RowsResult(Message):
+    """The findings about rows and padding; None for what was not compared."""
+
+    independent: bool | None
+    """Rows are answered alone as together."""
+    ignores_padding: bool | None
+    """A padded text is answered as the text."""
+    causal: bool | None
+    """Tokens after a position do not change the logits at it."""
+
+
 class ParityResult(Message):
     """The findings of the parity child."""
 
@@ -119,6 +146,7 @@ class ParityResult(Message):
     quantized: QuantizationResult | None = None
     decoding: list[DecodingDifference] = Field(default_factory=list, max_length=2000)
     """The differences for each image that serving would decode at reduced size."""
+    rows: RowsResult
     latency_ms: float
     """The median time of the traced model's answer to the first case, with one thread."""
     torch_version: Text
@@ -158,3 +186,4 @@ class ParityJob(Message):
     channels_last: bool
     quantized: QuantizationJob | None = None
     decoding: DecodingJob | None = None
+    rows: RowsJob

@@ -21,8 +21,10 @@ from model_tools.packaging.proof.messages import (
     ParityResult,
     QuantizationJob,
     QuantizationResult,
+    RowsResult,
 )
 from model_tools.packaging.proof.model_outputs import take_apart
+from model_tools.packaging.proof.rows import prove_rows
 from model_tools.packaging.proof.tolerance import Tolerance, tolerance_of
 from model_tools.tensors.dtypes import DTYPE_NAMES
 from model_tools.tensors.memory_format import in_format
@@ -39,6 +41,10 @@ LATENCY_SECONDS = 2.0
 """The time after which no further call is measured."""
 
 
+NOTHING_COMPARED = RowsResult(independent=None, ignores_padding=None, causal=None)
+"""The findings about the rows of a model that fails, and is refused for that."""
+
+
 def prove_parity(job: ParityJob, scratch: Path) -> ParityResult:
     """Do the job: compare the traced model's answer to every case with the eager model's."""
     torch.set_num_threads(1)
@@ -52,11 +58,14 @@ def prove_parity(job: ParityJob, scratch: Path) -> ParityResult:
         first = _inputs(job, file, 0)
         quantized = None if job.quantized is None else _measure_unquantized(model, job, job.quantized, file)
         latency = _latency_ms(model, first)
+        sound = all(difference.excess is not None for difference in differences)
+        rows = _prove_rows(model, job, file) if sound else NOTHING_COMPARED
         decoding = [] if job.decoding is None else _compare_decoding(model, job.decoding, scratch, job)
     return ParityResult(
         differences=differences,
         quantized=quantized,
         decoding=decoding,
+        rows=rows,
         latency_ms=latency,
         torch_version=torch.__version__,
         seconds={"load": round(at_loaded - began, 3), "compare": round(at_compared - at_loaded, 3)},
@@ -81,6 +90,25 @@ def _measure_unquantized(
         latency_ms_before=_latency_ms(before, _inputs(job, file, 0)),
         top1_agreement=_top1_agreement(model, job, file),
     )
+
+
+def _prove_rows(model: torch.jit.ScriptModule, job: ParityJob, file: Any) -> RowsResult:
+    usual = [number for number, case in enumerate(job.cases) if case.spread == "usual" and case.sample is None]
+    scales = _usual_scales(job, file)
+    # Quantising measures all rows by the largest number among them, so it has its own tolerance.
+    share = None if job.quantized is None else job.quantized.tolerance
+
+    def ask(inputs: tuple[torch.Tensor, ...]) -> Sequence[torch.Tensor]:
+        return take_apart(model(*in_format(inputs, channels_last=job.channels_last))).tensors
+
+    def same(found: Sequence[torch.Tensor], wanted: Sequence[torch.Tensor]) -> bool:
+        compared = [
+            compare(one, other, usual_scale=scale, share=share)
+            for one, other, scale in zip(found, wanted, scales, strict=True)
+        ]
+        return all(difference.excess is not None and difference.excess <= 1 for difference in compared)
+
+    return prove_rows(job.rows, [_inputs(job, file, number) for number in usual], ask, same)
 
 
 def _top1_agreement(model: torch.jit.ScriptModule, job: ParityJob, file: Any) -> float | None:

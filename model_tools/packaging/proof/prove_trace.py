@@ -29,6 +29,7 @@ from model_tools.packaging.proof.messages import (
     TraceResult,
 )
 from model_tools.packaging.proof.proved_model import ProvedModel
+from model_tools.packaging.proof.serving_rows import refuse_rows, rows_job
 from model_tools.packaging.proof.tolerance import quantized_tolerance, refuse_differences, refuse_quantized
 from model_tools.packaging.samples.collection import SAMPLE_TOLERANCE
 from model_tools.tasks.answers import AnsweredCase, AnsweredTensor
@@ -75,6 +76,8 @@ def prove_trace(
         run=describe_run(traced, proved, model_size=model.stat().st_size),
         channels_last=traced.channels_last,
         reduced_decoding=_may_reduce(checked),
+        rows_apart=proved.rows.independent is False,
+        padding_counts=proved.rows.ignores_padding is False,
         sample_tolerance=max(SAMPLE_TOLERANCE, quantized_tolerance(checked.manifest.optimize) or 0.0),
         evidence={} if quantized is None else {"quantize": quantized},
     )
@@ -169,6 +172,7 @@ def _prove(
             None if unquantized is None or share is None else QuantizationJob(unquantized=unquantized, tolerance=share)
         ),
         decoding=_decoding_job(checked, scratch),
+        rows=rows_job(checked),
     )  # fmt: skip
     result = workers.run(
         PARITY_WORKER, job, ParityResult, modules=MODULES,
@@ -180,6 +184,7 @@ def _prove(
         refuse_differences(cases.proved, result.quantized.differences_before, traced=cases.traced)
         refuse_quantized(cases.proved, result.differences, manifest.optimize)
     refuse_decoding(result.decoding)
+    refuse_rows(result.rows, checked)
     return result
 
 

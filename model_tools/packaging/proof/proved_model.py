@@ -27,6 +27,10 @@ class ProvedModel:
     """Image batches are handed to the model in channels-last memory format."""
     reduced_decoding: bool = False
     """Images decoded at reduced size were proved to be answered as those decoded in full."""
+    rows_apart: bool = False
+    """Rows of one batch change one another's answers: each request is answered alone."""
+    padding_counts: bool = False
+    """Padding changes the answer to a text: only texts of equal length share a batch."""
     sample_tolerance: float = SAMPLE_TOLERANCE
     """The tolerance of samples that expect the trained model's answer, relative to the answer's magnitude."""
     evidence: dict[str, object] = field(default_factory=dict)

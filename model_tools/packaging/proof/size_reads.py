@@ -12,20 +12,20 @@ from model_tools.packaging.proof.watching import Place
 class SizeReads:
     """The numbers that were read at some places, which are measured by a run of the graph, or computed."""
 
-    def __init__(self, places: Sequence[Place], graph: Any, weights: Sequence[torch.Tensor]) -> None:
-        """Take a graph that returns a list: an input, and the tensors that were read, one for each place."""
+    def __init__(self, places: Sequence[Place], graph: Any, module: Any) -> None:
+        """Take a graph that returns a list: an input, and the tensors that were read, one for each place.
+
+        Its inputs are the module, which holds the weights, and those of the model.
+        """
         self.places = places
-        self._weights = list(weights)
+        self._module = module
         self._read = list(next(iter(graph.outputs())).node().inputs())[1:]
         behind = [list(_sizes_behind(value)) for value in self._read]
         self._sizes = list({value.unique(): value for values in behind for value in values}.values())
         numbers = {value.unique(): index for index, value in enumerate(self._sizes)}
         self.behind = [[numbers[value.unique()] for value in values] for values in behind]
         """The sizes inside the network that each number is computed from, by their positions in `measure`."""
-        given = list(graph.inputs())[-len(weights) :] if weights else []
-        self._computing = [
-            _part_of(graph, value, sizes=sizes, weights=given) for value, sizes in zip(self._read, behind, strict=True)
-        ]
+        self._computing = [_part_of(graph, value, sizes) for value, sizes in zip(self._read, behind, strict=True)]
         self.needs_tensors = [any(map(_has_axes, _needed_for(value).values())) for value in self._read]
         """Whether each number is computed through tensors that have axes, and not from numbers alone."""
         # Otherwise torch takes the sizes of the traced tensors for those of all.
@@ -38,13 +38,13 @@ class SizeReads:
     def measure(self, inputs: Sequence[torch.Tensor]) -> tuple[list[Any], list[int]]:
         """Return what would be read for other inputs, and the sizes that it is computed from. Raises RuntimeError."""
         with torch.no_grad():
-            (_, *read), *sizes = self._run(*inputs, *self._weights)
+            (_, *read), *sizes = self._run(self._module, *inputs)
         return [tensor.tolist() for tensor in read], sizes
 
     def compute(self, number: int, sizes: Sequence[int]) -> Any:
         """Return a number as it would be read if the sizes `behind` it were these. Raises RuntimeError."""
         with torch.no_grad():
-            return self._computing[number](*sizes, *self._weights).tolist()
+            return self._computing[number](self._module, *sizes).tolist()
 
 
 def _sizes_behind(read: Any) -> Iterator[Any]:
@@ -67,8 +67,8 @@ def _has_axes(value: Any) -> bool:
     return value.isCompleteTensor() and len(value.type().sizes()) > 0
 
 
-def _part_of(graph: Any, read: Any, *, sizes: Sequence[Any], weights: Sequence[Any]) -> Any:
-    """Return a function of the sizes and the weights that computes a value as the graph does."""
+def _part_of(graph: Any, read: Any, sizes: Sequence[Any]) -> Any:
+    """Return a function of the module and of sizes that computes a value as the graph does."""
     part = torch._C.Graph()  # noqa: SLF001 (no public name)
     needed = _needed_for(read)
     copied: dict[int, Any] = {}
@@ -76,7 +76,7 @@ def _part_of(graph: Any, read: Any, *, sizes: Sequence[Any], weights: Sequence[A
     def copy_of(value: Any) -> Any:
         return copied[value.unique()]
 
-    for value in (*sizes, *weights):
+    for value in (next(iter(graph.inputs())), *sizes):
         copied[value.unique()] = part.addInput()
         copied[value.unique()].setType(value.type())
     for node in graph.nodes():

@@ -19,6 +19,7 @@ from model_tools.packaging.children.worker import answer_job
 from model_tools.packaging.limits import MAX_EXPECTED_NUMBERS
 from model_tools.packaging.proof.cases import Case
 from model_tools.packaging.proof.example_inputs import draw_inputs, inputs_from_lists
+from model_tools.packaging.proof.integer_ranges import with_integer_ranges
 from model_tools.packaging.proof.messages import (
     REFERENCE_FILE,
     TRACED_FILE,
@@ -29,7 +30,7 @@ from model_tools.packaging.proof.messages import (
 )
 from model_tools.packaging.proof.model_outputs import Outputs, take_apart
 from model_tools.packaging.proof.quantization import quantize
-from model_tools.packaging.proof.tracing import Traced, freeze, in_memory_format, trace_model
+from model_tools.packaging.proof.tracing import Traced, freeze, in_memory_format, refuse_lost_control_flow, trace_model
 from model_tools.tensors.dtypes import DTYPE_NAMES
 
 Inputs = tuple[torch.Tensor, ...]
@@ -59,10 +60,14 @@ def trace_checkpoint(job: TraceJob, scratch: Path) -> TraceResult:
     torch.manual_seed(0)
     began = time.perf_counter()
     loaded = load(job)
+    manifest, range_notes = with_integer_ranges(loaded.reference, job.manifest, job.trace)
+    job = job.model_copy(update={"manifest": manifest})
     at_loaded = time.perf_counter()
     references = answer_cases(loaded.reference, job, scratch)
     at_answered = time.perf_counter()
     first = references.outputs[0]
+    scripted = isinstance(loaded.traceable, torch.jit.ScriptModule)
+    size_places = [] if scripted else refuse_lost_control_flow(loaded.traceable, job)
     traced = _traced(loaded.traceable, job)
     if job.manifest.optimize.quantize != "none":
         torch.jit.save(traced.module, scratch / UNQUANTIZED_FILE)
@@ -79,8 +84,8 @@ def trace_checkpoint(job: TraceJob, scratch: Path) -> TraceResult:
             _small_answer(outputs) for case, outputs in zip(job.cases, references.outputs, strict=True) if case.sample
         ],
         channels_last=traced.channels_last,
-        notes=list(traced.notes),
-        size_places=list(traced.size_places),
+        notes=[*range_notes, *traced.notes],
+        size_places=size_places,
         torch_version=torch.__version__,
         seconds={
             "load": round(at_loaded - began, 3),
@@ -160,6 +165,9 @@ def _quantized(loaded: Loaded, answered: Outputs, job: TraceJob) -> Traced:
     kind = job.manifest.optimize.quantize
     with user_code_errors(job.folder, f"Quantising the model (optimize: {{quantize: {kind}}})"):
         model = quantize(loaded.traceable, kind, answered)
+    fast = torch.backends.mha.get_fastpath_enabled()
+    # The fast path of nn.TransformerEncoderLayer reads weights that quantised layers do not have.
+    torch.backends.mha.set_fastpath_enabled(False)
     try:
         return _traced(model, job)
     except TraceFailed as error:
@@ -167,6 +175,8 @@ def _quantized(loaded: Loaded, answered: Outputs, job: TraceJob) -> Traced:
             f"{error} Without optimize: {{quantize: {kind}}} the model is traced: remove it, or write forward so that "
             "it does not depend on its layers' kind or dtype."
         ) from error
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
 
 
 def _save(traced: Traced, references: References, scratch: Path) -> None:

@@ -41,46 +41,41 @@ class Traced:
     """The model is traced with images in channels-last memory format."""
     notes: tuple[str, ...]
     """The tracer's warnings, which were found to be harmless."""
-    size_places: tuple[str, ...] = ()
-    """The places where the model's code reads a size as a number, which is right for all sizes that are proved."""
 
 
 def trace_model(model: torch.nn.Module, job: TraceJob) -> Traced:
     """Trace an eager model with the job's example inputs, and freeze it.
 
-    Raises ParityFailed for a model whose code decides by the values of the inputs, or by sizes that are not proved, and
-    TraceFailed for one that cannot be traced. The weights of `model` itself may be in another memory format afterwards.
+    Raises TraceFailed for a model that cannot be traced. The weights of `model` itself may be in another memory format
+    afterwards.
     """
     inputs = draw_inputs(job.trace, job.manifest.inputs)
-    places = refuse_lost_control_flow(model, inputs, job)
     wanted = job.manifest.optimize.channels_last
     if wanted is True or (wanted == "auto" and profits_from_channels_last(model, inputs)):
         try:
-            return _trace(model, inputs, job, places, channels_last=True)
+            return _trace(model, inputs, job, channels_last=True)
         except TraceFailed as error:
             if wanted is True:
                 raise TraceFailed(
                     f"{error} With optimize: {{channels_last: auto}} it may be traced without."
                 ) from error
             # A usual cause is x.view() of a convolution's result, which needs the contiguous memory format.
-            plain = _trace(model, inputs, job, places, channels_last=False)
+            plain = _trace(model, inputs, job, channels_last=False)
             return replace(plain, notes=(*plain.notes, f"channels_last was tried: {error}"))
-    return _trace(model, inputs, job, places, channels_last=False)
+    return _trace(model, inputs, job, channels_last=False)
 
 
-def refuse_lost_control_flow(
-    model: torch.nn.Module, inputs: tuple[torch.Tensor, ...], job: TraceJob
-) -> tuple[str, ...]:
+def refuse_lost_control_flow(model: torch.nn.Module, job: TraceJob) -> list[str]:
     """Return the places where the model's code decides by sizes, all of which are proved.
 
     Raises ParityFailed for code that decides by the values of the inputs, or by sizes that are not proved.
     """
     with user_code_errors(job.folder, "Tracing the model"):
-        found = control_flow(model, inputs)
+        found = control_flow(model, draw_inputs(job.trace, job.manifest.inputs))
     if found.by_values:
         raise ParityFailed(_decides_by_values(found.by_values, job.folder))
     if found.by_sizes is None:
-        return ()
+        return []
     manifest = job.manifest
     bounds = {axis: (manifest.axis_sizes(axis).min, manifest.axis_sizes(axis).max) for axis in job.sizes.traced}
 
@@ -90,7 +85,7 @@ def refuse_lost_control_flow(
     unproved = unproved_reads(found.by_sizes, job.sizes, bounds, draw)
     if unproved:
         raise ParityFailed(_decides_by_sizes(unproved, job.sizes, bounds, job.folder))
-    return tuple(dict.fromkeys(place_text(*place, job.folder).strip() for place in found.by_sizes.places))
+    return list(dict.fromkeys(place_text(*place, job.folder).strip() for place in found.by_sizes.places))
 
 
 def profits_from_channels_last(model: torch.nn.Module, inputs: Sequence[torch.Tensor]) -> bool:
@@ -123,7 +118,6 @@ def _trace(
     model: torch.nn.Module,
     inputs: tuple[torch.Tensor, ...],
     job: TraceJob,
-    places: tuple[str, ...],
     *,
     channels_last: bool,
 ) -> Traced:
@@ -134,7 +128,7 @@ def _trace(
         # check_trace is off, since parity is proved in another process and on more inputs.
         example = in_format(inputs, channels_last=channels_last)
         traced = torch.jit.trace(model, example, strict=False, check_trace=False)  # type: ignore[no-untyped-call]
-    return Traced(freeze(traced, job.manifest), channels_last, notes.texts, places)
+    return Traced(freeze(traced, job.manifest), channels_last, notes.texts)
 
 
 def in_memory_format(model: torch.nn.Module, *, channels_last: bool) -> torch.nn.Module:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from model_tools.formats.archive import ArchiveManifest
+from model_tools.formats.sections import BATCH_AXIS
 from model_tools.serving.failures import ModelFailed, redacted_errors
 from model_tools.serving.models.numbers import bounds
 from model_tools.serving.models.tensors import TensorReader, check_axes, example, output_tensors, to_lists
@@ -17,11 +18,6 @@ from model_tools.tensors.memory_format import in_format
 
 Inputs = tuple[torch.Tensor, ...]
 
-BATCH_AXIS = "batch"
-"""Requests are stacked along the first axis of every input if the axis has this name.
-
-The name promises that the rows are independent of each other, which the rows of a time series are not.
-"""
 WARM_UP_CALLS = 3
 """TorchScript's profiling executor watches two calls and optimises at the third."""
 WARM_UP_NUMBERS = 1 << 22
@@ -43,7 +39,7 @@ class TorchModel:
         self._shared_axes = len(manifest.inputs) > 1
         self.channels_last = manifest.channels_last
         self.library = f"torch {torch.__version__.partition('+')[0]}"
-        stackable = all(spec.shape[:1] == [BATCH_AXIS] for spec in manifest.inputs)
+        stackable = not manifest.rows_apart and all(spec.shape[:1] == [BATCH_AXIS] for spec in manifest.inputs)
         self._most_rows = bounds(BATCH_AXIS, manifest.axes)[1] if stackable else 0
 
     @staticmethod

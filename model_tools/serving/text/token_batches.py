@@ -1,11 +1,11 @@
 """Packs lists of token ids into tensors of equal length, with as many rows as the model takes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 
-from model_tools.formats.sections import AxisSizes, InputSpec
+from model_tools.formats.archive import ArchiveManifest
 from model_tools.serving.models.numbers import bounds
 
 
@@ -20,14 +20,23 @@ class TokenShape:
     padding: int | None
     """The id that fills up a short row; if it is None, only rows of equal length can share a tensor."""
 
+    rows_apart: bool = False
+    """Each row must be answered alone."""
+
     @classmethod
-    def of(cls, spec: InputSpec, axes: Mapping[str, AxisSizes], padding: int | None) -> "TokenShape":
-        """Return the sizes that a spec of the shape [batch, tokens] allows."""
-        rows, tokens = (bounds(axis, axes) for axis in spec.shape)
-        return cls(rows, tokens, padding)
+    def of(cls, manifest: ArchiveManifest, index: int, padding: int | None) -> "TokenShape":
+        """Return the sizes that the model's input at an index allows, which has the shape [batch, tokens]."""
+        rows, tokens = (bounds(axis, manifest.axes) for axis in manifest.inputs[index].shape)
+        return cls(rows, tokens, None if manifest.padding_counts else padding, manifest.rows_apart)
+
+    @property
+    def fewest_tokens(self) -> int:
+        """The smallest number of tokens in a text: a shorter one would have to be padded."""
+        return self.tokens[0] if self.padding is None else 1
 
     def batches(self, texts: Sequence[Sequence[int]], size: int) -> Iterator[list[int]]:
         """Yield the indices of up to `size` texts for one tensor; texts of similar length share it to save padding."""
+        size = 1 if self.rows_apart else size
         order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
         batch: list[int] = []
         for index in order:

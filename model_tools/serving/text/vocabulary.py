@@ -44,9 +44,11 @@ class Vocabulary:
 class TextReader:
     """Reads the text or the texts of a request."""
 
-    def __init__(self, vocabulary: Vocabulary, max_tokens: int) -> None:
+    def __init__(self, vocabulary: Vocabulary, *, fewest: int, most: int) -> None:
+        """Read texts of `fewest` to `most` tokens."""
         self._vocabulary = vocabulary
-        self._max_tokens = max_tokens
+        self._fewest = fewest
+        self._most = most
 
     def read(self, request: Mapping[str, Any]) -> list[list[int]]:
         """Return the token ids of each text. Raises BadRequest."""
@@ -65,6 +67,8 @@ class TextReader:
         ids = self._vocabulary.encode(text)
         if not ids:
             raise BadRequest(f"{where} is empty.")
-        if len(ids) > self._max_tokens:
-            raise BadRequest(f"{where} has {len(ids)} tokens; the model takes {self._max_tokens} at most.")
+        if len(ids) > self._most:
+            raise BadRequest(f"{where} has {len(ids)} tokens; the model takes {self._most} at most.")
+        if len(ids) < self._fewest:
+            raise BadRequest(f"{where} has {len(ids)} tokens; the model takes {self._fewest} at least.")
         return ids

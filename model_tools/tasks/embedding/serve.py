@@ -35,8 +35,9 @@ class EmbeddingTask:
         self.warm_up = model.warm_up
         if manifest.text is not None:
             vocabulary = Vocabulary(files.source_vocabulary, manifest.text)
-            self._tokens = TokenShape.of(manifest.inputs[0], manifest.axes, vocabulary.padding)
-            self._texts = TextReader(vocabulary, min(manifest.text.max_source_tokens, self._tokens.tokens[1]))
+            self._tokens = TokenShape.of(manifest, 0, vocabulary.padding)
+            most = min(manifest.text.max_source_tokens, self._tokens.tokens[1])
+            self._texts = TextReader(vocabulary, fewest=self._tokens.fewest_tokens, most=most)
 
     def preprocess(self, request: Mapping[str, Any]) -> Any:
         """Return the token ids of each text, or the model's inputs. Raises BadRequest."""

@@ -46,9 +46,10 @@ class TextToText:
             raise ValueError("a text-to-text model's target vocabulary must have <bos> and <eos>")
         self._target = target
         self._begin, self._end = target.begin, target.end
-        self._source_shape = TokenShape.of(manifest.inputs[0], manifest.axes, source.padding)
-        self._target_shape = TokenShape.of(manifest.inputs[1], manifest.axes, target.padding)
-        self._texts = TextReader(source, min(text.max_source_tokens, self._source_shape.tokens[1]))
+        self._source_shape = TokenShape.of(manifest, 0, source.padding)
+        self._target_shape = TokenShape.of(manifest, 1, target.padding)
+        most = min(text.max_source_tokens, self._source_shape.tokens[1])
+        self._texts = TextReader(source, fewest=self._source_shape.fewest_tokens, most=most)
         self._max_tokens = min(text.max_target_tokens, self._target_shape.tokens[1])
         self._beams = text.beams
         self._model = model
@@ -112,7 +113,7 @@ class TextToText:
         """Return the logits of the token after each target, [rows, vocabulary]."""
         rows, last = target.shape[0], target.shape[1] - 1
         lacking = self._target_shape.tokens[0] - target.shape[1]
-        if lacking > 0:  # the tokens after a position do not change the logits at it, so padding is harmless
+        if lacking > 0:  # it was proved that the tokens after a position do not change the logits at it
             target = torch.nn.functional.pad(target, (0, lacking), value=self._target.padding or 0)
         inputs = self._source_shape.with_enough_rows(source), self._source_shape.with_enough_rows(target)
         shape = (inputs[0].shape[0], target.shape[1], len(self._target))

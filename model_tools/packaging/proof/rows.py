@@ -1,0 +1,82 @@
+"""Proves that the rows of a batch do not change one another's answers, and that padding does not change a text's.
+
+Serving puts the rows of several requests into one batch, and texts of different lengths, padded, into one tensor. A
+request must be answered as if it had been alone. Where that is not so, serving asks the model row by row, or with texts
+of equal length only.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+
+from model_tools.packaging.proof.messages import RowsJob, RowsResult
+
+MOST_CASES = 4
+"""The number of cases that are asked in parts."""
+
+Inputs = tuple[torch.Tensor, ...]
+Ask = Callable[[Inputs], Sequence[torch.Tensor]]
+"""Asks the model, and returns the tensors of its answer. Raises RuntimeError."""
+Same = Callable[[Sequence[torch.Tensor], Sequence[torch.Tensor]], bool]
+"""Tells whether two answers are the same within the tolerance."""
+
+
+def prove_rows(job: RowsJob, cases: Sequence[Inputs], ask: Ask, same: Same) -> RowsResult:
+    """Compare what a model answers to rows alone and together, to padded texts, and to longer targets."""
+    return RowsResult(
+        independent=None if job.fewest_rows is None else _all(_rows_apart(job.fewest_rows, cases, ask, same)),
+        ignores_padding=None if job.padding is None else _all(_padded(job, job.padding, cases, ask, same)),
+        causal=None if job.fewest_targets is None else _all(_longer_targets(job.fewest_targets, cases, ask, same)),
+    )
+
+
+def _all(compared: Iterator[bool]) -> bool | None:
+    """Return whether all comparisons are equal, and None if there is nothing to compare."""
+    found = None
+    for equal in compared:
+        if not equal:
+            return False
+        found = True
+    return found
+
+
+def _rows_apart(fewest: int, cases: Sequence[Inputs], ask: Ask, same: Same) -> Iterator[bool]:
+    """Compare rows together with as few rows at a time as the model takes."""
+    several = [inputs for inputs in cases if inputs[0].shape[0] >= 2 * fewest]
+    for inputs in _spread_out(several):
+        rows = inputs[0].shape[0] // fewest * fewest
+        together = ask(tuple(tensor[:rows] for tensor in inputs))
+        if any(tensor.dim() == 0 or tensor.shape[0] != rows for tensor in together):
+            yield False  # the answer has no row for each row, so it cannot be split
+            return
+        apart = [ask(tuple(tensor[begin : begin + fewest] for tensor in inputs)) for begin in range(0, rows, fewest)]
+        if any(tensor.dim() == 0 for answer in apart for tensor in answer):
+            yield False
+            return
+        yield same([torch.cat(tensors) for tensors in zip(*apart, strict=True)], together)
+
+
+def _padded(job: RowsJob, padding: int, cases: Sequence[Inputs], ask: Ask, same: Same) -> Iterator[bool]:
+    """Compare texts with the same texts, padded; the first input has the ids, [rows, tokens]."""
+    longer = [inputs for inputs in cases if inputs[0].shape[1] > job.fewest_tokens]
+    for ids, *others in _spread_out(longer):
+        length = max(job.fewest_tokens, ids.shape[1] // 2)
+        texts = torch.where(ids == padding, job.no_padding, ids)[:, :length]
+        padded = torch.nn.functional.pad(texts, (0, ids.shape[1] - length), value=padding)
+        yield same(ask((padded, *others)), ask((texts, *others)))
+
+
+def _longer_targets(fewest: int, cases: Sequence[Inputs], ask: Ask, same: Same) -> Iterator[bool]:
+    """Compare the logits at each position with those for other tokens after it; the second input has the targets."""
+    longer = [inputs for inputs in cases if inputs[1].shape[1] >= fewest]
+    for source, target in _spread_out(longer):
+        half = max(1, target.shape[1] // 2)
+        other = torch.cat([target[:, :half], target[:, half:].flip(1).flip(0)], 1)
+        (first, *_), (second, *_) = ask((source, target)), ask((source, other))
+        yield same([second[:, :half]], [first[:, :half]])
+
+
+def _spread_out(cases: Sequence[Inputs]) -> list[Inputs]:
+    """Return the first case, the largest, and some between."""
+    ordered = [cases[0], *sorted(cases[1:], key=lambda inputs: -inputs[0].numel())] if cases else []
+    return ordered[:MOST_CASES]
