@@ -26,6 +26,8 @@ class ControlFlow:
 
     by_values: list[Place]
     """The places that depend on the values of the inputs, in the order of the code."""
+    skips_padding: bool
+    """At one of these places, `nn.TransformerEncoder` decides by its mask whether to skip padding."""
     by_sizes: SizeReads | None
     """The numbers that depend on the sizes of the inputs alone; None where there are none."""
 
@@ -63,7 +65,8 @@ def control_flow(model: torch.nn.Module, inputs: Sequence[torch.Tensor]) -> Cont
             module,
         )
     sizes = SizeReads([read.place for read in by_sizes], graph, module) if by_sizes else None
-    return ControlFlow(sorted(by_values), sizes)
+    skips_padding = any(read.skips_padding for read in watch.reads)
+    return ControlFlow(sorted(by_values), skips_padding, sizes)
 
 
 def _fixed(reads: Sequence[Read], lineage: Lineage) -> list[tuple[Read, Any]]:

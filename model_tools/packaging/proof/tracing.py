@@ -18,7 +18,7 @@ from torch.jit._trace import TracerWarning
 from model_tools.errors import ParityFailed, TraceFailed
 from model_tools.formats.manifest import Manifest
 from model_tools.packaging.checkpoint.architecture import place_text, user_code_errors
-from model_tools.packaging.proof.control_flow import control_flow
+from model_tools.packaging.proof.control_flow import ControlFlow, control_flow
 from model_tools.packaging.proof.example_inputs import draw_inputs
 from model_tools.packaging.proof.fixed_sizes import Bounds, UnprovedRead, unproved_reads
 from model_tools.packaging.proof.messages import TraceJob
@@ -73,7 +73,7 @@ def refuse_lost_control_flow(model: torch.nn.Module, job: TraceJob) -> list[str]
     with user_code_errors(job.folder, "Tracing the model"):
         found = control_flow(model, draw_inputs(job.trace, job.manifest.inputs))
     if found.by_values:
-        raise ParityFailed(_decides_by_values(found.by_values, job.folder))
+        raise ParityFailed(_decides_by_values(found, job.folder))
     if found.by_sizes is None:
         return []
     manifest = job.manifest
@@ -162,11 +162,17 @@ class _TracerNotes:
             self._notes[f"{said}{place_text(filename, line, self._folder)}: not decided by input values"] = None
 
 
-def _decides_by_values(found: Sequence[Place], folder: Path) -> str:
+def _decides_by_values(found: ControlFlow, folder: Path) -> str:
+    remedy = (
+        "nn.TransformerEncoder skips padding by its mask, in eval mode alone: build it with "
+        "enable_nested_tensor=False, evaluate the model again, since it then answers as it does in training, and"
+        if found.skips_padding
+        else "Compute both ways and choose with torch.where, or put the decision into a function decorated with "
+        "torch.jit.script, or out of forward; then"
+    )
     return (
         f"The model's code decides by the values of its input, and tracing keeps only one of the ways:"
-        f"{_places(found, folder)}. Compute both ways and choose with torch.where, or put the decision into a function "
-        "decorated with torch.jit.script, or out of forward; then publish again."
+        f"{_places(found.by_values, folder)}. {remedy} publish again."
     )
 
 

@@ -78,6 +78,8 @@ class Read:
     place: Place
     marked: bool
     """The value was computed from the values of the inputs."""
+    skips_padding: bool = False
+    """`nn.TransformerEncoder` reads its mask, and skips what is masked if that stands at the ends of the rows."""
 
 
 class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -113,7 +115,8 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
             first = DECIDING_ARGUMENT.get(name)
             self.sizes_decided |= first is not None and self._marks.any_in(args[first:])
         if recorded and isinstance(result, bool | int | float | complex) and name not in METADATA:
-            self._note([leaf for leaf in tree_leaves(args) if isinstance(leaf, torch.Tensor)])
+            tensors = [leaf for leaf in tree_leaves(args) if isinstance(leaf, torch.Tensor)]
+            self._note(tensors, skips_padding=name == "aten::_nested_tensor_from_mask_left_aligned")
         return result
 
     def is_marked(self, tensor: torch.Tensor) -> bool:
@@ -153,11 +156,11 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
         return read
 
-    def _note(self, tensors: Sequence[torch.Tensor]) -> None:
+    def _note(self, tensors: Sequence[torch.Tensor], *, skips_padding: bool = False) -> None:
         frame = sys._getframe(2)  # noqa: SLF001 (inspect.stack() would read every source file on each call)
         if not _prints(frame):
             place = callers_place(frame)
-            self.reads += [Read(tensor, place, self.is_marked(tensor)) for tensor in tensors]
+            self.reads += [Read(tensor, place, self.is_marked(tensor), skips_padding) for tensor in tensors]
 
 
 def callers_place(frame: FrameType) -> Place:
