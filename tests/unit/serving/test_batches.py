@@ -73,6 +73,12 @@ def test_an_axis_that_is_no_batch_is_never_stacked_along(tmp_path: Path, shape: 
     assert [answer["output"][0][4] for answer in ask(predictor, [{"input": [[0] * 4]}] * 3)] == [1, 1, 1]
 
 
+def test_rows_that_change_one_another_are_asked_apart(tmp_path: Path) -> None:
+    predictor = served(tmp_path, TENSOR | {"rows_apart": True}, Counted())
+
+    assert [answer["output"][0][4] for answer in ask(predictor, [{"input": [[0] * 4]}] * 3)] == [1, 1, 1]
+
+
 class Mean(torch.nn.Module):
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
         return rows.mean()

@@ -51,6 +51,38 @@ def test_texts_are_embedded_in_order_as_many_together_as_the_model_takes(tmp_pat
     assert handle({"texts": ["one"]}, predictor, version="7")["embeddings"] == [[1, 4]]
 
 
+class Length(torch.nn.Module):
+    """[N, T] ids → [N, 2]: the number of rows and of tokens, with padding."""
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        return torch.full((ids.shape[0], 2), float(ids.shape[1])) - torch.tensor([ids.shape[1] - ids.shape[0], 0])
+
+
+@pytest.mark.parametrize(
+    ("proved", "wanted"),
+    [
+        pytest.param({}, [[2, 1], [2, 3], [2, 1], [2, 3]], id="padded"),
+        pytest.param({"padding_counts": True}, [[2, 1], [1, 2], [2, 1], [1, 3]], id="equal lengths"),
+        pytest.param({"rows_apart": True}, [[1, 1], [1, 2], [1, 1], [1, 3]], id="one by one"),
+    ],
+)
+def test_texts_share_a_batch_as_far_as_it_was_proved_that_they_may(tmp_path, proved, wanted) -> None:
+    predictor = served(tmp_path, as_they_are(TEXTS) | proved, Length(), vocabularies())
+
+    answer = handle({"texts": ["one", "one two", "two", "one two three"]}, predictor, version="7")
+
+    assert answer["embeddings"] == wanted
+
+
+def test_a_text_that_would_have_to_be_padded_is_refused_where_padding_counts(tmp_path: Path) -> None:
+    manifest = as_they_are(TEXTS) | {"axes": {"tokens": {"min": 2, "max": 6}}}
+    for name, counts in (("counts", True), ("ignored", False)):
+        (tmp_path / name).mkdir()
+        predictor = served(tmp_path / name, manifest | {"padding_counts": counts}, Sum(), vocabularies())
+        answer = handle({"text": "one"}, predictor, version="7")
+        assert ("1 tokens; the model takes 2 at least" in answer.get("message", "")) is counts
+
+
 def test_a_batch_of_texts_is_embedded_together(tmp_path: Path) -> None:
     predictor = served(tmp_path, as_they_are(TEXTS), Sum(), vocabularies())
 
