@@ -6,10 +6,12 @@ from typing import Annotated, Literal, Self, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from model_tools.errors import RequestInvalid
-from model_tools.formats.manifest import explain
+from model_tools.formats.manifest import SURROGATE, explain
 
 Percent = Annotated[int, Field(ge=1, le=99)]
 Request = TypeVar("Request", bound=BaseModel)
+MAX_KEY_BYTES = 1024
+"""S3's limit for the length of a key in UTF-8; for a longer one it answers another error than for a missing object."""
 DAY = 24 * 60 * 60
 """The seconds of a day."""
 LONGEST_ROLLOUT = 7 * DAY
@@ -21,9 +23,30 @@ days of metrics by which a canary is judged (`model_tools.aws.metrics.LOOK_BACK`
 
 
 def _check_s3_uri(value: str) -> str:
-    if not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+", value):
+    found = re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/(.+)", value, re.DOTALL)
+    if not found:
         raise ValueError(f"{value!r} is not of the form s3://bucket/folder/ or s3://bucket/key")
+    problem = key_problem(found[1])
+    if problem:
+        raise ValueError(problem)
     return value
+
+
+def key_problem(key: str) -> str | None:
+    """Return why S3 can hold no object under a key; None for a key that it accepts, which any other text is."""
+    if SURROGATE.search(key):
+        return "the key has half of a character in it (\\ud800 … \\udfff): write the whole character"
+    count = len(key.encode())
+    if count > MAX_KEY_BYTES:
+        return f"the key has {count:,} bytes in UTF-8, and S3 allows {MAX_KEY_BYTES:,}: correct it"
+    return None
+
+
+def encoded_text(uri: str) -> str:
+    """Return a further sentence for the message that nothing is at a URI; empty unless the URI seems URL-encoded."""
+    if not re.search(r"%[0-9A-Fa-f]{2}", uri) and "+" not in uri:
+        return ""
+    return " A key is written as S3 lists it, not URL-encoded: a blank is a blank, neither %20 nor +."
 
 
 S3Uri = Annotated[str, AfterValidator(_check_s3_uri)]

@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, Field, JsonValue, StringConstraints, ValidationError, field_validator, model_validator
 
 from model_tools.errors import ManifestInvalid
-from model_tools.formats.paths import require_inside
+from model_tools.formats.paths import named_path
 from model_tools.formats.sections import (
     Axis,
     AxisSizes,
@@ -73,7 +73,7 @@ class Manifest(Section):
     @field_validator("checkpoint", "classes", "samples")
     @classmethod
     def _inside_the_folder(cls, value: str | None) -> str | None:
-        return require_inside(value)
+        return named_path(value)
 
     @field_validator("arguments")
     @classmethod

@@ -54,6 +54,12 @@ def named_files(manifest: Manifest) -> dict[str, str]:
     return manifest.named_files | named
 
 
+def globs_of(manifest: Manifest) -> list[str]:
+    """Return the globs of the files that a manifest names."""
+    own = own_code_of(manifest)
+    return [*([manifest.samples] if manifest.samples else []), *(() if own is None else own.include)]
+
+
 def own_code_of(manifest: Manifest) -> OwnCode | None:
     """Return the section by which a model brings serving code; None if its task has no such section."""
     return OwnCode.model_validate(manifest.settings) if spec_of(manifest.task).has_own_code else None

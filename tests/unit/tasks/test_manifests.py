@@ -100,7 +100,7 @@ def test_a_manifest_survives_the_way_through_json():
         ),
         pytest.param(
             {"checkpoint": "/etc/weights.pt"},
-            "checkpoint: '/etc/weights.pt' leaves the model's folder",
+            "checkpoint: '/etc/weights.pt' leaves the model's folder, as an absolute path does",
             id="absolute checkpoint",
         ),
         pytest.param(
