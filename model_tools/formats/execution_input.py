@@ -6,7 +6,8 @@ from typing import Annotated, Literal, Self, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from model_tools.errors import RequestInvalid
-from model_tools.formats.manifest import SURROGATE, explain
+from model_tools.formats.manifest import explain
+from model_tools.formats.yaml_text import SURROGATE
 
 Percent = Annotated[int, Field(ge=1, le=99)]
 Request = TypeVar("Request", bound=BaseModel)

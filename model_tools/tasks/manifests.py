@@ -13,12 +13,12 @@ from model_tools.formats.manifest import (
     SECTIONS,
     SHARED_SECTIONS,
     Manifest,
-    parse_yaml,
     problems_of,
     render_problems,
 )
 from model_tools.formats.sections import Optimize
 from model_tools.formats.text_files import decode_text
+from model_tools.formats.yaml_text import parse_yaml
 from model_tools.tasks.own_code import OwnCode
 from model_tools.tasks.registry import SPECS, spec_of
 from model_tools.tasks.spec import TaskSpec

@@ -6,6 +6,7 @@ This code runs in a child process.
 import importlib
 import inspect
 import linecache
+import re
 import sys
 import traceback
 from collections.abc import Iterator
@@ -54,7 +55,7 @@ def build_model(manifest: Manifest, folder: Path) -> torch.nn.Module:
         ) from error
     except ValueError:
         pass  # some callables have no signature to check
-    with user_code_errors(folder, f"Calling {manifest.architecture}"):
+    with user_code_errors(folder, f"Calling {manifest.architecture}{_texts_like_numbers(manifest)}"):
         model = factory(**manifest.arguments)
     if not isinstance(model, torch.nn.Module):
         raise ManifestInvalid(
@@ -62,6 +63,16 @@ def build_model(manifest: Manifest, folder: Path) -> torch.nn.Module:
             "model's class, or a function that returns the model."
         )
     return model
+
+
+def _texts_like_numbers(manifest: Manifest) -> str:
+    """Return words on the arguments that look like numbers and are texts in YAML, such as `1_000`; mostly empty."""
+    texts = [
+        f"the text {value!r} as {name}"
+        for name, value in manifest.arguments.items()
+        if isinstance(value, str) and re.fullmatch(r"[-+]?\.?[0-9][0-9_.,:eExob+-]*", value)
+    ]
+    return f" with {' and '.join(texts)}" if texts else ""
 
 
 @contextmanager

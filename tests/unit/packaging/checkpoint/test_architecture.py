@@ -66,6 +66,24 @@ def test_a_fault_is_told_with_its_place_and_the_remedy(build, code, error, told)
     assert told in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        pytest.param("1_000", id="underscore"),
+        pytest.param("'8'", id="quoted number"),
+        pytest.param("1e", id="exponent without digits"),
+    ],
+)
+def test_a_text_that_looks_like_a_number_is_told_where_the_code_fails(build, written):
+    with pytest.raises(TraceFailed) as caught:
+        build("import torch\ndef Net(width): return torch.nn.Linear(2, width)", f"{{width: {written}}}")
+    assert f":Net with the text {written.strip(chr(39))!r} as width fails: TypeError" in str(caught.value)
+
+
+def test_a_number_without_a_point_is_a_number(build):
+    assert build("import torch\ndef Net(eps): return torch.nn.LayerNorm(2, eps)", "{eps: 1e-5}").eps == 1e-5
+
+
 def test_a_module_that_is_not_in_the_folder_is_the_manifests_fault(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", list(sys.path))
     manifest = parse_manifest(

@@ -74,6 +74,11 @@ def test_one_input_may_come_as_a_list_of_one(tmp_path):
     [
         pytest.param("{", "samples/a.json is not JSON", id="no JSON"),
         pytest.param('{"event": {"input": [[NaN, 1]]}}', "NaN is no number in JSON", id="NaN"),
+        pytest.param('{"event": {"input": [[-Infinity, 1]]}}', "-Infinity is no number in JSON", id="infinity"),
+        pytest.param('{"event": {"input": [[1e999, 1]]}}', "1e999 is too large for a number", id="too large a number"),
+        pytest.param('{"event": {}, "event": {}}', "'event' stands twice in one object", id="field twice"),
+        pytest.param('{"event": {"a": 1, "b": 2, "a": 3}}', "'a' stands twice", id="field twice within"),
+        pytest.param(r'{"event": {"a": "\ud800"}}', "half of a character", id="half of a character"),
         pytest.param("[1]", "samples/a.json must be an object of the form", id="list"),
         pytest.param({"expect": {}}, "samples/a.json: event: is missing: add it", id="no event"),
         pytest.param({"event": {}, "expects": {}}, "samples/a.json: expects: is not a field of it", id="unknown field"),
