@@ -10,7 +10,6 @@ from typing import IO
 from isal import igzip_threaded
 
 from model_tools.errors import CheckpointRejected, ManifestInvalid, ModelNotFound, ModelTooLarge
-from model_tools.formats.execution_input import encoded_text
 from model_tools.formats.manifest import (
     CHECKPOINT_SUFFIXES,
     MANIFEST_NAME,
@@ -19,6 +18,7 @@ from model_tools.formats.manifest import (
 from model_tools.formats.manifest_place import is_near_name, near_names_text, present_text
 from model_tools.formats.paths import is_foreign
 from model_tools.formats.pin import ARCHIVE_SUFFIXES, Pin, PinnedFile
+from model_tools.formats.s3_keys import encoded_text
 from model_tools.packaging.checkpoint.archive_manifest import read_archive_manifest
 from model_tools.packaging.checkpoint.folder_files import by_normal_path
 from model_tools.packaging.checkpoint.store import CheckpointStore
