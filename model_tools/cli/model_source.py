@@ -56,6 +56,14 @@ class LocalModel:
         """The model's name."""
         return self.manifest.name
 
+    @property
+    def checkpoint(self) -> Path | None:
+        """The checkpoint's file; None for one that is in an archive."""
+        wanted = self.manifest.checkpoint
+        return next(
+            (path for path in self.files if normal_path(path.relative_to(self.root).as_posix()) == wanted), None
+        )
+
 
 @dataclass(frozen=True)
 class PreparedUpload:
@@ -79,7 +87,7 @@ def find_model(path: Path) -> LocalModel:
         raise ModelNotFound(f"There is no file or folder {path}: correct the path, or give an s3:// URI.")
     if path.name.endswith(ARCHIVE_SUFFIXES):
         manifest = read_manifest(_manifest_in_archive(path), where=f"{path}: {MANIFEST_NAME}")
-        return LocalModel(manifest, (path,), path.parent, path.name)
+        return LocalModel(manifest, (path,), path.parent, _normal_name(path))
     if path.name == MANIFEST_NAME or is_near_name(path.name):
         return _whole_folder(path.parent)
     if path.name.endswith(CHECKPOINT_SUFFIXES):
@@ -123,7 +131,8 @@ def _one_checkpoint(path: Path) -> LocalModel:
     """Return a checkpoint with the files that its manifest names; other checkpoints in its folder are not uploaded."""
     folder = path.parent
     manifest = _read_manifest(folder)
-    if manifest.checkpoint != normal_path(path.name):
+    name = _normal_name(path)
+    if manifest.checkpoint != name:
         raise ManifestInvalid(
             f"{folder / MANIFEST_NAME} publishes {manifest.checkpoint!r}, but you named {path.name!r}: correct one of "
             "the two."
@@ -132,8 +141,16 @@ def _one_checkpoint(path: Path) -> LocalModel:
     named = _named(manifest, present)
     if manifest.architecture or own_code_of(manifest) is not None:
         named |= {name for name in present if name.endswith(".py") and not is_hidden(name)}
-    files = tuple(file for name, file in present.items() if name in named)
-    return LocalModel(manifest, files, folder, path.name, _requirements(manifest, present))
+    files = tuple(file for key, file in present.items() if key in named)
+    return LocalModel(manifest, files, folder, name, _requirements(manifest, present))
+
+
+def _normal_name(path: Path) -> str:
+    """Return the normal form of a file's name, which is its key below the upload's prefix. Raises UserError."""
+    try:
+        return normal_path(path.name)
+    except ValueError as error:
+        raise UserError(f"The file {error}.") from error
 
 
 def _requirements(manifest: Manifest, present: Mapping[str, Path]) -> Path | None:

@@ -292,3 +292,24 @@ def test_a_manifest_with_almost_its_name_is_told(folder, name):
     for given in (folder, folder / name, folder / "checkpoint.pt"):
         with pytest.raises(ModelNotFound, match=rf"there is {name}: rename it to publish\.yaml"):
             find_model(given)
+
+
+@pytest.mark.parametrize("name", ["modèle.tar.gz", "modèle.pt"], ids=["archive", "checkpoint"])
+def test_the_uri_names_the_key_under_which_the_file_is_stored(folder, name):
+    path = folder / unicodedata.normalize("NFD", name)
+    (folder / "publish.yaml").write_text(MANIFEST.replace("checkpoint.pt", "modèle.pt"))
+    (folder / "checkpoint.pt").rename(folder / unicodedata.normalize("NFD", "modèle.pt"))
+    if name.endswith(".gz"):
+        pack(path, {"publish.yaml": MANIFEST.encode()})
+
+    prepared = prepare_upload(find_model(path))
+
+    assert prepared.model_key.removeprefix(prepared.prefix) in {upload.key for upload in prepared.uploads}
+
+
+def test_the_checkpoint_is_known_by_any_spelling_and_not_in_an_archive(folder, tmp_path):
+    (folder / "publish.yaml").write_text(MANIFEST.replace("checkpoint.pt", "./checkpoint.pt"))
+    pack(tmp_path / "model.tar.gz", {"publish.yaml": MANIFEST.encode()})
+
+    assert find_model(folder).checkpoint == folder / "checkpoint.pt"
+    assert find_model(tmp_path / "model.tar.gz").checkpoint is None

@@ -1,7 +1,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model_tools.formats.paths import is_foreign, is_hidden, matching, named_path, normal_path, stored_path
@@ -71,6 +71,7 @@ def test_files_of_the_operating_system_cannot_be_named(path: str) -> None:
         named_path(path)
 
 
+@settings(deadline=None)
 @given(st.lists(NAMES, min_size=1, max_size=5), st.data())
 def test_however_a_path_is_written_its_form_is_the_same(names: list[str], data: st.DataObject) -> None:
     plain = normal_path("/".join(names))
@@ -79,6 +80,7 @@ def test_however_a_path_is_written_its_form_is_the_same(names: list[str], data: 
         assert normal_path(spelling) == plain
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_a_form_is_its_own_form_and_stays_in_the_folder(text: str) -> None:
     try:
@@ -119,6 +121,7 @@ def test_globs_match_files_as_in_a_shell_and_never_hidden_ones(glob: str, matche
     assert matching(glob, paths) == matched
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.lists(NAMES, min_size=1, max_size=4), max_size=6),
     st.sampled_from(["**", "**/*", "*", "*/*", "**/*/**"]),
@@ -127,6 +130,7 @@ def test_a_wildcard_never_matches_a_hidden_file(paths: list[list[str]], glob: st
     assert not any(is_hidden(path) for path in matching(glob, ["/".join(names) for names in paths]))
 
 
+@settings(deadline=None)
 @given(st.lists(VISIBLE, min_size=1, max_size=5), st.data())
 def test_a_path_is_matched_by_itself_with_parts_replaced_by_wildcards(names: list[str], data: st.DataObject) -> None:
     parts = [data.draw(st.sampled_from([name, "*", f"{name[0]}*", f"*{name[-1]}", "?" * len(name)])) for name in names]

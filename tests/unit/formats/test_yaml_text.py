@@ -4,7 +4,7 @@ import json
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model_tools.errors import ManifestInvalid
@@ -159,6 +159,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(KEYS, VALUES, max_size=4))
 def test_json_is_yaml(fields: dict[str, object]) -> None:
     assert parse_yaml(json.dumps(fields), "publish.yaml") == fields

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from model_tools.errors import ModelNotFound
@@ -52,6 +52,7 @@ def test_a_key_that_s3_does_not_accept_is_not_asked_for(key: str, told: str) -> 
         ImageSource(Fetcher(), refuse_to_read, {"pictures"}).fetch(f"s3://pictures/{key}")
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1, max_size=256))
 @example("Screenshot at 9.41.00\u202fAM.png")
 @example("no-break\u00a0space")
