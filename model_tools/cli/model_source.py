@@ -22,7 +22,7 @@ from model_tools.formats.manifest import (
     Manifest,
 )
 from model_tools.formats.manifest_place import is_near_name, near_names_text, present_text
-from model_tools.formats.paths import is_hidden, matching, normal_path
+from model_tools.formats.paths import folder_text, is_hidden, matching, normal_path
 from model_tools.formats.pin import ARCHIVE_SUFFIXES
 from model_tools.packaging.checkpoint.archive_manifest import read_archive_manifest
 from model_tools.packaging.checkpoint.folder_files import files_below
@@ -170,7 +170,7 @@ def _named(manifest: Manifest, present: Mapping[str, Path]) -> set[str]:
     if manifest.samples and not matching(manifest.samples, present):
         raise ModelNotFound(
             f"{home} names samples: {manifest.samples}, which fits no file in {home.parent}. Add samples, or correct "
-            "the field."
+            f"the field.{folder_text(manifest.samples, present)}"
         )
     globs = [*globs_of(manifest), *([WHEELS_GLOB] if own_code_of(manifest) is not None else [])]
     globbed = {name for glob in globs for name in matching(glob, present)}

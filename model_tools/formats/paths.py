@@ -33,7 +33,10 @@ def normal_path(text: str) -> str:
     """
     if text.startswith(("/", "\\")) or _DRIVE.match(text):
         raise ValueError(f"{text!r} leaves the model's folder, as an absolute path does; name a file in it")
-    if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in text):
+    kinds = {unicodedata.category(letter) for letter in text}
+    if "Cs" in kinds:
+        raise ValueError(f"{text!r} has a name that is not text in UTF-8: rename the file")
+    if "Cc" in kinds:
         raise ValueError(f"{text!r} has a control character in it: rename the file")
     parts: list[str] = []
     for part in unicodedata.normalize("NFC", text).replace("\\", "/").split("/"):
@@ -95,6 +98,11 @@ def matching(glob: str, paths: Iterable[str]) -> list[str]:
     """
     parts = (*glob.split("/"), "*") if glob.rsplit("/", maxsplit=1)[-1] == "**" else tuple(glob.split("/"))
     return sorted(path for path in paths if _matches(parts, path.split("/")))
+
+
+def folder_text(glob: str, paths: Iterable[str]) -> str:
+    """Return a sentence for a glob that matches nothing because it names a folder; empty for any other glob."""
+    return f" It is a folder: write {glob}/* for the files in it." if matching(f"{glob}/**", paths) else ""
 
 
 def spelt_out(name: str, paths: Iterable[str]) -> bool:

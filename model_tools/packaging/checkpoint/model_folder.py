@@ -7,7 +7,7 @@ from pathlib import Path
 from model_tools.errors import ManifestInvalid, ModelNotFound
 from model_tools.formats.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, Manifest
 from model_tools.formats.manifest_place import near_names_text, present_text
-from model_tools.formats.paths import matching, normal_path
+from model_tools.formats.paths import folder_text, matching, normal_path
 from model_tools.packaging.checkpoint.folder_files import files_below
 from model_tools.tasks.manifests import globs_of, named_files, read_manifest
 
@@ -52,6 +52,7 @@ class ModelFolder:
         if not paths:
             raise ManifestInvalid(
                 f"{MANIFEST_NAME}: {field} is {glob!r}, which matches no file: correct it, or remove the field."
+                f"{folder_text(normal_path(glob), self.present)}"
             )
         return paths
 

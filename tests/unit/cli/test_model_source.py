@@ -313,3 +313,11 @@ def test_the_checkpoint_is_known_by_any_spelling_and_not_in_an_archive(folder, t
 
     assert find_model(folder).checkpoint == folder / "checkpoint.pt"
     assert find_model(tmp_path / "model.tar.gz").checkpoint is None
+
+
+@pytest.mark.parametrize("written", ["samples", "./samples/"], ids=["plain", "with slashes"])
+def test_samples_that_name_a_folder_are_told_how_to_name_its_files(folder, written):
+    (folder / "publish.yaml").write_text(MANIFEST.replace("samples/*.json", written))
+
+    with pytest.raises(ModelNotFound, match=r"It is a folder: write samples/\* for the files in it"):
+        find_model(folder)
