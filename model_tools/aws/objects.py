@@ -131,7 +131,7 @@ class ObjectStore:
 
     def download_folder(self, uri: str, folder: Path) -> None:
         """Write all objects below a prefix to a folder. Raises ModelNotFound when there are none."""
-        prefix = uri.rstrip("/") + "/"
+        prefix = uri if uri.endswith("/") else f"{uri}/"
         paths = {key: key.removeprefix(prefix) for key in self.list_keys(prefix) if not key.endswith("/")}
         if not paths:
             raise ModelNotFound(f"There is nothing at {prefix}: correct the URI, or upload the folder first.")

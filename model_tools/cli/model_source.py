@@ -4,12 +4,14 @@ A model is checked before anything of it is sent, by the same rules as in the wo
 of what the workflow would refuse minutes later.
 """
 
+import gzip
 import hashlib
-import os
 import tarfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from typing import IO, cast
 
 from model_tools.aws.uploads import Etag, Upload
 from model_tools.cli.errors import UserError
@@ -17,12 +19,16 @@ from model_tools.errors import CheckpointRejected, ManifestInvalid, ModelNotFoun
 from model_tools.formats.manifest import (
     CHECKPOINT_SUFFIXES,
     MANIFEST_NAME,
-    MAX_MANIFEST_BYTES,
     Manifest,
 )
+from model_tools.formats.manifest_place import is_near_name, near_names_text, present_text
+from model_tools.formats.paths import folder_text, is_hidden, matching, normal_path
 from model_tools.formats.pin import ARCHIVE_SUFFIXES
-from model_tools.packaging.custom.wheels import WHEELS_FOLDER
-from model_tools.tasks.manifests import named_files, own_code_of, read_manifest
+from model_tools.packaging.checkpoint.archive_manifest import read_archive_manifest
+from model_tools.packaging.checkpoint.folder_files import files_below
+from model_tools.packaging.checkpoint.model_folder import names_in
+from model_tools.packaging.custom.wheels import WHEELS_GLOB
+from model_tools.tasks.manifests import globs_of, named_files, own_code_of, read_manifest
 
 CHUNK = 1 << 20
 """Bytes that are read at a time."""
@@ -50,6 +56,14 @@ class LocalModel:
         """The model's name."""
         return self.manifest.name
 
+    @property
+    def checkpoint(self) -> Path | None:
+        """The checkpoint's file; None for one that is in an archive."""
+        wanted = self.manifest.checkpoint
+        return next(
+            (path for path in self.files if normal_path(path.relative_to(self.root).as_posix()) == wanted), None
+        )
+
 
 @dataclass(frozen=True)
 class PreparedUpload:
@@ -73,8 +87,8 @@ def find_model(path: Path) -> LocalModel:
         raise ModelNotFound(f"There is no file or folder {path}: correct the path, or give an s3:// URI.")
     if path.name.endswith(ARCHIVE_SUFFIXES):
         manifest = read_manifest(_manifest_in_archive(path), where=f"{path}: {MANIFEST_NAME}")
-        return LocalModel(manifest, (path,), path.parent, path.name)
-    if path.name == MANIFEST_NAME:
+        return LocalModel(manifest, (path,), path.parent, _normal_name(path))
+    if path.name == MANIFEST_NAME or is_near_name(path.name):
         return _whole_folder(path.parent)
     if path.name.endswith(CHECKPOINT_SUFFIXES):
         return _one_checkpoint(path)
@@ -88,7 +102,7 @@ def prepare_upload(model: LocalModel) -> PreparedUpload:
     """Read every file once and return the uploads. Raises UserError for a file that cannot be read."""
     digest = hashlib.sha256()
     uploads = []
-    own = [(path.relative_to(model.root).as_posix(), path) for path in model.files]
+    own = [(normal_path(path.relative_to(model.root).as_posix()), path) for path in model.files]
     for key, path in sorted([*own, *model.added]):
         etag, contents, count = Etag(), hashlib.sha256(), 0
         try:
@@ -107,48 +121,60 @@ def prepare_upload(model: LocalModel) -> PreparedUpload:
 
 def _whole_folder(folder: Path) -> LocalModel:
     manifest = _read_manifest(folder)
-    files = tuple(_files_in(folder))
-    _check_named_files(folder, manifest, files)
-    return LocalModel(manifest, files, folder, "", _requirements(folder, manifest))
+    present = files_below(folder, names_in(manifest))
+    named = _named(manifest, present)
+    files = tuple(path for name, path in present.items() if name in named or not is_hidden(name))
+    return LocalModel(manifest, files, folder, "", _requirements(manifest, present))
 
 
 def _one_checkpoint(path: Path) -> LocalModel:
     """Return a checkpoint with the files that its manifest names; other checkpoints in its folder are not uploaded."""
     folder = path.parent
     manifest = _read_manifest(folder)
-    if manifest.checkpoint != path.name:
+    name = _normal_name(path)
+    if manifest.checkpoint != name:
         raise ManifestInvalid(
             f"{folder / MANIFEST_NAME} publishes {manifest.checkpoint!r}, but you named {path.name!r}: correct one of "
             "the two."
         )
-    present = tuple(_files_in(folder))
-    _check_named_files(folder, manifest, present)
-    named = {folder / MANIFEST_NAME, *(folder / name for name in named_files(manifest).values())}
-    globs = [manifest.samples] if manifest.samples else []
+    present = files_below(folder, names_in(manifest))
+    named = _named(manifest, present)
+    if manifest.architecture or own_code_of(manifest) is not None:
+        named |= {name for name in present if name.endswith(".py") and not is_hidden(name)}
+    files = tuple(file for key, file in present.items() if key in named)
+    return LocalModel(manifest, files, folder, name, _requirements(manifest, present))
+
+
+def _normal_name(path: Path) -> str:
+    """Return the normal form of a file's name, which is its key below the upload's prefix. Raises UserError."""
+    try:
+        return normal_path(path.name)
+    except ValueError as error:
+        raise UserError(f"The file {error}.") from error
+
+
+def _requirements(manifest: Manifest, present: Mapping[str, Path]) -> Path | None:
     own = own_code_of(manifest)
-    if own is not None:
-        globs += [*own.include, f"{WHEELS_FOLDER}/*.whl"]
-    for glob in globs:
-        named.update(folder.glob(glob))
-    if manifest.architecture or own is not None:
-        named.update(file for file in present if file.suffix == ".py")
-    files = tuple(file for file in present if file in named)
-    return LocalModel(manifest, files, folder, path.name, _requirements(folder, manifest))
+    return None if own is None or own.requirements is None else present[own.requirements]
 
 
-def _requirements(folder: Path, manifest: Manifest) -> Path | None:
-    own = own_code_of(manifest)
-    return None if own is None or own.requirements is None else folder / own.requirements
-
-
-def _files_in(folder: Path) -> Iterator[Path]:
-    """Yield the regular files below a folder in order, without hidden files and folders and without `__pycache__`."""
-    for directory, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__pycache__")
-        for name in sorted(names):
-            path = Path(directory, name)
-            if not name.startswith(".") and path.is_file():
-                yield path
+def _named(manifest: Manifest, present: Mapping[str, Path]) -> set[str]:
+    """Return the manifest's own name and all that it names. Raises ModelNotFound for what is not there."""
+    home = present[MANIFEST_NAME]
+    for field, wanted in named_files(manifest).items():
+        if wanted not in present:
+            raise ModelNotFound(
+                f"{home} names {field}: {wanted}, which is not in {home.parent}. Add it, or correct the field. "
+                f"{present_text(wanted, present)}."
+            )
+    if manifest.samples and not matching(manifest.samples, present):
+        raise ModelNotFound(
+            f"{home} names samples: {manifest.samples}, which fits no file in {home.parent}. Add samples, or correct "
+            f"the field.{folder_text(manifest.samples, present)}"
+        )
+    globs = [*globs_of(manifest), *([WHEELS_GLOB] if own_code_of(manifest) is not None else [])]
+    globbed = {name for glob in globs for name in matching(glob, present)}
+    return {MANIFEST_NAME, *named_files(manifest).values(), *globbed}
 
 
 def _read_manifest(folder: Path) -> Manifest:
@@ -156,36 +182,15 @@ def _read_manifest(folder: Path) -> Manifest:
     try:
         text = path.read_bytes()
     except FileNotFoundError as error:
-        raise ModelNotFound(
-            f"{folder} has no {MANIFEST_NAME}, which says how to publish what is in it. Add one; the README shows a "
-            "complete example."
-        ) from error
+        raise ModelNotFound(f"{folder} has no {MANIFEST_NAME}{near_names_text(files_below(folder))}") from error
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}).") from error
     return read_manifest(text, where=str(path))
 
 
-def _check_named_files(folder: Path, manifest: Manifest, files: tuple[Path, ...]) -> None:
-    for field, wanted in named_files(manifest).items():
-        if folder / wanted not in files:
-            raise ModelNotFound(
-                f"{folder / MANIFEST_NAME} names {field}: {wanted}, which is not in {folder}. Add it, or correct the "
-                "field."
-            )
-    if manifest.samples and not any(folder.glob(manifest.samples)):
-        raise ModelNotFound(
-            f"{folder / MANIFEST_NAME} names samples: {manifest.samples}, which fits no file in {folder}. Add samples, "
-            "or correct the field."
-        )
-
-
 def _manifest_in_archive(path: Path) -> bytes:
     try:
-        with tarfile.open(path, "r|gz") as archive:
-            for member in archive:
-                if member.isfile() and PurePosixPath(member.name).name == MANIFEST_NAME:
-                    content = archive.extractfile(member)
-                    return content.read(MAX_MANIFEST_BYTES + 1) if content else b""
-    except (tarfile.TarError, OSError, EOFError) as error:
+        with gzip.open(path, "rb") as inflated:
+            return read_archive_manifest(cast("IO[bytes]", inflated), where=str(path))
+    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
         raise CheckpointRejected(f"{path} is not a tar.gz that can be read ({error}): pack it again.") from error
-    raise ModelNotFound(f"{path} has no {MANIFEST_NAME} in it: add one to the folder and pack it again.")

@@ -141,8 +141,8 @@ def _rollout(steps: list[int], strategy: str | None, bake_seconds: int | None) -
 
 def _refuse_early(model: LocalModel, stack: Stack) -> None:
     """Raise ModelTooLarge for a checkpoint that no function of this stack could hold, before it is uploaded."""
-    checkpoint = model.root / model.manifest.checkpoint
-    if not checkpoint.is_file():  # it is in an archive, where only the workflow measures it
+    checkpoint = model.checkpoint
+    if checkpoint is None:  # it is in an archive, where only the workflow measures it
         return
     in_image = stack.parameters.get("Lane") == "image"
     tmp = int(stack.parameters["ImageTmpSize"]) * MIB if in_image else TMP_WITH_SNAPSHOT

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from model_tools.errors import RequestInvalid
 from model_tools.formats.manifest import explain
+from model_tools.formats.s3_keys import key_problem
 
 Percent = Annotated[int, Field(ge=1, le=99)]
 Request = TypeVar("Request", bound=BaseModel)
@@ -21,8 +22,12 @@ days of metrics by which a canary is judged (`model_tools.aws.metrics.LOOK_BACK`
 
 
 def _check_s3_uri(value: str) -> str:
-    if not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+", value):
+    found = re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/(.+)", value, re.DOTALL)
+    if not found:
         raise ValueError(f"{value!r} is not of the form s3://bucket/folder/ or s3://bucket/key")
+    problem = key_problem(found[1])
+    if problem:
+        raise ValueError(problem)
     return value
 
 

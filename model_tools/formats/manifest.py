@@ -7,14 +7,12 @@ stand in its spec; model_tools.tasks.manifests reads a manifest with both.
 import math
 import re
 import reprlib
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal, Self
 
-import yaml
 from pydantic import BaseModel, Field, JsonValue, StringConstraints, ValidationError, field_validator, model_validator
 
-from model_tools.errors import ManifestInvalid
-from model_tools.formats.paths import require_inside
+from model_tools.formats.paths import named_path
 from model_tools.formats.sections import (
     Axis,
     AxisSizes,
@@ -25,6 +23,7 @@ from model_tools.formats.sections import (
     Section,
     Text,
 )
+from model_tools.formats.yaml_text import walk
 
 MANIFEST_NAME = "publish.yaml"
 MAX_MANIFEST_BYTES = 1 << 20
@@ -41,14 +40,10 @@ TREE_CHECKPOINTS = (".json", ".ubj")
 CHECKPOINT_SUFFIXES = (".pt", ".pth", ".pt2", ".safetensors", *TREE_CHECKPOINTS)
 SHARED_SECTIONS = ("classes", "preprocess", "text")
 """The optional sections that several kinds of tasks use and the others do not."""
-SURROGATE = re.compile("[\ud800-\udfff]")
-"""Lone surrogates: they cannot be encoded as UTF-8, and so not stored."""
 MAX_PROBLEMS_TOLD = 10
 """The number of problems that one message lists; the rest is counted."""
 MAX_FIELD_LENGTH = 200
 """Characters of a field's name in a message. Step Functions cuts a cause off at 32,768 characters."""
-MAX_NODES = 100_000
-"""Values in a manifest, counted each time that a YAML alias repeats them: a few lines can stand for billions."""
 
 
 class Manifest(Section):
@@ -73,7 +68,7 @@ class Manifest(Section):
     @field_validator("checkpoint", "classes", "samples")
     @classmethod
     def _inside_the_folder(cls, value: str | None) -> str | None:
-        return require_inside(value)
+        return named_path(value)
 
     @field_validator("arguments")
     @classmethod
@@ -81,7 +76,7 @@ class Manifest(Section):
         for name, argument in value.items():
             if not name.isidentifier():
                 raise ValueError(f"{name!r} cannot be the name of an argument: correct it")
-            if any(isinstance(node, float) and not math.isfinite(node) for node in _nodes(argument)):
+            if any(isinstance(node, float) and not math.isfinite(node) for node in walk(argument)):
                 raise ValueError(f"{name} is infinite or not a number: set it in the architecture's code")
         return value
 
@@ -136,27 +131,6 @@ def _checkpoint_problem(manifest: Manifest) -> str | None:
     return None
 
 
-def parse_yaml(text: str, where: str) -> dict[str, Any]:
-    """Return the fields of a YAML text. Raises ManifestInvalid for text that is no mapping, or has too many values."""
-    try:
-        data = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # an impossible date is a ValueError
-        raise ManifestInvalid(
-            f"{where} is not YAML: {' '.join(str(error).split())}. Correct the line it names."
-        ) from error
-    if not isinstance(data, Mapping):
-        raise ManifestInvalid(
-            f"{where} must be a mapping of fields such as `name: digits`; it is {type(data).__name__}."
-        )
-    if sum(1 for _ in _nodes(data)) > MAX_NODES:
-        raise ManifestInvalid(
-            f"{where} stands for more than {MAX_NODES:,} values: write them out, without YAML aliases."
-        )
-    if any(isinstance(node, str) and SURROGATE.search(node) for node in _nodes(data)):
-        raise ManifestInvalid(f"{where} has half of a character in it (\\ud800 … \\udfff): write the whole character.")
-    return dict(data)
-
-
 def explain(error: ValidationError, where: str, sections: Mapping[str, type[BaseModel]]) -> str:
     """Return one message that names each field that pydantic refused, what is wrong and the remedy.
 
@@ -191,20 +165,6 @@ def problems_of(
             message = f"{message} (it is {reprlib.repr(problem['input'])})"[:300]
         problems.append(f"{field}: {message}" if field else message)
     return problems
-
-
-def _nodes(value: object) -> Iterator[object]:
-    """Yield a value and all values in it; the walk stops after MAX_NODES + 1."""
-    pending = [value]
-    for _ in range(MAX_NODES + 1):
-        if not pending:
-            return
-        node = pending.pop()
-        yield node
-        if isinstance(node, Mapping):
-            pending += [*node.keys(), *node.values()][:MAX_NODES]
-        elif isinstance(node, list | tuple | set):
-            pending += list(node)[:MAX_NODES]
 
 
 SECTIONS: Mapping[str, type[BaseModel]] = {

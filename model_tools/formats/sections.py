@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from model_tools.formats.paths import require_inside
+from model_tools.formats.paths import named_path
 
 Dtype = Literal["float32", "float64", "float16", "bfloat16", "int64", "int32", "uint8", "bool"]
 Quantize = Literal["none", "dynamic-int8", "bfloat16"]
@@ -120,7 +120,7 @@ class Text(Section):
     @field_validator("source_vocabulary", "target_vocabulary")
     @classmethod
     def _inside_the_folder(cls, value: str | None) -> str | None:
-        return require_inside(value)
+        return named_path(value)
 
 
 class Results(Section):

@@ -13,12 +13,12 @@ from model_tools.formats.manifest import (
     SECTIONS,
     SHARED_SECTIONS,
     Manifest,
-    parse_yaml,
     problems_of,
     render_problems,
 )
 from model_tools.formats.sections import Optimize
 from model_tools.formats.text_files import decode_text
+from model_tools.formats.yaml_text import parse_yaml
 from model_tools.tasks.own_code import OwnCode
 from model_tools.tasks.registry import SPECS, spec_of
 from model_tools.tasks.spec import TaskSpec
@@ -52,6 +52,12 @@ def named_files(manifest: Manifest) -> dict[str, str]:
     own, section = own_code_of(manifest), spec_of(manifest.task).settings_name
     named = {} if own is None else {f"{section}.{field}": path for field, path in own.named_files.items()}
     return manifest.named_files | named
+
+
+def globs_of(manifest: Manifest) -> list[str]:
+    """Return the globs of the files that a manifest names."""
+    own = own_code_of(manifest)
+    return [*([manifest.samples] if manifest.samples else []), *(() if own is None else own.include)]
 
 
 def own_code_of(manifest: Manifest) -> OwnCode | None:

@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
-from model_tools.formats.paths import require_inside
+from model_tools.formats.paths import named_path, normal_path
 from model_tools.formats.sections import Section
 
 STEPS: Mapping[str, tuple[str, ...]] = {
@@ -33,14 +33,12 @@ class OwnCode(Section):
     @field_validator("predictor", "requirements")
     @classmethod
     def _inside_the_folder(cls, value: str | None) -> str | None:
-        return require_inside(value)
+        return named_path(value)
 
     @field_validator("include")
     @classmethod
     def _globs_inside_the_folder(cls, value: list[str]) -> list[str]:
-        for glob in value:
-            require_inside(glob)
-        return value
+        return [normal_path(glob) for glob in value]
 
     @model_validator(mode="after")
     def _a_python_file(self) -> Self:

@@ -7,30 +7,24 @@ but no NumPy.
 """
 
 import io
-import warnings
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from model_tools.formats.sections import Preprocess
+from model_tools.tensors.image_files import MAX_PIXELS, ImageRefused, opened_image
 
-MAX_PIXELS = 64_000_000
-"""A 64-megapixel image takes 192 MB as RGB; a larger one is refused before it is decoded."""
 MAX_INPUT_PIXELS = 16_000_000
 """The largest number of pixels after the resize. A narrow image grows when its shorter side is made long enough."""
 DRAFT_MARGIN = 2
 """A large JPEG is decoded at the smallest of 1/8, 1/4 and 1/2 that is still this many times the size needed."""
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 ORIENTATION = 0x0112
 """The number of the EXIF tag Orientation."""
 LEVELS = 255
 """The largest level of an 8-bit channel."""
-
-
-class ImageRefused(Exception):
-    """The bytes are no usable image; the message tells the sender why."""
 
 
 class Turn(NamedTuple):
@@ -55,6 +49,14 @@ TURNS = {
     8: Turn(Image.Transpose.ROTATE_90, sideways=True, mirror_x=True, mirror_y=False),
 }
 """The turn for each value of the EXIF tag Orientation; 1 means upright."""
+
+UNSCALED_MODES: Mapping[str, str] = {
+    "F": "fractions instead of levels (mode F): save it with 8 or 16 bits a channel",
+    "I": "levels of 32 bits (mode I), whose largest is not known: save it with 8 or 16 bits a channel",
+    "LAB": "colours as LAB (mode LAB), which are not read: convert it to RGB",
+    "HSV": "colours as HSV (mode HSV), which are not read: convert it to RGB",
+}
+"""The reasons why an image is refused whose levels cannot be read as a share of white, by Pillow's mode."""
 
 Size = tuple[int, int]
 """Width and height in pixels."""
@@ -109,22 +111,8 @@ def locate_image(
     channels_last: bool = False,
 ) -> tuple[torch.Tensor, Geometry]:
     """Return the tensor that image_to_tensor returns, and its place in the image. Raises ImageRefused."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # warnings describe the sender's image, which must not go to the log
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-                pixels, geometry = _decode(image, preprocess, draft=draft)
-    except ImageRefused:
-        raise
-    except UnidentifiedImageError as error:
-        raise ImageRefused(f"the image is none of {', '.join(FORMATS)}.") from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageRefused(f"the image has too many pixels; {MAX_PIXELS:,} are the limit.") from error
-    except Exception as error:  # Pillow's decoders raise errors of many kinds for damaged data
-        raise ImageRefused(
-            f"the image cannot be decoded ({type(error).__name__}): it is damaged or cut short."
-        ) from error
+    with opened_image(data) as image:
+        pixels, geometry = _decode(image, preprocess, draft=draft)
     return _normalise(pixels, preprocess, channels_last=channels_last).to(dtype), geometry
 
 
@@ -203,9 +191,9 @@ def _turn(image: Image.Image) -> Turn | None:
 def _in_mode(image: Image.Image, preprocess: Preprocess) -> Image.Image:
     if image.mode == preprocess.mode:
         return image  # convert() would copy the pixels
-    if image.mode == "F":
-        raise ImageRefused("the image holds fractions instead of levels: save it with 8 or 16 bits a channel.")
-    if image.mode.startswith("I"):
+    if image.mode in UNSCALED_MODES:
+        raise ImageRefused(f"the image holds {UNSCALED_MODES[image.mode]}.")
+    if image.mode.startswith("I;16"):
         image = image.convert("I").point(lambda level: level / 256).convert("L")
     return image.convert(preprocess.mode)
 

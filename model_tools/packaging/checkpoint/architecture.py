@@ -6,6 +6,7 @@ This code runs in a child process.
 import importlib
 import inspect
 import linecache
+import re
 import sys
 import traceback
 from collections.abc import Iterator
@@ -16,6 +17,11 @@ import torch
 
 from model_tools.errors import ManifestInvalid, PublishError, TraceFailed
 from model_tools.formats.manifest import Manifest
+
+YAML_1_1_BOOLS = frozenset({"yes", "no", "on", "off", "y", "n", "true", "false"})
+"""The texts, in lower case, that YAML 1.1 or people read as a bool; in YAML 1.2 only `true` and `false` are."""
+NUMBER_LIKE = re.compile(r"[-+]?\.?[0-9][0-9_.,:eExob+-]*")
+"""Texts that people write for a number, such as `1_000`, which YAML 1.2 reads as a text."""
 
 
 def build_model(manifest: Manifest, folder: Path) -> torch.nn.Module:
@@ -47,14 +53,16 @@ def build_model(manifest: Manifest, folder: Path) -> torch.nn.Module:
             f"architecture: {module_name} has no callable {attribute!r}; it has {', '.join(names[:10])}."
         )
     try:
-        inspect.signature(factory).bind(**manifest.arguments)
+        signature = inspect.signature(factory)
+        signature.bind(**manifest.arguments)
+        _refuse_texts_of_another_type(manifest, signature)
     except TypeError as error:
         raise ManifestInvalid(
             f"arguments: {manifest.architecture} does not take them ({error}): correct arguments."
         ) from error
     except ValueError:
         pass  # some callables have no signature to check
-    with user_code_errors(folder, f"Calling {manifest.architecture}"):
+    with user_code_errors(folder, f"Calling {manifest.architecture}{_texts_like_numbers(manifest)}"):
         model = factory(**manifest.arguments)
     if not isinstance(model, torch.nn.Module):
         raise ManifestInvalid(
@@ -62,6 +70,39 @@ def build_model(manifest: Manifest, folder: Path) -> torch.nn.Module:
             "model's class, or a function that returns the model."
         )
     return model
+
+
+def _refuse_texts_of_another_type(manifest: Manifest, signature: inspect.Signature) -> None:
+    """Raise ManifestInvalid for a text such as `no` or `1_000` where the architecture has a bool or a number.
+
+    YAML 1.1 reads them as such, and to Python the text "no" is true, so the code would hardly complain.
+    """
+    for name, value in manifest.arguments.items():
+        parameter = signature.parameters.get(name)
+        if not isinstance(value, str) or parameter is None:
+            continue
+        known = parameter.default if isinstance(parameter.default, type) else type(parameter.default)
+        types = {known.__name__, getattr(parameter.annotation, "__name__", str(parameter.annotation))}
+        if "bool" in types and value.lower() in YAML_1_1_BOOLS:
+            remedy = "write true or false"
+        elif types & {"int", "float"} and NUMBER_LIKE.fullmatch(value):
+            remedy = "write the number's digits alone, without quotes"
+        else:
+            continue
+        raise ManifestInvalid(
+            f"arguments: {name} is the text {value!r} in YAML 1.2, and {manifest.architecture} has a "
+            f"{'bool' if 'bool' in types else 'number'} there: {remedy}."
+        )
+
+
+def _texts_like_numbers(manifest: Manifest) -> str:
+    """Return words on the arguments that look like numbers and are texts in YAML, such as `1_000`; mostly empty."""
+    texts = [
+        f"the text {value!r} as {name}"
+        for name, value in manifest.arguments.items()
+        if isinstance(value, str) and NUMBER_LIKE.fullmatch(value)
+    ]
+    return f" with {' and '.join(texts)}" if texts else ""
 
 
 @contextmanager

@@ -5,7 +5,6 @@ holds a folder. Only the manifest is read here; weights stay where they are.
 """
 
 import tarfile
-from pathlib import PurePosixPath
 from typing import IO
 
 from isal import igzip_threaded
@@ -16,14 +15,17 @@ from model_tools.formats.manifest import (
     MANIFEST_NAME,
     MAX_MANIFEST_BYTES,
 )
+from model_tools.formats.manifest_place import is_near_name, near_names_text, present_text
+from model_tools.formats.paths import is_foreign
 from model_tools.formats.pin import ARCHIVE_SUFFIXES, Pin, PinnedFile
+from model_tools.formats.s3_keys import encoded_text
+from model_tools.packaging.checkpoint.archive_manifest import read_archive_manifest
+from model_tools.packaging.checkpoint.folder_files import by_normal_path
 from model_tools.packaging.checkpoint.store import CheckpointStore
 from model_tools.tasks.manifests import named_files, read_manifest
 
 MAX_FILES = 10_000
 """The largest number of files in a model's folder."""
-MAX_INFLATED_BYTES = 16 << 30
-"""The inflated bytes of an archive that are searched for its manifest."""
 
 
 def resolve_checkpoint(model_uri: str, store: CheckpointStore) -> Pin:
@@ -33,15 +35,15 @@ def resolve_checkpoint(model_uri: str, store: CheckpointStore) -> Pin:
     """
     if model_uri.endswith(ARCHIVE_SUFFIXES):
         return _pin_archive(model_uri, store)
-    name = PurePosixPath(model_uri).name
+    name = model_uri.rpartition("/")[2]
     if model_uri.endswith("/"):
         folder = model_uri
-    elif name == MANIFEST_NAME or name.endswith(CHECKPOINT_SUFFIXES):
+    elif name == MANIFEST_NAME or is_near_name(name) or name.endswith(CHECKPOINT_SUFFIXES):
         folder = model_uri.removesuffix(name)
     else:
         folder = f"{model_uri}/"
     pin = _pin_folder(folder, store)
-    if name.endswith(CHECKPOINT_SUFFIXES) and name != pin.manifest.checkpoint:
+    if name.endswith(CHECKPOINT_SUFFIXES) and name not in _names_of_checkpoint(pin):
         raise ManifestInvalid(
             f"{folder}{MANIFEST_NAME} publishes {pin.manifest.checkpoint!r}, but the model URI names {name!r}: "
             "correct one of the two."
@@ -49,21 +51,29 @@ def resolve_checkpoint(model_uri: str, store: CheckpointStore) -> Pin:
     return pin
 
 
+def _names_of_checkpoint(pin: Pin) -> set[str]:
+    """Return the checkpoint's path in the manifest's spelling and, where S3 has another spelling of it, in S3's."""
+    folder = next(file.uri for file in pin.files if file.path == MANIFEST_NAME).removesuffix(MANIFEST_NAME)
+    stored = {file.uri.removeprefix(folder) for file in pin.files if file.path == pin.manifest.checkpoint}
+    return {pin.manifest.checkpoint, *stored}
+
+
 def _pin_folder(folder: str, store: CheckpointStore) -> Pin:
     uris = []
     for uri in store.list_keys(folder):
-        if not uri.endswith("/"):  # the S3 console makes an empty object for a folder
+        # The S3 console makes an empty object for a folder.
+        if not uri.endswith("/") and not is_foreign(uri.removeprefix(folder)):
             uris.append(uri)
         if len(uris) > MAX_FILES:
             raise ModelTooLarge(f"{folder} holds more than {MAX_FILES:,} files; name the model's own folder.")
     if not uris:
-        raise ModelNotFound(f"There is nothing at {folder}: correct the model URI, or upload the model first.")
-    if f"{folder}{MANIFEST_NAME}" not in uris:
         raise ModelNotFound(
-            f"{folder} has no {MANIFEST_NAME}, which says how to publish what is in it. Add one; the README shows a "
-            "complete example."
+            f"There is nothing at {folder}: correct the model URI, or upload the model first.{encoded_text(folder)}"
         )
-    files = [_pin_file(uri, uri.removeprefix(folder), store) for uri in sorted(uris)]
+    found = by_normal_path((uri.removeprefix(folder).lstrip("/"), uri) for uri in sorted(uris))
+    if MANIFEST_NAME not in found:
+        raise ModelNotFound(f"{folder} has no {MANIFEST_NAME}{near_names_text(found)}")
+    files = [_pin_file(uri, path, store) for path, uri in found.items()]
     pinned_manifest = next(file for file in files if file.path == MANIFEST_NAME)
     text = store.read(pinned_manifest.uri, max_bytes=MAX_MANIFEST_BYTES, version_id=pinned_manifest.version_id)
     manifest = read_manifest(text, where=pinned_manifest.uri)
@@ -72,13 +82,13 @@ def _pin_folder(folder: str, store: CheckpointStore) -> Pin:
         if wanted not in present:
             raise ModelNotFound(
                 f"{pinned_manifest.uri} names {field}: {wanted}, which is not in {folder}. Upload it, or correct "
-                f"the field. There is: {', '.join(sorted(present)[:20])}."
+                f"the field. {present_text(wanted, present)}."
             )
     return Pin(kind="folder", files=files, manifest=manifest)
 
 
 def _pin_archive(uri: str, store: CheckpointStore) -> Pin:
-    file = _pin_file(uri, PurePosixPath(uri).name, store)
+    file = _pin_file(uri, uri.rpartition("/")[2], store)
     with store.open(uri, version_id=file.version_id) as stream:
         text = _read_manifest_member(stream, uri)
     return Pin(kind="archive", files=[file], manifest=read_manifest(text, where=f"{uri}: {MANIFEST_NAME}"))
@@ -90,24 +100,10 @@ def _pin_file(uri: str, path: str, store: CheckpointStore) -> PinnedFile:
 
 
 def _read_manifest_member(stream: IO[bytes], uri: str) -> bytes:
-    """Return the manifest's bytes from an archive, which is read no further than the manifest."""
-    searched = 0
     try:
-        with (
-            igzip_threaded.open(stream, "rb", threads=1) as inflated,  # type: ignore[no-untyped-call]
-            tarfile.open(fileobj=inflated, mode="r|") as archive,
-        ):
-            for member in archive:
-                searched += member.size
-                if member.isfile() and PurePosixPath(member.name).name == MANIFEST_NAME:
-                    if member.size > MAX_MANIFEST_BYTES:
-                        raise ManifestInvalid(f"{uri}: {MANIFEST_NAME} is larger than {MAX_MANIFEST_BYTES:,} bytes.")
-                    content = archive.extractfile(member)
-                    return content.read() if content else b""
-                if searched > MAX_INFLATED_BYTES:
-                    raise ModelTooLarge(f"{uri} inflates beyond {MAX_INFLATED_BYTES:,} bytes before its manifest.")
+        with igzip_threaded.open(stream, "rb", threads=1) as inflated:  # type: ignore[no-untyped-call]
+            return read_archive_manifest(inflated, where=uri)
     except (tarfile.TarError, OSError, EOFError) as error:
         raise CheckpointRejected(
-            f"{uri} is not a tar.gz that can be read ({error}): pack and upload it again."
+            f"{uri} is not a tar.gz that can be read ({error or type(error).__name__}): pack and upload it again."
         ) from error
-    raise ModelNotFound(f"{uri} has no {MANIFEST_NAME} in it: add one to the folder and pack it again.")

@@ -7,45 +7,27 @@ archive is read once, as a stream.
 import io
 import os
 import tarfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from isal import igzip
 from isal.igzip_lib import IsalError
 
 from model_tools.errors import CheckpointRejected, ModelNotFound
-from model_tools.formats.manifest import MANIFEST_NAME
-from model_tools.formats.sizes import KIB, MIB
+from model_tools.formats.manifest_place import choose_manifest
+from model_tools.formats.paths import is_foreign, stored_path
+from model_tools.formats.sizes import MIB
+from model_tools.packaging.checkpoint.folder_files import files_below
+from model_tools.packaging.checkpoint.tar_members import MAX_HEADER_BYTES, HeaderTooLarge, MeasuredMember
 from model_tools.packaging.limits import Limits
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer  # collections.abc has it from Python 3.12 on
 
-MAX_HEADER_BYTES = 64 * KIB
-"""The largest extended header of a tar member (such as a long name), which tarfile reads whole into memory."""
 CHUNK = MIB
 """Bytes that are copied at once."""
-_HEADER_TYPES = (
-    tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK,
-)  # fmt: skip
-
 _ISAL_ERROR: type[Exception] = IsalError  # type: ignore[assignment]  # its stub calls it an instance
 _DAMAGE = (tarfile.TarError, igzip.BadGzipFile, EOFError, OSError, _ISAL_ERROR, ValueError, RecursionError)
-
-
-class _HeaderTooLarge(tarfile.TarError):
-    """An extended header is so large that it could fill the memory."""
-
-
-class _Member(tarfile.TarInfo):
-    """A member whose extended header is measured before tarfile reads it."""
-
-    @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "_Member":
-        member = super().frombuf(buf, encoding, errors)
-        if member.type in _HEADER_TYPES and member.size > MAX_HEADER_BYTES:
-            raise _HeaderTooLarge
-        return member
 
 
 class _CountedStream(io.RawIOBase):
@@ -115,26 +97,16 @@ def unpack_checkpoint(archive: Path | BinaryIO, into: Path, *, limits: Limits | 
 
 
 def find_manifest_folder(folder: Path) -> Path:
-    """Return the folder itself, or its only sub-folder that holds a `publish.yaml`. Raises ModelNotFound."""
-    if (folder / MANIFEST_NAME).is_file():
-        return folder
-    found = sorted(path.parent for path in folder.glob(f"*/{MANIFEST_NAME}") if path.is_file())
-    if len(found) == 1:
-        return found[0]
-    if found:
-        names = ", ".join(f"{path.name}/{MANIFEST_NAME}" for path in found)
-        raise ModelNotFound(f"The archive holds several models ({names}): pack each in an archive of its own.")
-    raise ModelNotFound(
-        f"There is no {MANIFEST_NAME} in the archive, neither at its top nor in a folder there: add one that says how "
-        "to publish the model."
-    )
+    """Return the folder of the manifest in an unpacked archive. Raises the errors of `choose_manifest`."""
+    files = files_below(folder)
+    return files[choose_manifest(files, where="The archive")].parent
 
 
 def _unpack(stream: BinaryIO, into: Path, limits: Limits) -> None:
     inflated = _Inflated(_CountedStream(stream), limits)
     count = 0
     try:
-        with tarfile.open(fileobj=cast("BinaryIO", inflated), mode="r|", tarinfo=_Member) as tar:
+        with tarfile.open(fileobj=cast("BinaryIO", inflated), mode="r|", tarinfo=MeasuredMember) as tar:
             for member in tar:
                 count += 1
                 if count > limits.members:
@@ -145,7 +117,7 @@ def _unpack(stream: BinaryIO, into: Path, limits: Limits) -> None:
                 _unpack_member(tar, member, into)
         while inflated.read(CHUNK):
             pass  # gzip's checksum stands at the very end, so the rest must be read too
-    except _HeaderTooLarge as error:
+    except HeaderTooLarge as error:
         raise CheckpointRejected(
             f"The archive has a header of more than {MAX_HEADER_BYTES:,} bytes, which no file name needs: pack it anew."
         ) from error
@@ -159,33 +131,45 @@ def _unpack(stream: BinaryIO, into: Path, limits: Limits) -> None:
 
 
 def _unpack_member(tar: tarfile.TarFile, member: tarfile.TarInfo, into: Path) -> None:
-    name = PurePosixPath(member.name)
-    if (
-        name.is_absolute()
-        or ".." in name.parts
-        or any(ord(letter) < ord(" ") or letter == "\\" for letter in str(name))
-    ):
+    """Write a member below the folder under the normal form of its name; files that no model has are left out."""
+    if is_foreign(member.name) or (member.isdir() and member.name in {"", ".", "./"}):
+        return
+    try:
+        target = into / stored_path(member.name)
+    except ValueError as error:
         raise CheckpointRejected(
-            f"The archive's member {member.name!r} would be written outside its folder or has no plain name: pack the "
-            "model from inside its folder, with `tar czf model.tar.gz *`."
-        )
-    target = into.joinpath(*name.parts)
+            f"The archive's member {error}, or pack the model from inside its folder, with `tar czf model.tar.gz *`."
+        ) from error
     if member.isdir():
-        target.mkdir(parents=True, exist_ok=True)
+        _make_folder(target, member)
         return
     if not member.isreg() or member.issparse():
         raise CheckpointRejected(
             f"The archive's member {member.name!r} is a link, a device or another special file: only plain files and "
             "folders are accepted; pack copies of the files (`tar --dereference --hard-dereference`)."
         )
-    target.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(target.parent, member)
     source = tar.extractfile(member)
     if source is None:  # a plain file always has contents, but mypy cannot know that
         raise CheckpointRejected(f"The archive's member {member.name!r} cannot be read: pack it anew.")
     try:
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
     except (FileExistsError, IsADirectoryError) as error:
-        raise CheckpointRejected(f"The archive has two members named {member.name!r}: pack it anew.") from error
+        raise _twice(member) from error
     with os.fdopen(descriptor, "wb") as file:
         while chunk := source.read(CHUNK):
             file.write(chunk)
+
+
+def _make_folder(folder: Path, member: tarfile.TarInfo) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise _twice(member) from error
+
+
+def _twice(member: tarfile.TarInfo) -> CheckpointRejected:
+    return CheckpointRejected(
+        f"The archive has two members named {member.name!r}, or a file and a folder of that name, and nobody can tell "
+        "which one is meant: pack it anew."
+    )

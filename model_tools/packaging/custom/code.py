@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from model_tools.errors import ManifestInvalid, ModelTooLarge
 from model_tools.formats.archive import CODE_PREFIX, MAX_CODE_BYTES, MAX_CODE_FILES
+from model_tools.formats.paths import matching
 from model_tools.packaging.checkpoint.model_folder import ModelFolder
 from model_tools.packaging.custom.wheels import WHEELS_FOLDER, unpack_wheels
 from model_tools.tasks.own_code import STEPS, OwnCode
@@ -22,10 +23,10 @@ def collect_code(folder: ModelFolder, custom: OwnCode) -> dict[str, bytes]:
     """
     check_predictor(folder.file(custom.predictor, "custom.predictor").read_bytes(), where=custom.predictor)
     paths = {folder.relative(path): path for path in _python_files(folder)}
-    paths[PurePosixPath(custom.predictor).as_posix()] = folder.file(custom.predictor, "custom.predictor")
+    paths[custom.predictor] = folder.file(custom.predictor, "custom.predictor")
     for glob in custom.include:
         paths |= {folder.relative(path): path for path in folder.files(glob, "custom.include")}
-    paths.pop(PurePosixPath(folder.manifest.checkpoint).as_posix(), None)  # the archive holds the traced model instead
+    paths.pop(folder.manifest.checkpoint, None)  # the archive holds the traced model instead
     _refuse_too_much({name: path.stat().st_size for name, path in paths.items()})
     code = {name: path.read_bytes() for name, path in paths.items()}
     if custom.requirements is not None:
@@ -59,13 +60,8 @@ def check_predictor(source: bytes, *, where: str) -> None:
 
 def _python_files(folder: ModelFolder) -> list[Path]:
     """Return the folder's Python files, except those in hidden folders, `__pycache__` and the wheels' folder."""
-    found = []
-    for path in folder.path.rglob("*.py"):
-        parts = path.relative_to(folder.path).parts
-        skipped = any(part.startswith(".") or part == "__pycache__" for part in parts) or parts[0] == WHEELS_FOLDER
-        if not skipped and path.is_file():
-            found.append(folder.file(folder.relative(path), "custom"))
-    return sorted(found)
+    names = (name for name in matching("**/*.py", folder.present) if name.split("/")[0] != WHEELS_FOLDER)
+    return [folder.file(name, "custom") for name in names]
 
 
 def _wheels(folder: ModelFolder, requirements: str, code: Mapping[str, bytes]) -> dict[str, bytes]:

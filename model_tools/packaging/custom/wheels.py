@@ -15,11 +15,14 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 
 from model_tools.errors import CheckpointRejected, ManifestInvalid, ModelTooLarge
 from model_tools.formats.archive import MAX_CODE_BYTES, MAX_CODE_FILES
+from model_tools.formats.paths import matching
 from model_tools.packaging.checkpoint.checkpoint_file import check_zip
+from model_tools.packaging.checkpoint.folder_files import files_below
 from model_tools.packaging.custom.requirements_file import PinnedRequirement, parse_requirements
 from model_tools.packaging.limits import Limits
 
 WHEELS_FOLDER = "wheels"
+WHEELS_GLOB = f"{WHEELS_FOLDER}/*.whl"
 BUNDLED_PACKAGES = frozenset({"torch", "numpy", "pillow", "safetensors"})
 """The packages of the runtime bundle, for which a model needs no wheel."""
 NATIVE = (".so", ".pyd", ".dll", ".dylib")
@@ -67,7 +70,8 @@ def unpack_wheels(requirements: bytes, folder: Path, *, where: str) -> dict[str,
 
 def _find_wheels(folder: Path, pinned: Mapping[str, PinnedRequirement], where: str) -> dict[str, _Wheel]:
     found: dict[str, _Wheel] = {}
-    for path in sorted(folder.glob("*.whl")):
+    files = files_below(folder)
+    for path in (files[name] for name in matching("*.whl", files)):
         try:
             name, version, _, tags = parse_wheel_filename(path.name)
         except InvalidWheelFilename as error:

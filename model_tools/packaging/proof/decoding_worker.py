@@ -13,7 +13,8 @@ from model_tools.packaging.proof.decoding import MADE_PHOTO
 from model_tools.packaging.proof.messages import IMAGES_FOLDER, DecodingDifference, DecodingJob
 from model_tools.packaging.proof.model_outputs import take_apart
 from model_tools.tensors.dtypes import DTYPES
-from model_tools.tensors.imaging import ImageRefused, image_to_tensor
+from model_tools.tensors.image_files import ImageRefused
+from model_tools.tensors.imaging import image_to_tensor
 from model_tools.tensors.memory_format import in_format
 
 LEVELS = 255

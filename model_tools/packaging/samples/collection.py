@@ -4,6 +4,7 @@ A sample is an event as a client would send it, and the expectation that its ans
 """
 
 import json
+import math
 import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,8 @@ from pydantic import ValidationError
 from model_tools.errors import ManifestInvalid
 from model_tools.formats.manifest import Manifest, explain
 from model_tools.formats.samples import Expectation, Sample
+from model_tools.formats.text_files import decode_text
+from model_tools.formats.yaml_text import SURROGATE
 from model_tools.packaging.checkpoint.model_folder import ModelFolder
 from model_tools.packaging.limits import Limits
 from model_tools.packaging.samples.events import check_event
@@ -96,10 +99,18 @@ def _read_sample(path: Path, name: str, limits: Limits) -> Sample:
         raise ManifestInvalid(
             f"{name} is larger than {limits.sample_bytes:,} bytes, which no request can be: shrink it."
         )
+    text = decode_text(path.read_bytes(), where=name, max_bytes=limits.sample_bytes, kind="sample")
     try:
-        data = json.loads(path.read_text(encoding="utf-8-sig"), parse_constant=_refuse_constant)
+        data = json.loads(
+            text,
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+            object_pairs_hook=_without_repetition,
+        )
     except (ValueError, RecursionError) as error:
         raise ManifestInvalid(f"{name} is not JSON ({error}): correct it.") from error
+    if SURROGATE.search(json.dumps(data, ensure_ascii=False)):
+        raise ManifestInvalid(f"{name} has half of a character in it (\\ud800 … \\udfff): write the whole character.")
     if not isinstance(data, dict) or "name" in data:
         raise ManifestInvalid(f'{name} must be an object of the form {{"event": {{…}}, "expect": {{…}}}}.')
     try:
@@ -130,6 +141,22 @@ def _check_expectation(sample: Sample, manifest: Manifest, classes: Sequence[str
 
 def _refuse_constant(constant: str) -> None:
     raise ValueError(f"{constant} is no number in JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text[:60]} is too large for a number")
+    return number
+
+
+def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{twice!r} stands twice in one object")
+    return fields
 
 
 def _magnitude(values: Any) -> float:

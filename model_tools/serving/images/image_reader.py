@@ -14,7 +14,8 @@ from model_tools.serving.images.image_source import MAX_IMAGE_BYTES
 from model_tools.serving.requests import BadRequest
 from model_tools.serving.task import Fetch
 from model_tools.tensors.dtypes import DTYPES
-from model_tools.tensors.imaging import Geometry, ImageRefused, black_image, locate_image
+from model_tools.tensors.image_files import ImageRefused
+from model_tools.tensors.imaging import Geometry, black_image, locate_image
 
 
 class ImageReader:

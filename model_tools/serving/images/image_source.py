@@ -3,13 +3,12 @@
 from collections.abc import Callable, Collection
 
 from model_tools.errors import ModelNotFound
+from model_tools.formats.s3_keys import encoded_text, key_problem
 from model_tools.serving.images.fetch import Fetcher
 from model_tools.serving.requests import BadRequest
 
 MAX_IMAGE_BYTES = 20 << 20
 """The largest size of an image file."""
-MAX_KEY_BYTES = 1024
-"""S3's limit for a key; for a longer key S3 answers another error than for a missing object."""
 
 ReadObject = Callable[[str, int], bytes]
 """Returns an object's bytes; the arguments are its URI and the most bytes allowed. Raises ModelNotFound."""
@@ -30,9 +29,15 @@ class ImageSource:
         bucket, _, key = url.removeprefix("s3://").partition("/")
         if bucket not in self._allowed_buckets:
             raise BadRequest("images are not read from that bucket; the operator must name it (ImageBucketName).")
-        if not 0 < len(key.encode("utf-8", "replace")) <= MAX_KEY_BYTES or not key.isprintable():
-            raise BadRequest("there is no such image in the bucket: write s3://bucket/key.")
+        if not key:
+            raise BadRequest("the URL names no image in the bucket: write s3://bucket/key.")
+        problem = key_problem(key)
+        if problem:
+            raise BadRequest(f"{problem}.")
         try:
             return self._read_object(url, MAX_IMAGE_BYTES)
         except ModelNotFound as error:
-            raise BadRequest("there is no such image in the bucket, or it is too large.") from error
+            raise BadRequest(
+                f"there is no such image in the bucket, or it has more than {MAX_IMAGE_BYTES:,} bytes."
+                f"{encoded_text(key)}"
+            ) from error

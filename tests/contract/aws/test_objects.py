@@ -149,3 +149,32 @@ def test_an_upload_fails_by_what_s3_said(s3: Any, tmp_path: Path, code: str, rai
 
     with pytest.raises(raised, match=code):
         ObjectStore(s3, errors=for_workflow).upload(tmp_path / "file", "s3://bucket/key")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        pytest.param("Screenshot at 9.41.00\u202fAM.png", id="narrow no-break space"),
+        pytest.param("no-break\u00a0space", id="no-break space"),
+        pytest.param(" blanks around ", id="blanks around"),
+        pytest.param("tab\tand line\nbreak", id="tab and line break"),
+        pytest.param("a+b%20c", id="plus and per cent"),
+        pytest.param("../../up.png", id="dots in front"),
+        pytest.param("a/./b/../c", id="dots within"),
+        pytest.param("//two//slashes", id="two slashes"),
+        pytest.param("/slash first", id="slash first"),
+        pytest.param("question?mark#hash&and=equals", id="signs of a URL"),
+        pytest.param("e\u0301 \u00e9 \U0001f600 \u200b", id="accents in both forms and an emoji"),
+        pytest.param("k" * 1024, id="longest"),
+    ],
+)
+def test_every_key_that_s3_accepts_is_taken_as_it_is(stored: tuple[Any, Put], key: str, tmp_path: Path) -> None:
+    store, put = stored
+    uri = f"s3://bucket/{key}"
+    put(uri, key.encode())
+
+    assert list(store.list_keys(uri)) == [uri]
+    assert store.look_up(uri).size == len(key.encode())
+    assert store.read(uri, max_bytes=2048) == key.encode()
+    store.download(uri, tmp_path / "file")
+    assert (tmp_path / "file").read_bytes() == key.encode()

@@ -1,6 +1,7 @@
 import hashlib
 import io
 import tarfile
+import unicodedata
 from dataclasses import replace
 
 import pytest
@@ -246,3 +247,77 @@ def test_other_files_are_no_models(tmp_path):
         find_model(tmp_path / "model.onnx")
     with pytest.raises(ModelNotFound, match="no file or folder"):
         find_model(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("written", "stored"),
+    [
+        pytest.param("./checkpoint.pt", "checkpoint.pt", id="this folder"),
+        pytest.param("samples/../checkpoint.pt", "checkpoint.pt", id="detour"),
+        pytest.param("weights\\checkpoint.pt", "weights/checkpoint.pt", id="backslash"),
+        pytest.param("weights//checkpoint.pt", "weights/checkpoint.pt", id="two slashes"),
+        pytest.param(".weights/checkpoint.pt", ".weights/checkpoint.pt", id="hidden folder"),
+        pytest.param("modèle.pt", unicodedata.normalize("NFD", "modèle.pt"), id="accents as macOS stores them"),
+    ],
+)
+def test_a_checkpoint_may_be_named_in_any_spelling(folder, written, stored):
+    (folder / "publish.yaml").write_text(MANIFEST.replace("checkpoint.pt", f"'{written}'"))
+    (folder / stored).parent.mkdir(exist_ok=True)
+    (folder / "checkpoint.pt").rename(folder / stored)
+
+    found = find_model(folder)
+
+    assert folder / stored in found.files
+    assert found.manifest.checkpoint in keys(found)
+
+
+def test_a_name_in_other_case_is_told(folder):
+    (folder / "checkpoint.pt").rename(folder / "Checkpoint.pt")
+
+    with pytest.raises(ModelNotFound, match=r"There is Checkpoint\.pt: upper and lower case count"):
+        find_model(folder)
+
+
+def test_hidden_samples_alone_are_no_samples(folder):
+    (folder / "samples/seven.json").rename(folder / "samples/._seven.json")
+
+    with pytest.raises(ModelNotFound, match="fits no file"):
+        find_model(folder)
+
+
+@pytest.mark.parametrize("name", ["publish.yml", "Publish.yaml", "publish.yaml.txt"])
+def test_a_manifest_with_almost_its_name_is_told(folder, name):
+    (folder / "publish.yaml").rename(folder / name)
+
+    for given in (folder, folder / name, folder / "checkpoint.pt"):
+        with pytest.raises(ModelNotFound, match=rf"there is {name}: rename it to publish\.yaml"):
+            find_model(given)
+
+
+@pytest.mark.parametrize("name", ["modèle.tar.gz", "modèle.pt"], ids=["archive", "checkpoint"])
+def test_the_uri_names_the_key_under_which_the_file_is_stored(folder, name):
+    path = folder / unicodedata.normalize("NFD", name)
+    (folder / "publish.yaml").write_text(MANIFEST.replace("checkpoint.pt", "modèle.pt"))
+    (folder / "checkpoint.pt").rename(folder / unicodedata.normalize("NFD", "modèle.pt"))
+    if name.endswith(".gz"):
+        pack(path, {"publish.yaml": MANIFEST.encode()})
+
+    prepared = prepare_upload(find_model(path))
+
+    assert prepared.model_key.removeprefix(prepared.prefix) in {upload.key for upload in prepared.uploads}
+
+
+def test_the_checkpoint_is_known_by_any_spelling_and_not_in_an_archive(folder, tmp_path):
+    (folder / "publish.yaml").write_text(MANIFEST.replace("checkpoint.pt", "./checkpoint.pt"))
+    pack(tmp_path / "model.tar.gz", {"publish.yaml": MANIFEST.encode()})
+
+    assert find_model(folder).checkpoint == folder / "checkpoint.pt"
+    assert find_model(tmp_path / "model.tar.gz").checkpoint is None
+
+
+@pytest.mark.parametrize("written", ["samples", "./samples/"], ids=["plain", "with slashes"])
+def test_samples_that_name_a_folder_are_told_how_to_name_its_files(folder, written):
+    (folder / "publish.yaml").write_text(MANIFEST.replace("samples/*.json", written))
+
+    with pytest.raises(ModelNotFound, match=r"It is a folder: write samples/\* for the files in it"):
+        find_model(folder)

@@ -28,6 +28,12 @@ def test_the_name_of_the_workflow_that_started_it_is_accepted() -> None:
         pytest.param(
             {"model_uri": "/home/me/model"}, "model_uri: '/home/me/model' is not of the form s3://", id="no S3 URI"
         ),
+        pytest.param(
+            {"model_uri": "s3://bucket/" + "\u00e4" * 513},
+            "model_uri: the key has 1,026 bytes in UTF-8, and S3 allows 1,024",
+            id="key too long in UTF-8",
+        ),
+        pytest.param({"model_uri": "s3://bucket/\ud800"}, "half of a character", id="half of a character"),
         pytest.param({"model_uri": URI, "modeluri": 1}, "modeluri: is not a field", id="unknown field"),
         pytest.param(
             {"model_uri": URI, "modeluri": 1}, "model_uri, requested_by, rollout", id="the known fields are named"
@@ -81,3 +87,17 @@ def test_of_thousands_of_mistakes_a_few_are_told() -> None:
         parse_request({"model_uri": URI, **{f"field-{number}{'x' * 999}": 0 for number in range(5_000)}})
 
     assert len(str(caught.value)) < 10_000
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        pytest.param(" ", id="blank"),
+        pytest.param("run 1+2%20/\u202f\u00a0/", id="blanks of three kinds"),
+        pytest.param("tab\t/line\nbreak\r", id="tab and line breaks"),
+        pytest.param("//a/../b/./", id="slashes and dots"),
+        pytest.param("k" * 1024, id="longest"),
+    ],
+)
+def test_any_key_that_s3_accepts_may_name_a_model(key: str) -> None:
+    assert parse_request({"model_uri": f"s3://bucket/{key}"}).model_uri == f"s3://bucket/{key}"

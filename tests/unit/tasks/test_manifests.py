@@ -100,7 +100,7 @@ def test_a_manifest_survives_the_way_through_json():
         ),
         pytest.param(
             {"checkpoint": "/etc/weights.pt"},
-            "checkpoint: '/etc/weights.pt' leaves the model's folder",
+            "checkpoint: '/etc/weights.pt' leaves the model's folder, as an absolute path does",
             id="absolute checkpoint",
         ),
         pytest.param(
@@ -336,11 +336,13 @@ def test_all_problems_are_told_at_once():
     ("text", "told"),
     [
         pytest.param("name: [", "is not YAML", id="unclosed list"),
-        pytest.param("just text", "must be a mapping of fields such as `name: digits`; it is str", id="text"),
+        pytest.param(
+            "just text", "must be a mapping of fields such as `name: digits`; it is the value 'just text'", id="text"
+        ),
         pytest.param("", "must be a mapping", id="empty"),
-        pytest.param("when: 2001-99-99", "is not YAML", id="impossible date"),
-        pytest.param("[" * 5000, "is not YAML", id="deep nesting"),
-        pytest.param("name: &a [*a]", "publish.yaml", id="an alias of itself"),
+        pytest.param("when: 2001-99-99", "when: is not a field", id="date"),
+        pytest.param("[" * 5000, "nested too deeply", id="deep nesting"),
+        pytest.param("name: &a [*a]", "holds itself by an alias", id="an alias of itself"),
         pytest.param(BILLIONS, "stands for more than 100,000 values", id="a billion laughs"),
     ],
 )

@@ -66,6 +66,53 @@ def test_a_fault_is_told_with_its_place_and_the_remedy(build, code, error, told)
     assert told in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        pytest.param("1_000", id="underscore"),
+        pytest.param("'8'", id="quoted number"),
+        pytest.param("1e", id="exponent without digits"),
+    ],
+)
+def test_a_text_that_looks_like_a_number_is_told_where_the_code_fails(build, written):
+    with pytest.raises(TraceFailed) as caught:
+        build("import torch\ndef Net(width): return torch.nn.Linear(2, width)", f"{{width: {written}}}")
+    assert f":Net with the text {written.strip(chr(39))!r} as width fails: TypeError" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "written", "told"),
+    [
+        pytest.param("flag=True", "no", "flag is the text 'no' in YAML 1.2, .*a bool there: write true or f", id="no"),
+        pytest.param("flag: bool", "Off", "flag is the text 'Off'", id="off"),
+        pytest.param("flag: 'bool'", "'false'", "flag is the text 'false'", id="quoted false"),
+        pytest.param("flag=8", "1_000", "flag is the text '1_000' in YAML 1.2, .*a number there", id="underscore"),
+        pytest.param("flag: float = None", "'1e-5'", "a number there: write the number's digits", id="quoted number"),
+    ],
+)
+def test_a_text_where_the_architecture_has_another_type_is_refused(build, parameter, written, told):
+    with pytest.raises(ManifestInvalid, match=told):
+        build(f"import torch\ndef Net({parameter}): return torch.nn.Linear(2, 2, bias=flag)", f"{{flag: {written}}}")
+
+
+@pytest.mark.parametrize(
+    "parameter",
+    [
+        pytest.param("country", id="untyped"),
+        pytest.param("country='SE'", id="text by default"),
+        pytest.param("country=None", id="nothing by default"),
+        pytest.param("country: str", id="declared text"),
+    ],
+)
+def test_a_text_stays_a_text_where_the_architecture_takes_one(build, parameter):
+    lines = [f"def Net({parameter}):", "    net = torch.nn.Linear(2, 2)", "    net.country = country", "    return net"]
+    assert build("\n".join(["import torch", *lines]), "{country: NO}").country == "NO"
+
+
+def test_a_number_without_a_point_is_a_number(build):
+    assert build("import torch\ndef Net(eps): return torch.nn.LayerNorm(2, eps)", "{eps: 1e-5}").eps == 1e-5
+
+
 def test_a_module_that_is_not_in_the_folder_is_the_manifests_fault(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", list(sys.path))
     manifest = parse_manifest(

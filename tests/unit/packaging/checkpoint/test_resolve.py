@@ -1,9 +1,11 @@
 import io
 import tarfile
+from pathlib import Path
 
 import pytest
 
 from model_tools.errors import CheckpointRejected, ManifestInvalid, ModelNotFound
+from model_tools.packaging.checkpoint.fetch import fetch_checkpoint
 from model_tools.packaging.checkpoint.resolve import resolve_checkpoint
 from tests.support.fakes.object_store import FakeObjectStore
 
@@ -125,6 +127,48 @@ def test_an_archive_is_pinned_whole_and_its_manifest_read_from_within() -> None:
             id="another checkpoint",
         ),
         pytest.param(
+            FOLDER,
+            FakeObjectStore({f"{FOLDER}publish.yml": MANIFEST}),
+            ModelNotFound,
+            "there is publish.yml: rename it to publish.yaml",
+            id="manifest with another ending",
+        ),
+        pytest.param(
+            f"{FOLDER}publish.yml",
+            FakeObjectStore({f"{FOLDER}publish.yml": MANIFEST}),
+            ModelNotFound,
+            "there is publish.yml: rename it to publish.yaml",
+            id="URI of a manifest with another ending",
+        ),
+        pytest.param(
+            FOLDER,
+            FakeObjectStore({f"{FOLDER}publish.yaml": MANIFEST, f"{FOLDER}Model.pt": b""}),
+            ModelNotFound,
+            "There is Model.pt: upper and lower case count",
+            id="checkpoint in other case",
+        ),
+        pytest.param(
+            FOLDER,
+            folder(**{"a.txt": b"", "./a.txt": b""}),
+            CheckpointRejected,
+            "two spellings of one name",
+            id="two spellings",
+        ),
+        pytest.param(
+            FOLDER,
+            folder(**{"model.pt/a.txt": b""}),
+            CheckpointRejected,
+            "a file 'model.pt' and a folder of the same name",
+            id="file and folder of one name",
+        ),
+        pytest.param(
+            "s3://bucket/my%20runs/",
+            folder(),
+            ModelNotFound,
+            "not URL-encoded: a blank is a blank",
+            id="URL-encoded key",
+        ),
+        pytest.param(
             "s3://b/m.tar.gz",
             FakeObjectStore({"s3://b/m.tar.gz": b"no archive"}),
             CheckpointRejected,
@@ -154,3 +198,49 @@ def test_what_cannot_be_published_is_refused_with_what_to_do(
         resolve_checkpoint(uri, store)
 
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "stored"),
+    [
+        pytest.param("./model.pt", "model.pt", id="this folder"),
+        pytest.param("model.pt", "./model.pt", id="key that begins with a dot"),
+        pytest.param("model.pt", "/model.pt", id="key with two slashes"),
+        pytest.param("weights/model.pt", "weights\\model.pt", id="key with a backslash"),
+        pytest.param("mod\u00e8le.pt", "mode\u0300le.pt", id="accents as macOS stores them"),
+    ],
+)
+def test_a_file_is_found_by_each_spelling_of_its_name(written: str, stored: str, tmp_path: Path) -> None:
+    manifest = MANIFEST.replace(b"model.pt", f"'{written}'".encode())
+    store = FakeObjectStore({f"{FOLDER}publish.yaml": manifest, f"{FOLDER}{stored}": b"weights"})
+
+    pin = resolve_checkpoint(FOLDER, store)
+
+    assert pin.manifest.checkpoint in {file.path for file in pin.files}
+    assert (fetch_checkpoint(pin, store, tmp_path / "into") / pin.manifest.checkpoint).read_bytes() == b"weights"
+
+
+def test_files_of_the_operating_system_are_not_pinned() -> None:
+    plain = resolve_checkpoint(FOLDER, folder())
+    pin = resolve_checkpoint(FOLDER, folder(**{".DS_Store": b"", "._model.pt": b"", "a/Thumbs.db": b""}))
+
+    assert pin.digest == plain.digest
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("a b+c%20/", id="blank plus and per cent"),
+        pytest.param(" blank/", id="blank in front"),
+        pytest.param("caf\u00e9\u202f/", id="narrow no-break space"),
+        pytest.param("..//", id="dots and two slashes"),
+        pytest.param("tab\t/", id="tab"),
+        pytest.param("line\nbreak/", id="line break"),
+    ],
+)
+def test_the_prefix_of_a_folder_is_taken_as_it_is(name: str) -> None:
+    home = f"s3://bucket/{name}"
+    store = FakeObjectStore({f"{home}publish.yaml": MANIFEST, f"{home}model.pt": b"weights"})
+
+    for uri in (home, f"{home}publish.yaml", f"{home}model.pt"):
+        assert [file.uri for file in resolve_checkpoint(uri, store).files] == [f"{home}model.pt", f"{home}publish.yaml"]

@@ -150,7 +150,7 @@ def test_any_bytes_are_refused_in_words(data):
 def test_a_missing_archive_or_manifest_is_not_found(tmp_path):
     with pytest.raises(ModelNotFound, match="cannot be opened"):
         unpack_checkpoint(tmp_path / "absent.tar.gz", tmp_path / "a")
-    with pytest.raises(ModelNotFound, match=r"There is no publish.yaml in the archive"):
+    with pytest.raises(ModelNotFound, match=r"The archive has no publish.yaml in it, which says"):
         unpack_checkpoint(archive(("weights.pt", b"")), tmp_path / "b")
     with pytest.raises(ModelNotFound, match=r"several models \(one/publish.yaml, two/publish.yaml\)"):
         unpack_checkpoint(archive(("one/publish.yaml", b""), ("two/publish.yaml", b"")), tmp_path / "c")

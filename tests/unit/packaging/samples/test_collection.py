@@ -74,6 +74,11 @@ def test_one_input_may_come_as_a_list_of_one(tmp_path):
     [
         pytest.param("{", "samples/a.json is not JSON", id="no JSON"),
         pytest.param('{"event": {"input": [[NaN, 1]]}}', "NaN is no number in JSON", id="NaN"),
+        pytest.param('{"event": {"input": [[-Infinity, 1]]}}', "-Infinity is no number in JSON", id="infinity"),
+        pytest.param('{"event": {"input": [[1e999, 1]]}}', "1e999 is too large for a number", id="too large a number"),
+        pytest.param('{"event": {}, "event": {}}', "'event' stands twice in one object", id="field twice"),
+        pytest.param('{"event": {"a": 1, "b": 2, "a": 3}}', "'a' stands twice", id="field twice within"),
+        pytest.param(r'{"event": {"a": "\ud800"}}', "half of a character", id="half of a character"),
         pytest.param("[1]", "samples/a.json must be an object of the form", id="list"),
         pytest.param({"expect": {}}, "samples/a.json: event: is missing: add it", id="no event"),
         pytest.param({"event": {}, "expects": {}}, "samples/a.json: expects: is not a field of it", id="unknown field"),
@@ -152,11 +157,11 @@ def test_a_sample_is_not_made_up_when_it_would_be_huge():
 
 def test_files_that_are_missing_or_linked_out_are_named(tmp_path):
     (tmp_path / "model").mkdir()
+    (tmp_path / "secret").write_text("secret")
+    (tmp_path / "model" / "link").symlink_to(tmp_path / "secret")
     model_folder = folder(tmp_path / "model")
     with pytest.raises(ModelNotFound, match=r"classes names 'absent.txt', which is no file .*publish.yaml"):
         model_folder.file("absent.txt", "classes")
-    (tmp_path / "secret").write_text("secret")
-    (model_folder.path / "link").symlink_to(tmp_path / "secret")
     with pytest.raises(ManifestInvalid, match="is a link to outside the model's folder"):
         model_folder.file("link", "checkpoint")
     with pytest.raises(ManifestInvalid, match="is a link to outside"):
@@ -164,7 +169,7 @@ def test_files_that_are_missing_or_linked_out_are_named(tmp_path):
 
 
 def test_a_folder_without_a_readable_manifest_is_refused(tmp_path):
-    with pytest.raises(ModelNotFound, match=r"There is no publish.yaml"):
+    with pytest.raises(ModelNotFound, match=r"has no publish.yaml, which says"):
         open_model_folder(tmp_path)
     (tmp_path / "publish.yaml").write_bytes(b"name: caf\xe9")
     with pytest.raises(ManifestInvalid, match="is not UTF-8 text"):

@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from model_tools.errors import ModelNotFound
 from model_tools.serving.images.fetch import Fetcher
@@ -37,15 +39,39 @@ def test_no_bucket_is_read_unless_the_operator_names_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "key",
+    ("key", "told"),
     [
-        pytest.param("", id="empty"),
-        pytest.param("k" * 1025, id="too long"),
-        pytest.param("\u00e4" * 513, id="too long in UTF-8"),
-        pytest.param("\ud800", id="lone surrogate"),
-        pytest.param("line\nbreak", id="line break"),
+        pytest.param("", "write s3://bucket/key", id="empty"),
+        pytest.param("k" * 1025, "1,025 bytes in UTF-8, and S3 allows 1,024", id="too long"),
+        pytest.param("\u00e4" * 513, "1,026 bytes in UTF-8, and S3 allows 1,024", id="too long in UTF-8"),
+        pytest.param("\ud800", "half of a character", id="lone surrogate"),
     ],
 )
-def test_a_key_that_s3_would_answer_with_an_error_of_its_own_is_not_asked_for(key: str) -> None:
-    with pytest.raises(BadRequest, match="no such image"):
+def test_a_key_that_s3_does_not_accept_is_not_asked_for(key: str, told: str) -> None:
+    with pytest.raises(BadRequest, match=told):
         ImageSource(Fetcher(), refuse_to_read, {"pictures"}).fetch(f"s3://pictures/{key}")
+
+
+@settings(deadline=None)
+@given(st.text(min_size=1, max_size=256))
+@example("Screenshot at 9.41.00\u202fAM.png")
+@example("no-break\u00a0space")
+@example(" blanks around ")
+@example("tab\tand line\nbreak")
+@example("a+b%20c")
+@example("../../up.png")
+@example("//two//slashes/")
+@example("/slash first")
+@example("question?mark#and-hash")
+@example("\u200b")
+@example("e\u0301")
+def test_any_other_key_is_asked_for_as_it_is(key: str) -> None:
+    assert ImageSource(Fetcher(), lambda uri, _: uri.encode(), {"pictures"}).fetch(f"s3://pictures/{key}") == (
+        f"s3://pictures/{key}".encode()
+    )
+
+
+@pytest.mark.parametrize("key", ["my%20cat.png", "my+cat.png"])
+def test_a_key_that_seems_url_encoded_is_told_so(key: str) -> None:
+    with pytest.raises(BadRequest, match="not URL-encoded"):
+        ImageSource(Fetcher(), read_object, {"pictures"}).fetch(f"s3://pictures/{key}")

@@ -8,7 +8,8 @@ import torch
 from PIL import Image, ImageOps
 
 from model_tools.formats.sections import Preprocess
-from model_tools.tensors.imaging import ImageRefused, image_to_tensor
+from model_tools.tensors.image_files import ImageRefused
+from model_tools.tensors.imaging import image_to_tensor
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
@@ -110,7 +111,7 @@ def lying_png(width: int, height: int) -> bytes:
     ("data", "told"),
     [
         pytest.param(b"", "none of", id="empty"),
-        pytest.param(b"\x89PNG\r\n\x1a\n", "none of", id="signature alone"),
+        pytest.param(b"\x89PNG\r\n\x1a\n", "damaged or cut short", id="signature alone"),
         pytest.param(lying_png(60_000, 60_000), "pixels", id="too many pixels announced"),
         pytest.param(lying_png(900, 900), "cannot be decoded", id="more pixels announced than sent"),
         pytest.param(
