@@ -32,7 +32,8 @@ class InputSpec(Section):
     """Fixed sizes, or names of axes whose size may vary from request to request, such as `batch`."""
     dtype: Dtype = "float32"
     range: tuple[float, float] | None = None
-    """The smallest and the largest sensible value, for made-up inputs; by default floats around 0, integers 0 or 1."""
+    """The smallest and the largest sensible value, for made-up inputs. Without it, the proof draws floats around 0, and
+    integers that the model was found to take."""
 
     @model_validator(mode="after")
     def _range_that_holds_values(self) -> Self:
