@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 import xgboost
 
-from model_tools.errors import CheckpointRejected, ManifestInvalid
+from model_tools.errors import CheckpointRejected, ManifestInvalid, ParityFailed
 from model_tools.packaging.children.messages import SAMPLES_FILE
 from model_tools.packaging.children.worker import answer_job
 from model_tools.packaging.limits import MAX_EXPECTED_NUMBERS
@@ -18,11 +18,17 @@ from model_tools.packaging.trees.messages import ANSWERS_FILE, TREES_FILE, Trees
 
 Table = np.ndarray[Any, np.dtype[np.float32]]
 
+MARGIN_TOLERANCE = 1e-5
+"""The largest difference of two margins, relative and absolute: some 80 roundings of float32."""
+MISSING_SHARE = 0.1
+"""The share of missing values in the case `wide`, so that the way that a missing value takes is proved too."""
+
 
 def save_trees(job: TreesJob, scratch: Path) -> TreesResult:
     """Do the job: load, answer the cases and save. Raises subclasses of PublishError."""
     xgboost.set_config(verbosity=0)
     began = time.perf_counter()
+    refuse_newer_file(job.checkpoint.name, job.version)
     booster = load_booster(job.checkpoint)
     at_loaded = time.perf_counter()
     samples = iter(json.loads((scratch / SAMPLES_FILE).read_text(encoding="utf-8")))
@@ -31,6 +37,7 @@ def save_trees(job: TreesJob, scratch: Path) -> TreesResult:
     for number, case in enumerate(job.cases):
         table = _sample_table(case, next(samples)) if case.sample else draw_table(case, job.spans)
         answer = booster.inplace_predict(table, iteration_range=(0, job.rounds or 0))
+        refuse_other_margins(booster, table, case, job.rounds or 0)
         if not np.isfinite(answer).all():
             raise CheckpointRejected(
                 f"{job.checkpoint.name} answers NaN or infinite values to {case.label}: train it again, with a lower "
@@ -39,7 +46,6 @@ def save_trees(job: TreesJob, scratch: Path) -> TreesResult:
         arrays |= {f"{number}.in": table, f"{number}.out": answer}
         answers.append(answer)
     np.savez(scratch / ANSWERS_FILE, allow_pickle=False, **arrays)
-    # Early stopping found the rounds after the best one to be worse, so they are not served.
     served = booster if job.rounds is None else booster[: job.rounds]
     served.save_model(scratch / TREES_FILE)
     return TreesResult(
@@ -52,6 +58,33 @@ def save_trees(job: TreesJob, scratch: Path) -> TreesResult:
         xgboost_version=xgboost.__version__,
         seconds={"load": round(at_loaded - began, 3), "answer": round(time.perf_counter() - at_loaded, 3)},
     )
+
+
+def refuse_newer_file(name: str, version: Sequence[int]) -> None:
+    """Raise CheckpointRejected for a file of a newer version of XGBoost than this, which loads it without a word."""
+    ours = [int(part) for part in xgboost.__version__.split(".")[:2]]
+    if list(version[:2]) > ours:
+        raise CheckpointRejected(
+            f"{name} was saved by XGBoost {'.'.join(map(str, version))}, and {xgboost.__version__} serves it: an older "
+            "version may read a newer file otherwise than it was meant. Train and save the model with XGBoost "
+            f"{ours[0]}.{ours[1]} or older."
+        )
+
+
+def refuse_other_margins(booster: xgboost.Booster, table: Table, case: Case, rounds: int) -> None:
+    """Raise ParityFailed unless `inplace_predict`, by which trees are served, answers as `Booster.predict` does.
+
+    The margins are compared, since every answer is computed from them. They may differ by the roundings of a sum, as
+    those of `dart` do, whose trees are weighted in another order.
+    """
+    rows = xgboost.DMatrix(table, feature_names=booster.feature_names, feature_types=booster.feature_types)
+    trained = booster.predict(rows, output_margin=True, iteration_range=(0, rounds))
+    served = booster.inplace_predict(table, predict_type="margin", iteration_range=(0, rounds))
+    if not np.allclose(trained, served, rtol=MARGIN_TOLERANCE, atol=MARGIN_TOLERANCE, equal_nan=True):
+        raise ParityFailed(
+            f"XGBoost {xgboost.__version__} answers {case.label} otherwise by inplace_predict, by which trees are "
+            "served, than by Booster.predict: save the model with this version of XGBoost, and publish again."
+        )
 
 
 def load_booster(path: Path) -> xgboost.Booster:
@@ -74,12 +107,14 @@ def load_booster(path: Path) -> xgboost.Booster:
 def draw_table(case: Case, spans: Sequence[tuple[float, float]]) -> Table:
     """Return the rows of a case as float32 [rows, features], each feature drawn from its span.
 
-    A `wide` case takes the ends of the spans, a `narrow` one their middle.
+    A `wide` case takes the ends of the spans and some missing values, a `narrow` one takes their middle.
     """
     rows = case.shapes[0][0]
-    share = np.random.default_rng(case.seed).random((rows, len(spans)))
+    chance = np.random.default_rng(case.seed)
+    share = chance.random((rows, len(spans)))
     if case.spread == "wide":
         share = share.round()
+        share[chance.random(share.shape) < MISSING_SHARE] = np.nan
     elif case.spread == "narrow":
         share = 0.5 + (share - 0.5) / 100
     low, high = np.array(spans, dtype=np.float64).T
