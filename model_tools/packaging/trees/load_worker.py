@@ -77,8 +77,9 @@ def refuse_other_margins(booster: xgboost.Booster, table: Table, case: Case, rou
     The margins are compared, since every answer is computed from them. They may differ by the roundings of a sum, as
     those of `dart` do, whose trees are weighted in another order.
     """
-    rows = xgboost.DMatrix(table, feature_names=booster.feature_names, feature_types=booster.feature_types)
-    trained = booster.predict(rows, output_margin=True, iteration_range=(0, rounds))
+    # Names of features are not compared: a table of numbers has none, and old versions allowed any.
+    data = xgboost.DMatrix(table, nthread=1)
+    trained = booster.predict(data, output_margin=True, iteration_range=(0, rounds), validate_features=False)
     served = booster.inplace_predict(table, predict_type="margin", iteration_range=(0, rounds))
     if not np.allclose(trained, served, rtol=MARGIN_TOLERANCE, atol=MARGIN_TOLERANCE, equal_nan=True):
         raise ParityFailed(
@@ -118,7 +119,8 @@ def draw_table(case: Case, spans: Sequence[tuple[float, float]]) -> Table:
     elif case.spread == "narrow":
         share = 0.5 + (share - 0.5) / 100
     low, high = np.array(spans, dtype=np.float64).T
-    table: Table = (low + (high - low) * share).astype(np.float32)
+    largest = float(np.finfo(np.float32).max)
+    table: Table = np.clip(low + (high - low) * share, -largest, largest).astype(np.float32)
     return table
 
 

@@ -77,7 +77,11 @@ def check_class_names(
             "prediction of a row is then a list with a value for each label, in the order of training."
         )
     if not objective.startswith("multi:"):
-        check_width(names, FEWEST_CLASSES, where=where)
+        if len(names) != FEWEST_CLASSES:
+            raise ClassesMismatch(
+                f"{where} names {len(names)} classes, and {model} chooses between two with its objective {objective}: "
+                "name the class of label 0 in the first line and that of label 1 in the second."
+            )
         return
     if classes < FEWEST_CLASSES:
         raise ClassesMismatch(

@@ -173,6 +173,24 @@ def test_a_file_of_a_newer_version_is_refused_for_it_would_be_read_without_a_wor
     assert "was saved by XGBoost 99.1.0, and" in refused(CheckpointRejected, tmp_path, folder)
 
 
+@pytest.mark.parametrize("names", [["a", "b", "c"], ["a b", "ä", "f<1>"]], ids=["plain names", "unusual names"])
+def test_names_of_features_do_not_matter_since_requests_bring_numbers_in_the_order_of_training(tmp_path, names):
+    folder = model_folder(tmp_path / "model")
+    document = json.loads((folder / "trees.json").read_text())
+    document["learner"] |= {"feature_names": names, "feature_types": ["float", "int", "q"]}
+    (folder / "trees.json").write_text(json.dumps(document))
+    package = package_model(folder, tmp_path / "package")
+    (tmp_path / "model.ubj").write_bytes(unpacked(package, "model.ubj"))
+    rows = np.random.default_rng(5).normal(500, 40, (50, 3))
+    served = xgboost.Booster(model_file=tmp_path / "model.ubj")
+    assert np.array_equal(served.inplace_predict(rows), train().inplace_predict(rows))
+
+
+def test_features_near_the_ends_of_float32_are_drawn_finite():
+    case = Case(seed=1, spread="usual", shapes=[[50, 1]])
+    assert np.isfinite(draw_table(case, [(-4e38, 4e38)])).all()
+
+
 def test_missing_values_are_among_those_that_are_proved():
     case = Case(seed=301, spread="wide", shapes=[[200, 3]])
     drawn = draw_table(case, [(0, 1)] * 3)
