@@ -45,6 +45,8 @@ def check_tree(tree: Mapping[str, Any], number: int, *, features: int, outputs: 
     ):
         raise UnusableTrees(f"tree {number}: its nodes form no tree")
     for first, second, feature in zip(left, right, indices, strict=True):
+        if first == LEAF and second not in leaves and LEAF not in leaves:
+            raise UnusableTrees(f"tree {number}: a leaf has other values than there are")
         if (first == LEAF and second not in leaves) or (first != LEAF and second == LEAF):
             raise UnusableTrees(f"tree {number}: a node has one child only")
         if first != LEAF and not 0 <= feature < features:

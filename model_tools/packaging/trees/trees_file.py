@@ -92,6 +92,8 @@ def _examined(path: Path, size: int, document: Mapping[str, Any]) -> TreesFile:
     groups, drops = model["tree_info"], booster.get("weight_drop", trees)
     if len(groups) != len(trees) or len(drops) != len(trees) or not all(group in range(outputs) for group in groups):
         raise UnusableTrees("it does not say to which output each tree belongs")
+    if len({values_of_a_leaf(tree) for tree in trees}) > 1:
+        raise UnusableTrees("the leaves of its trees differ in the number of values")
     for number, tree in enumerate(trees):
         check_tree(tree, number, features=features, outputs=outputs)
     objective, version = str(learner["objective"]["name"]), tuple(int(part) for part in document.get("version", ()))

@@ -98,6 +98,26 @@ def test_leaves_of_several_values_are_served_and_refused_where_ours_would_crash_
         examine_trees(path, limits=Limits())
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda tree: tree["leaf_weights"].pop(), id="a value too few"),
+        pytest.param(lambda tree: tree["tree_param"].update(size_leaf_vector="3"), id="more values than outputs"),
+        pytest.param(lambda tree: tree["right_children"].__setitem__(-1, 999), id="leaf that is not there"),
+        pytest.param(lambda tree: tree["right_children"].__setitem__(-1, -1), id="leaf without values"),
+    ],
+)
+def test_leaves_of_several_values_must_be_there(tmp_path, change):
+    path = tmp_path / "trees.json"
+    train_booster("reg:squarederror", targets=2, multi_strategy="multi_output_tree").save_model(path)
+    document = json.loads(path.read_text())
+    change(document["learner"]["gradient_booster"]["model"]["trees"][0])
+    path.write_text(json.dumps(document))
+    told = r"tree 0: (its leaves have|a leaf has other values)|the leaves of its trees differ"
+    with pytest.raises(CheckpointRejected, match=told):
+        examine_trees(path, limits=Limits())
+
+
 def shuffled(value: Any, generator: np.random.Generator) -> Any:
     if isinstance(value, dict):
         return {name: shuffled(value[name], generator) for name in generator.permutation(list(value))}
