@@ -1,6 +1,7 @@
 """The child process that loads an XGBoost model, records its answers, and saves it as it will be served."""
 
 import json
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,8 @@ from model_tools.packaging.trees.messages import ANSWERS_FILE, TREES_FILE, Trees
 
 Table = np.ndarray[Any, np.dtype[np.float32]]
 
+SOURCE_PLACE = re.compile(r"^\[[\d:]+\] \S+:\d+: ")
+"""The time and the place in XGBoost's source with which its messages begin."""
 MARGIN_TOLERANCE = 1e-5
 """The largest difference of two margins, relative and absolute: some 80 roundings of float32."""
 MISSING_SHARE = 0.1
@@ -36,8 +39,7 @@ def save_trees(job: TreesJob, scratch: Path) -> TreesResult:
     answers: list[Any] = []
     for number, case in enumerate(job.cases):
         table = _sample_table(case, next(samples)) if case.sample else draw_table(case, job.spans)
-        answer = booster.inplace_predict(table, iteration_range=(0, job.rounds or 0))
-        refuse_other_margins(booster, table, case, job.rounds or 0)
+        answer = _answer(booster, table, case, job)
         if not np.isfinite(answer).all():
             raise CheckpointRejected(
                 f"{job.checkpoint.name} answers NaN or infinite values to {case.label}: train it again, with a lower "
@@ -95,14 +97,30 @@ def load_booster(path: Path) -> xgboost.Booster:
         booster.load_model(path)
         booster.set_param({"nthread": 1})
     except (xgboost.core.XGBoostError, ValueError, TypeError) as error:
-        # XGBoost's message is a stack trace, whose first line holds the reason after the place in XGBoost's source.
-        first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        reason = first.rpartition(": ")[2].strip()[:300]
         raise CheckpointRejected(
-            f"{path.name} cannot be loaded ({reason}): save it again with booster.save_model, with the xgboost "
+            f"{path.name} cannot be loaded ({_reason(error)}): save it again with booster.save_model, with the xgboost "
             f"{xgboost.__version__} that serves it or an older one."
         ) from error
     return booster
+
+
+def _answer(booster: xgboost.Booster, table: Table, case: Case, job: TreesJob) -> Table:
+    rounds = job.rounds or 0
+    try:
+        answer: Table = booster.inplace_predict(table, iteration_range=(0, rounds))
+        refuse_other_margins(booster, table, case, rounds)
+    except xgboost.core.XGBoostError as error:
+        raise CheckpointRejected(
+            f"{job.checkpoint.name} is loaded, and XGBoost {xgboost.__version__} cannot answer {case.label} with it "
+            f"({_reason(error)}): train it again with this version or an older one."
+        ) from error
+    return answer
+
+
+def _reason(error: Exception) -> str:
+    """Return the reason in XGBoost's message, whose first line has it after a time and a place in XGBoost's source."""
+    first = next((line for line in str(error).splitlines() if line.strip()), "XGBoost gives no reason")
+    return SOURCE_PLACE.sub("", first.strip()).rstrip(" :.")[:300]
 
 
 def draw_table(case: Case, spans: Sequence[tuple[float, float]]) -> Table:

@@ -13,6 +13,8 @@ DELETED = 2**31 - 1
 """The feature of a node that pruning has taken out of its tree."""
 FLOATS = ("split_conditions", "base_weights", "leaf_weights")
 """The arrays whose values must be finite."""
+NEEDED_BY_VECTORS = {"leaf_weights", "loss_changes", "sum_hessian"}
+"""The arrays that came with XGBoost 3.2 for leaves of several values, without which XGBoost crashes."""
 SAVE_AGAIN = "save it again with booster.save_model('model.json'), or copy it again"
 TRAIN_AGAIN = "train it again, with a lower learning rate or without rows that are not finite"
 
@@ -63,7 +65,7 @@ def _leaves(tree: Mapping[str, Any], number: int, outputs: int) -> range:
     size = values_of_a_leaf(tree)
     if size == 1:
         return range(LEAF, LEAF + 1)
-    if "leaf_weights" not in tree:
+    if not tree.keys() >= NEEDED_BY_VECTORS:
         raise UnusableTrees(
             "it was trained with multi_strategy: multi_output_tree and saved by XGBoost before 3.2, whose leaves no "
             "newer version reads",

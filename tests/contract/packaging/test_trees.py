@@ -251,7 +251,8 @@ def test_trees_that_xgboost_itself_cannot_load_are_refused_in_its_words(tmp_path
     document = json.loads((folder / "trees.json").read_text())
     document["learner"]["objective"]["name"] = "reg:telepathy"
     (folder / "trees.json").write_text(json.dumps(document))
-    assert "trees.json cannot be loaded (" in refused(CheckpointRejected, tmp_path, folder)
+    told = "trees.json cannot be loaded (Unknown objective function: `reg:telepathy`): save it again"
+    assert told in refused(CheckpointRejected, tmp_path, folder)
 
 
 def test_trees_that_answer_otherwise_are_found_and_refused(tmp_path):
