@@ -74,7 +74,7 @@ def prove_trees(
             "features": trees.features,
             "trees": trees.trees,
             "rounds": served.count or trees.rounds.total,
-            "notes": [] if served.note is None else [served.note],
+            "notes": [*filter(None, [served.note]), *trees.notes],
             "tolerance": 0,
             "cases": [
                 {**case.model_dump(exclude_none=True), "max_abs": difference}

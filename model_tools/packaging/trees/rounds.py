@@ -4,12 +4,12 @@ A model answers as the object that saved it. XGBoost's `Booster.predict` takes a
 early or not; `predict` of its scikit-learn wrappers takes those up to the best one. The manifest may say otherwise.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from model_tools.errors import CheckpointRejected, ManifestInvalid
+from model_tools.packaging.trees.wrapper import ATTRIBUTE, wrapper_parameters
 
 ALL = "write trees: {rounds: all} in publish.yaml to serve all rounds"
 BEST = "write trees: {rounds: best} in publish.yaml to serve the rounds up to the best one"
@@ -108,15 +108,12 @@ def rounds_of(document: Mapping[str, Any], *, groups: int) -> Rounds:
     return Rounds(
         total=len(starts) - 1 if starts else len(model["trees"]) // (groups * int(parallel or 1)),
         best=None if best is None else str(best),
-        by_wrapper="scikit_learn" in attributes,
-        trees_a_round=1 if parallel is not None else _parallel_trees_of_wrapper(attributes.get("scikit_learn")),
+        by_wrapper=ATTRIBUTE in attributes,
+        trees_a_round=1 if parallel is not None else _parallel_trees(wrapper_parameters(attributes)),
     )
 
 
-def _parallel_trees_of_wrapper(text: object) -> int | None:
-    """Return `num_parallel_tree` from the parameters that old wrappers saved as JSON; None where it is not there."""
-    try:
-        number = json.loads(str(text))["num_parallel_tree"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return None
+def _parallel_trees(parameters: Mapping[str, Any]) -> int | None:
+    """Return `num_parallel_tree` from a wrapper's parameters; None where it is not there."""
+    number = parameters.get("num_parallel_tree", 0)
     return 1 if number is None else number if isinstance(number, int) and number > 0 else None

@@ -18,6 +18,7 @@ from model_tools.packaging.trees.foreign_files import SAVE, foreign_document, fo
 from model_tools.packaging.trees.nodes import Span, UnusableTrees, check_tree, spans_of, values_of_a_leaf
 from model_tools.packaging.trees.rounds import Rounds, rounds_of
 from model_tools.packaging.trees.ubjson import DamagedUbjson, parse_ubjson
+from model_tools.packaging.trees.wrapper import note_on_missing, wrapper_parameters
 
 MAX_FEATURES = 1_000_000
 """The largest number of features."""
@@ -47,6 +48,8 @@ class TreesFile:
     spans: list[Span]
     """The lowest and the highest value that the trees compare each feature with; None for a feature that none uses."""
     rounds: Rounds
+    notes: list[str]
+    """Sentences for the evidence about what the file says of its training."""
 
 
 def examine_trees(path: Path, *, limits: Limits) -> TreesFile:
@@ -107,6 +110,7 @@ def _examined(path: Path, size: int, document: Mapping[str, Any]) -> TreesFile:
         path=path, sha256=file_sha256(path), size=size, objective=objective, features=features, classes=classes,
         targets=targets, version=version, trees=len(trees), spans=spans_of(trees, features),
         rounds=rounds_of(document, groups=1 if values_of_a_leaf(trees[0]) > 1 else max(outputs, 1)),
+        notes=list(filter(None, [note_on_missing(wrapper_parameters(learner.get("attributes", {})))])),
     )  # fmt: skip
 
 

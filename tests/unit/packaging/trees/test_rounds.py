@@ -126,3 +126,23 @@ def test_an_old_wrapper_tells_the_trees_of_a_round_that_the_file_does_not(tmp_pa
     path.write_text(json.dumps(document))
     found = examine_trees(path, limits=Limits()).rounds
     assert (found.by_wrapper, found.trees_a_round) == (True, trees_a_round)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "noted"),
+    [
+        pytest.param('{"missing": -999.0}', "trained with missing=-999", id="number"),
+        pytest.param('{"missing": 0}', "trained with missing=0", id="zero"),
+        pytest.param('{"missing": NaN}', "", id="NaN"),
+        pytest.param('{"missing": null}', "", id="null"),
+        pytest.param('{"_estimator_type": "classifier"}', "", id="not said"),
+        pytest.param("soon", "", id="no JSON"),
+    ],
+)
+def test_a_number_that_stood_for_a_missing_value_is_noted(tmp_path, parameters, noted):
+    booster, path = train_booster("reg:squarederror"), tmp_path / "trees.ubj"
+    booster.set_attr(scikit_learn=parameters)
+    booster.save_model(path)
+    notes = examine_trees(path, limits=Limits()).notes
+    assert noted in "".join(notes)
+    assert bool(notes) == bool(noted)
