@@ -38,6 +38,17 @@ EXECUTABLE_CHECKPOINTS = (".pt2",)
 TREE_CHECKPOINTS = (".json", ".ubj")
 """The endings of files that XGBoost's `save_model` writes."""
 CHECKPOINT_SUFFIXES = (".pt", ".pth", ".pt2", ".safetensors", *TREE_CHECKPOINTS)
+FOREIGN_CHECKPOINTS = {
+    (".model", ".bst"): (
+        " (save a model of XGBoost with booster.save_model('model.json'); XGBoost 2.1 and newer writes UBJSON to a "
+        "file of another ending: rename that to .ubj)"
+    ),
+    (".pkl", ".pickle", ".joblib"): (
+        " (a pickle can run code when it is loaded, so load it where it was trained: save a model of XGBoost with "
+        "model.save_model('model.json'), a PyTorch model with torch.save(model.state_dict(), 'checkpoint.pt'))"
+    ),
+}
+"""The way to save a model as a checkpoint, by the endings of files that hold models in other formats."""
 SHARED_SECTIONS = ("classes", "preprocess", "text")
 """The optional sections that several kinds of tasks use and the others do not."""
 MAX_PROBLEMS_TOLD = 10
@@ -121,7 +132,8 @@ class Manifest(Section):
 def _checkpoint_problem(manifest: Manifest) -> str | None:
     checkpoint, named = manifest.checkpoint, manifest.architecture is not None
     if not checkpoint.endswith(CHECKPOINT_SUFFIXES):
-        return f"checkpoint must end in {', '.join(CHECKPOINT_SUFFIXES)}"
+        save = next((save for endings, save in FOREIGN_CHECKPOINTS.items() if checkpoint.endswith(endings)), "")
+        return f"checkpoint must end in {', '.join(CHECKPOINT_SUFFIXES)}{save}"
     if checkpoint.endswith(".safetensors") and not named:
         return "a .safetensors file holds weights only: name the code as architecture: module:Callable"
     if checkpoint.endswith(EXECUTABLE_CHECKPOINTS) and named:

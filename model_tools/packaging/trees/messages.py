@@ -16,8 +16,10 @@ class TreesJob(Message):
     """The job of the loading child: load an XGBoost model, answer the cases, and save the trees for serving."""
 
     checkpoint: Path
+    version: list[int]
+    """The version of XGBoost that saved the file; empty if it does not say."""
     rounds: int | None
-    """The number of the model's rounds that count; None for all of them."""
+    """The number of the model's rounds that are served, counted from the first; None for all of them."""
     features: int
     spans: list[tuple[float, float]]
     """The lowest and the highest value of each feature that the cases may have."""

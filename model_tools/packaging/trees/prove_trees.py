@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from model_tools.errors import ClassesMismatch, ManifestInvalid, ModelTooLarge, ParityFailed, TraceFailed
+from model_tools.errors import ManifestInvalid, ModelTooLarge, ParityFailed, TraceFailed
 from model_tools.formats.archive import TREES_MEMBER
 from model_tools.packaging.checked_folder import CheckedFolder, Report
 from model_tools.packaging.children.messages import SAMPLES_FILE
@@ -23,9 +23,11 @@ from model_tools.packaging.trees.messages import (
     TreesResult,
 )
 from model_tools.packaging.trees.nodes import Span
+from model_tools.packaging.trees.rounds import ServedRounds, choose_rounds
 from model_tools.packaging.trees.trees_file import TreesFile, examine_trees
-from model_tools.tasks.answers import AnsweredCase, AnsweredTensor, check_width
-from model_tools.tasks.tabular.spec import BINARY_CLASSES
+from model_tools.tasks.answers import AnsweredCase, AnsweredTensor
+from model_tools.tasks.tabular.objectives import check_class_names
+from model_tools.tasks.tabular.spec import Trees
 
 LOAD_WORKER = "model_tools.packaging.trees.load_worker"
 PARITY_WORKER = "model_tools.packaging.trees.parity_worker"
@@ -50,9 +52,11 @@ def prove_trees(
     trees = examine_trees(checked.folder.checkpoint, limits=limits)
     _check_features(checked, trees)
     _check_classes(checked, trees)
+    wanted = Trees.model_validate(checked.manifest.settings).rounds
+    served = choose_rounds(trees.rounds, wanted, name=trees.path.name)
     report("Loading the trees")
     cases = cases_of(checked, limits).proved
-    loaded = _load(checked, cases, trees, scratch, limits, workers)
+    loaded = _load(checked, cases, trees, served, scratch, limits, workers)
     model = _take_model(scratch, workspace, limits)
     report("Proving that the saved trees answer as the trained ones")
     proved = _prove(cases, model, scratch, limits, workers)
@@ -69,7 +73,8 @@ def prove_trees(
             "objective": trees.objective,
             "features": trees.features,
             "trees": trees.trees,
-            "rounds": None if trees.best_iteration is None else trees.best_iteration + 1,
+            "rounds": served.count or trees.rounds.total,
+            "notes": [*filter(None, [served.note]), *trees.notes],
             "tolerance": 0,
             "cases": [
                 {**case.model_dump(exclude_none=True), "max_abs": difference}
@@ -98,26 +103,27 @@ def _check_features(checked: CheckedFolder, trees: TreesFile) -> None:
 def _check_classes(checked: CheckedFolder, trees: TreesFile) -> None:
     if checked.classes is None:
         return
-    where = checked.classes_file
-    if trees.objective.startswith("multi:"):
-        check_width(checked.classes, trees.outputs, where=where)
-    elif trees.objective.startswith("binary:"):
-        check_width(checked.classes, BINARY_CLASSES, where=where)
-    else:
-        raise ClassesMismatch(
-            f"{where} names classes, and {trees.path.name} with its objective {trees.objective} answers numbers: "
-            "remove classes, or publish a classifier."
-        )
+    check_class_names(
+        checked.classes, trees.objective, classes=trees.classes, targets=trees.targets, model=trees.path.name,
+        where=checked.classes_file,
+    )  # fmt: skip
 
 
 def _load(
-    checked: CheckedFolder, cases: list[Case], trees: TreesFile, scratch: Path, limits: Limits, workers: Workers
+    checked: CheckedFolder,
+    cases: list[Case],
+    trees: TreesFile,
+    served: ServedRounds,
+    scratch: Path,
+    limits: Limits,
+    workers: Workers,
 ) -> TreesResult:
     (scratch / SAMPLES_FILE).write_text(json.dumps([event.inputs for event in checked.events]), encoding="utf-8")
     given = checked.manifest.inputs[0].range
     job = TreesJob(
         checkpoint=trees.path,
-        rounds=None if trees.best_iteration is None else trees.best_iteration + 1,
+        version=list(trees.version),
+        rounds=served.count,
         features=trees.features,
         spans=[given or _widened(span) for span in trees.spans],
         cases=cases,

@@ -14,22 +14,16 @@ from model_tools.errors import CheckpointRejected
 from model_tools.packaging.checkpoint.checkpoint_file import file_sha256
 from model_tools.packaging.checkpoint.pickle_names import names_in_pickles
 from model_tools.packaging.limits import Limits
-from model_tools.packaging.trees.nodes import Span, TreesDamaged, check_tree, spans_of
+from model_tools.packaging.trees.foreign_files import SAVE, foreign_document, foreign_format
+from model_tools.packaging.trees.nodes import Span, UnusableTrees, check_tree, spans_of, values_of_a_leaf
+from model_tools.packaging.trees.rounds import Rounds, rounds_of
 from model_tools.packaging.trees.ubjson import DamagedUbjson, parse_ubjson
+from model_tools.packaging.trees.wrapper import note_on_missing, wrapper_parameters
 
-SAVE = "save it with booster.save_model('model.json')"
-FOREIGN_HEADS = {
-    b"\x80": "a pickle, so loading it could run code",
-    b"\x78": "compressed, as joblib writes pickles, so loading it could run code",
-    b"\x1f\x8b": "compressed by gzip",
-    b"PK\x03\x04": "a zip, as torch.save writes",
-    b"binf": "in XGBoost's old binary format",
-    b"bs64": "in XGBoost's old binary format",
-    b"version https:/": "a Git LFS pointer, not the file itself",
-}
-"""Descriptions of files of other formats, by their first bytes."""
 MAX_FEATURES = 1_000_000
 """The largest number of features."""
+LOGITRAW_CHANGED = (1, 3)
+"""The first version of XGBoost that reads the base_score of binary:logitraw as a logit and not as a probability."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +37,19 @@ class TreesFile:
     objective: str
     features: int
     """The number of features."""
-    outputs: int
-    """The number of classes of a `multi:` objective, else that of targets."""
+    classes: int
+    """The number of classes of a `multi:` objective, else 0."""
+    targets: int
+    """The number of values that are predicted together; 1 for a `multi:` objective."""
+    version: tuple[int, ...]
+    """The version of XGBoost that saved the file; empty if it does not say."""
     trees: int
     """The number of trees."""
     spans: list[Span]
     """The lowest and the highest value that the trees compare each feature with; None for a feature that none uses."""
-    best_iteration: int | None
-    """The best round, the last one that counts, if training stopped early; None otherwise."""
+    rounds: Rounds
+    notes: list[str]
+    """Sentences for the evidence about what the file says of its training."""
 
 
 def examine_trees(path: Path, *, limits: Limits) -> TreesFile:
@@ -64,78 +63,102 @@ def examine_trees(path: Path, *, limits: Limits) -> TreesFile:
     document = _parse(path, path.read_bytes())
     try:
         return _examined(path, size, document)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
-        reason = str(error) if isinstance(error, TreesDamaged) else f"{type(error).__name__}: {error}"
-        raise CheckpointRejected(f"{path.name} is damaged or no XGBoost model ({reason[:300]}): {SAVE}.") from error
+    except UnusableTrees as error:
+        raise CheckpointRejected(f"{path.name}: {error}: {error.remedy}.") from error
+    except KeyError as error:
+        raise CheckpointRejected(
+            f"{path.name} has no field {error}, which XGBoost writes, so it is no XGBoost model or not all of it: "
+            f"{SAVE}."
+        ) from error
+    except (TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
+        raise CheckpointRejected(
+            f"{path.name} has a field of another type than XGBoost writes, so it is no XGBoost model or was changed: "
+            f"{SAVE}."
+        ) from error
 
 
 def _examined(path: Path, size: int, document: Mapping[str, Any]) -> TreesFile:
     learner = document["learner"]
     parameters = learner["learner_model_param"]
     features, classes = int(parameters["num_feature"]), int(parameters["num_class"])
+    targets = max(int(parameters.get("num_target", 1)), 1)
     if not 0 < features <= MAX_FEATURES:
-        raise TreesDamaged(f"it has {features:,} features")
+        raise UnusableTrees(f"it has {features:,} features")
     booster = learner["gradient_booster"]
     if booster["name"] == "gblinear":
         raise CheckpointRejected(f"{path.name} is a linear model (gblinear), no trees: train it with booster: gbtree.")
     model = booster["gbtree"]["model"] if booster["name"] == "dart" else booster["model"]
-    trees = model["trees"]
+    trees, outputs = model["trees"], max(classes, targets)
     if not trees:
-        raise TreesDamaged("it has no trees")
-    if any(kind == "c" for kind in learner.get("feature_types", ())) or any(any(tree["split_type"]) for tree in trees):
+        raise UnusableTrees("it has no trees", "train it for one round or more")
+    _refuse_categories(path, learner, trees)
+    groups, drops = model["tree_info"], booster.get("weight_drop", trees)
+    if len(groups) != len(trees) or len(drops) != len(trees) or not all(group in range(outputs) for group in groups):
+        raise UnusableTrees("it does not say to which output each tree belongs")
+    if len({values_of_a_leaf(tree) for tree in trees}) > 1:
+        raise UnusableTrees("the leaves of its trees differ in the number of values")
+    for number, tree in enumerate(trees):
+        check_tree(tree, number, features=features, outputs=outputs)
+    objective, version = str(learner["objective"]["name"]), tuple(int(part) for part in document.get("version", ()))
+    if objective == "binary:logitraw" and version < LOGITRAW_CHANGED:
+        raise UnusableTrees(
+            "it was trained for binary:logitraw by XGBoost before 1.3, which took base_score for a probability; newer "
+            "versions take it for a logit, so they answer otherwise than the trained model",
+            "train it again with XGBoost 1.3 or newer",
+        )
+    return TreesFile(
+        path=path, sha256=file_sha256(path), size=size, objective=objective, features=features, classes=classes,
+        targets=targets, version=version, trees=len(trees), spans=spans_of(trees, features),
+        rounds=rounds_of(document, groups=1 if values_of_a_leaf(trees[0]) > 1 else max(outputs, 1)),
+        notes=list(filter(None, [note_on_missing(wrapper_parameters(learner.get("attributes", {})))])),
+    )  # fmt: skip
+
+
+def _refuse_categories(path: Path, learner: Mapping[str, Any], trees: Sequence[Mapping[str, Any]]) -> None:
+    # XGBoost before 1.3 wrote no split_type, since it knew numbers only.
+    if any(kind == "c" for kind in learner.get("feature_types", ())) or any(
+        any(tree.get("split_type", ())) for tree in trees
+    ):
         raise CheckpointRejected(
             f"{path.name} was trained with categorical features, which requests of numbers cannot bring: encode them "
             "as numbers before training (one-hot or ordinal)."
         )
-    outputs = max(classes, int(parameters.get("num_target", 1)), 1)
-    groups, drops = model["tree_info"], booster.get("weight_drop", trees)
-    if len(groups) != len(trees) or len(drops) != len(trees) or not all(group in range(outputs) for group in groups):
-        raise TreesDamaged("it does not say to which output each tree belongs")
-    for number, tree in enumerate(trees):
-        check_tree(tree, number, features=features)
-    best = learner.get("attributes", {}).get("best_iteration")
-    return TreesFile(
-        path=path, sha256=file_sha256(path), size=size, objective=str(learner["objective"]["name"]), features=features,
-        outputs=outputs, trees=len(trees),
-        spans=spans_of(trees, features), best_iteration=None if best is None else _round(best),
-    )  # fmt: skip
-
-
-def _round(text: str) -> int:
-    best = int(text)
-    if best < 0:
-        raise TreesDamaged(f"its best iteration is {best}")
-    return best
 
 
 def _parse(path: Path, data: bytes) -> Mapping[str, Any]:
-    for head, what in FOREIGN_HEADS.items():
-        if data.startswith(head):
-            raise CheckpointRejected(f"{path.name} is {what}{_wanted_names(path, head)}: {SAVE}.")
+    foreign = foreign_format(data, _pickled_names(path))
+    if foreign:
+        raise CheckpointRejected(f"{path.name} {foreign[0]}: {foreign[1]}.")
     binary = path.suffix == ".ubj"
     try:
         document = parse_ubjson(data) if binary else json.loads(data, object_pairs_hook=_refuse_repeated_fields)
     except (DamagedUbjson, ValueError, RecursionError) as error:
-        other = (
-            " (its contents may be those of the other format, .ubj or .json: then rename it)"
-            if data.startswith(b"{")
-            else ""
-        )
+        _refuse_other_ending(path, data, binary=binary)
         raise CheckpointRejected(
-            f"{path.name} is no {'UBJSON' if binary else 'JSON'} ({str(error)[:200] or type(error).__name__}){other}: "
-            f"{SAVE}, or copy it again."
+            f"{path.name} is no {'UBJSON' if binary else 'JSON'} ({str(error)[:200] or type(error).__name__}): {SAVE}, "
+            "or copy it again."
         ) from error
-    if not isinstance(document, dict):
-        raise CheckpointRejected(f"{path.name} holds no XGBoost model: {SAVE}.")
-    return document
+    foreign = foreign_document(document)
+    if foreign:
+        raise CheckpointRejected(f"{path.name} {foreign[0]}: {foreign[1]}.")
+    fields: Mapping[str, Any] = document
+    return fields
 
 
-def _wanted_names(path: Path, head: bytes) -> str:
-    if head != b"\x80":
-        return ""
+def _refuse_other_ending(path: Path, data: bytes, *, binary: bool) -> None:
+    """Raise CheckpointRejected if a file that cannot be read holds the other of XGBoost's two formats."""
+    text = data.lstrip()[1:].lstrip().startswith(b'"')
+    if data.lstrip().startswith(b"{") and text == binary:
+        right, name = (".json", "JSON") if binary else (".ubj", "UBJSON")
+        raise CheckpointRejected(
+            f"{path.name} holds {name}, and XGBoost goes by the ending of the name: rename it to {path.stem}{right}, "
+            "and correct checkpoint in publish.yaml."
+        )
+
+
+def _pickled_names(path: Path) -> Iterator[str]:
     with path.open("rb") as file:
-        names = names_in_pickles(file)[:5]
-    return f" (it wants {', '.join(names)})" if names else ""
+        yield from names_in_pickles(file)
 
 
 def _refuse_repeated_fields(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from model_tools.serving.failures import ModelFailed
 from model_tools.serving.models.model import Model
 from model_tools.serving.requests import BadRequest, require_only
 from model_tools.serving.task import Fetch
+from model_tools.tasks.tabular.objectives import CLASSIFIERS
 from model_tools.tasks.tabular.spec import TABLE_FIELD, is_row
 from model_tools.tasks.tensor.serve import read_inputs, respond_with_outputs
 
@@ -78,13 +79,7 @@ def _chooser(objective: str) -> Callable[[Any], tuple[int, float | None]]:
 
     `objective` is the XGBoost objective, which fixes the meaning of a prediction; it is empty for a torch model.
     """
-    if objective in ("multi:softmax", "binary:hinge"):
-        return lambda prediction: (int(prediction), None)
-    if objective == "multi:softprob":
-        return _likeliest
-    if objective == "binary:logistic":
-        return lambda prediction: _likeliest([1 - prediction, prediction])
-    return _by_logits
+    return CLASSIFIERS[objective].choose if objective in CLASSIFIERS else _by_logits
 
 
 def _by_logits(prediction: Any) -> tuple[int, float]:

@@ -14,6 +14,7 @@ import xgboost
 from model_tools.errors import CheckpointRejected, ClassesMismatch, ManifestInvalid, ParityFailed, PublishError
 from model_tools.packaging.package import Package
 from model_tools.packaging.proof.cases import Case
+from model_tools.packaging.trees.load_worker import draw_table, refuse_other_margins
 from model_tools.packaging.trees.messages import TreesParityJob
 from model_tools.packaging.trees.parity_worker import compare_trees
 from model_tools.packaging.trees.prove_trees import refuse_other_answers
@@ -102,15 +103,112 @@ def test_the_same_trees_are_the_same_archive_and_the_same_model_from_either_form
     assert unpacked(binary, "model.ubj") == unpacked(package, "model.ubj")
 
 
-def test_rounds_after_the_best_one_are_not_served(tmp_path):
-    booster = train()
-    booster.set_attr(best_iteration="2")
-    package = package_model(model_folder(tmp_path / "model", booster), tmp_path / "package")
+def stopped_early(**parameters) -> xgboost.Booster:
+    """Return a model whose training found the third round to be the best one, and went on until the sixth."""
+    booster = train(**parameters)
+    booster.set_attr(best_iteration="2", best_score="0.5")
+    return booster
+
+
+def trained_on() -> xgboost.Booster:
+    """Return a model that stopped early once and was then trained on for 30 rounds, without being stopped."""
+    rows = np.random.default_rng(4).normal(size=(300, 3))
+    data = xgboost.DMatrix(rows, rows[:, 0] + np.random.default_rng(5).normal(size=300))
+    other = xgboost.DMatrix(rows[::-1], rows[:, 1])
+    first = xgboost.train({}, data, 50, evals=[(other, "other")], early_stopping_rounds=3, verbose_eval=False)
+    return xgboost.train({}, data, 30, xgb_model=first)
+
+
+def by_wrapper(booster: xgboost.Booster) -> xgboost.Booster:
+    """Return the model with the mark that save_model of a scikit-learn wrapper leaves in the file."""
+    booster.set_attr(scikit_learn='{"_estimator_type": "regressor"}')
+    return booster
+
+
+@pytest.mark.parametrize(
+    ("booster", "fields", "share_of_rounds", "noted"),
+    [
+        pytest.param(stopped_early, {}, 1, "All 6 rounds are served, as Booster.predict", id="booster"),
+        pytest.param(stopped_early, {"trees": {"rounds": "best"}}, 0.5, "", id="booster, best wanted"),
+        pytest.param(lambda: by_wrapper(stopped_early()), {}, 0.5, "The first 3 of 6 rounds", id="wrapper"),
+        pytest.param(
+            lambda: by_wrapper(stopped_early()), {"trees": {"rounds": "all"}}, 1, "", id="wrapper, all wanted"
+        ),
+        pytest.param(trained_on, {}, 1, "as Booster.predict answers, although best_iteration is", id="trained on"),
+        pytest.param(
+            lambda: by_wrapper(stopped_early(booster="dart", rate_drop=0.5)), {}, 0.5, "first 3 of 6", id="dropout"
+        ),
+        pytest.param(
+            lambda: by_wrapper(stopped_early(num_parallel_tree=2, subsample=0.5)), {}, 0.5, "first 3 of 6", id="forest"
+        ),
+    ],
+)
+def test_a_model_answers_as_the_object_that_saved_it(tmp_path, booster, fields, share_of_rounds, noted):
+    trained = booster()
+    rounds = round(trained.num_boosted_rounds() * share_of_rounds)
+    package = package_model(model_folder(tmp_path / "model", trained, **fields), tmp_path / "package")
     (tmp_path / "model.ubj").write_bytes(unpacked(package, "model.ubj"))
-    served = xgboost.Booster()
-    served.load_model(tmp_path / "model.ubj")
-    assert served.num_boosted_rounds() == 3
-    assert json.loads(unpacked(package, "parity.json"))["rounds"] == 3
+    served = xgboost.Booster(model_file=tmp_path / "model.ubj")
+    rows = np.random.default_rng(5).normal(0, 40, (50, 3))
+    assert served.num_boosted_rounds() == rounds
+    wanted = trained.predict(xgboost.DMatrix(rows), iteration_range=(0, rounds))
+    assert served.inplace_predict(rows) == pytest.approx(wanted, rel=1e-6)
+    evidence = json.loads(package.evidence.read_text())
+    assert evidence["rounds"] == rounds
+    assert noted in "".join(evidence["notes"])
+    assert bool(noted) == bool(evidence["notes"])
+
+
+def test_rounds_that_nobody_marked_cannot_be_the_best(tmp_path):
+    folder = model_folder(tmp_path / "model", trees={"rounds": "best"})
+    assert "trees.rounds: trees.json has no best_iteration" in refused(ManifestInvalid, tmp_path, folder)
+
+
+def test_a_file_of_a_newer_version_is_refused_for_it_would_be_read_without_a_word(tmp_path):
+    folder = model_folder(tmp_path / "model")
+    document = json.loads((folder / "trees.json").read_text())
+    document["version"] = [99, 1, 0]
+    (folder / "trees.json").write_text(json.dumps(document))
+    assert np.isfinite(xgboost.Booster(model_file=folder / "trees.json").inplace_predict(np.ones((1, 3)))).all()
+    assert "was saved by XGBoost 99.1.0, and" in refused(CheckpointRejected, tmp_path, folder)
+
+
+@pytest.mark.parametrize("names", [["a", "b", "c"], ["a b", "ä", "f<1>"]], ids=["plain names", "unusual names"])
+def test_names_of_features_do_not_matter_since_requests_bring_numbers_in_the_order_of_training(tmp_path, names):
+    folder = model_folder(tmp_path / "model")
+    document = json.loads((folder / "trees.json").read_text())
+    document["learner"] |= {"feature_names": names, "feature_types": ["float", "int", "q"]}
+    (folder / "trees.json").write_text(json.dumps(document))
+    package = package_model(folder, tmp_path / "package")
+    (tmp_path / "model.ubj").write_bytes(unpacked(package, "model.ubj"))
+    rows = np.random.default_rng(5).normal(500, 40, (50, 3))
+    served = xgboost.Booster(model_file=tmp_path / "model.ubj")
+    assert np.array_equal(served.inplace_predict(rows), train().inplace_predict(rows))
+
+
+def test_features_near_the_ends_of_float32_are_drawn_finite():
+    case = Case(seed=1, spread="usual", shapes=[[50, 1]])
+    assert np.isfinite(draw_table(case, [(-4e38, 4e38)])).all()
+
+
+def test_missing_values_are_among_those_that_are_proved():
+    case = Case(seed=301, spread="wide", shapes=[[200, 3]])
+    drawn = draw_table(case, [(0, 1)] * 3)
+    assert 0 < np.isnan(drawn).mean() < 0.3
+    assert set(drawn[np.isfinite(drawn)]) == {0, 1}
+
+
+def test_a_way_of_predicting_that_answers_otherwise_is_refused():
+    class Skewed(xgboost.Booster):
+        def inplace_predict(self, *arguments, **options):
+            return super().inplace_predict(*arguments, **options) + np.float32(0.01)
+
+    case, rows = Case(seed=1, spread="usual", shapes=[[5, 3]]), np.full((5, 3), 500, dtype="float32")
+    refuse_other_margins(train(), rows, case, 0)
+    skewed = Skewed()
+    skewed.load_model(train().save_raw("ubj"))
+    with pytest.raises(ParityFailed, match=r"answers seed 1 .* otherwise by inplace_predict"):
+        refuse_other_margins(skewed, rows, case, 0)
 
 
 def test_a_classifier_of_trees_has_its_classes(tmp_path):
@@ -153,7 +251,8 @@ def test_trees_that_xgboost_itself_cannot_load_are_refused_in_its_words(tmp_path
     document = json.loads((folder / "trees.json").read_text())
     document["learner"]["objective"]["name"] = "reg:telepathy"
     (folder / "trees.json").write_text(json.dumps(document))
-    assert "trees.json cannot be loaded (" in refused(CheckpointRejected, tmp_path, folder)
+    told = "trees.json cannot be loaded (Unknown objective function: `reg:telepathy`): save it again"
+    assert told in refused(CheckpointRejected, tmp_path, folder)
 
 
 def test_trees_that_answer_otherwise_are_found_and_refused(tmp_path):

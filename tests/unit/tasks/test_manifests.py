@@ -108,6 +108,9 @@ def test_a_manifest_survives_the_way_through_json():
             "checkpoint must end in .pt, .pth, .pt2, .safetensors",
             id="unknown kind of checkpoint",
         ),
+        pytest.param({"checkpoint": "trees.model"}, "booster.save_model('model.json')", id="file of XGBoost"),
+        pytest.param({"checkpoint": "trees.pkl"}, "load it where it was trained", id="pickle"),
+        pytest.param({"checkpoint": "trees.joblib"}, "load it where it was trained", id="joblib"),
         pytest.param(
             {"checkpoint": "w.safetensors", "architecture": None},
             "name the code as architecture: module:Callable",
@@ -252,6 +255,14 @@ def test_each_refusal_names_the_field_and_the_remedy(changes, told):
 )
 def test_trees_take_one_table_and_no_code(changes, told):
     assert told in refusal(TREES, **changes)
+
+
+def test_rounds_are_all_or_those_up_to_the_best_one_of_trees():
+    assert parse(TREES).settings == {"rounds": None}
+    assert parse(TREES, trees={"rounds": "best"}).settings == {"rounds": "best"}
+    assert "trees.rounds: " in refusal(TREES, trees={"rounds": "7"})
+    assert "trees: rounds is for XGBoost models: remove it" in refusal(task="tabular", trees={"rounds": "all"})
+    assert "trees means nothing for task tensor: remove it" in refusal(trees={"rounds": "all"})
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 """XGBoost's files, examined without XGBoost."""
 
+import bz2
 import copy
 import gzip
 import json
+import lzma
 import pickle
 import struct
 import zlib
@@ -25,6 +27,7 @@ TREE = {
     "split_indices": [0, 0, 1, 0, 0],
     "split_conditions": [0.5, -1.0, 2.5, 1.0, 3.0],
     "base_weights": [0.0, 0.0, 0.0, 0.0, 0.0],
+    "default_left": [0, 1, 0, 0, 0],
     "split_type": [0, 0, 0, 0, 0],
     "tree_param": {"num_nodes": "5"},
 }
@@ -32,7 +35,10 @@ MODEL = {
     "learner": {
         "attributes": {},
         "feature_types": [],
-        "gradient_booster": {"name": "gbtree", "model": {"trees": [TREE], "tree_info": [0]}},
+        "gradient_booster": {
+            "name": "gbtree",
+            "model": {"gbtree_model_param": {"num_parallel_tree": "1"}, "trees": [TREE], "tree_info": [0]},
+        },
         "learner_model_param": {"num_feature": "2", "num_class": "0", "num_target": "1"},
         "objective": {"name": "reg:squarederror"},
     }
@@ -90,13 +96,12 @@ def length(value: Any) -> bytes:
 
 def test_what_the_file_says_of_itself_is_read_from_either_format(tmp_path):
     first, second = examined(tmp_path, MODEL), examined(tmp_path, ubj(MODEL), "trees.ubj")
-    assert (first.objective, first.features, first.outputs, first.trees) == ("reg:squarederror", 2, 1, 1)
+    assert (first.objective, first.features, first.classes, first.targets) == ("reg:squarederror", 2, 0, 1)
     assert first.spans == second.spans == [(0.5, 0.5), (2.5, 2.5)]
-    assert (second.features, second.trees, second.best_iteration) == (2, 1, None)
+    assert (second.features, second.trees, second.rounds.total) == (2, 1, 1)
 
 
-def test_early_stopping_and_boosters_with_dropout_are_understood(tmp_path):
-    assert examined(tmp_path, changed("learner", attributes={"best_iteration": "7"})).best_iteration == 7
+def test_boosters_with_dropout_are_understood(tmp_path):
     model = MODEL["learner"]["gradient_booster"]
     dart = {"name": "dart", "gbtree": model, "weight_drop": [1.0]}
     assert examined(tmp_path, changed("learner", gradient_booster=dart)).trees == 1
@@ -110,19 +115,43 @@ def test_early_stopping_and_boosters_with_dropout_are_understood(tmp_path):
     [
         pytest.param(b"", "is no JSON", id="empty"),
         pytest.param(b"[1]", "holds no XGBoost model", id="list"),
-        pytest.param(b"{}", "is damaged or no XGBoost model (KeyError", id="empty object"),
-        pytest.param(b'{"learner": 5}', "is damaged or no XGBoost model (TypeError", id="learner of another type"),
+        pytest.param(b"{}", "has no field 'learner', which XGBoost writes", id="empty object"),
+        pytest.param(b'{"learner": 5}', "has a field of another type than XGBoost", id="learner of another type"),
         pytest.param(b'{"a": 1, "a": 2}', "the field 'a' stands in an object twice", id="field twice"),
         pytest.param(b"[" * 100_000, "is no JSON", id="deep nesting"),
-        pytest.param(b"{L", "may be those of the other format", id="UBJSON named JSON"),
+        pytest.param(b"{L\0", "holds UBJSON, and XGBoost goes by the ending", id="UBJSON named JSON"),
         pytest.param(b"\xff\xfe{", "is no JSON", id="UTF-16"),
         pytest.param(
             pickle.dumps(Path("x")), "is a pickle, so loading it could run code (it wants pathlib", id="pickle"
         ),
+        pytest.param(
+            pickle.dumps(Path("x"), protocol=0), "is a pickle, so loading it could run code (it", id="oldest pickle"
+        ),
         pytest.param(zlib.compress(pickle.dumps(1)), "compressed, as joblib writes pickles", id="joblib"),
+        pytest.param(bz2.compress(pickle.dumps(1)), "compressed, as joblib writes pickles", id="joblib by bzip2"),
+        pytest.param(lzma.compress(pickle.dumps(1)), "compressed, as joblib writes pickles", id="joblib by xz"),
+        pytest.param(
+            lzma.compress(pickle.dumps(1), format=lzma.FORMAT_ALONE),
+            "compressed, as joblib writes pickles",
+            id="joblib by lzma",
+        ),
         pytest.param(gzip.compress(b"{}", mtime=0), "is compressed by gzip", id="gzip"),
         pytest.param(b"binf\0\0", "in XGBoost's old binary format", id="old binary format"),
+        pytest.param(b"bs64\tAAAA", "in XGBoost's old binary format", id="old binary format as text"),
+        pytest.param(
+            b"\0\0\0\x3f\4" + bytes(131) + struct.pack("<q", 14) + b"multi:softprob\6",
+            "in XGBoost's old binary format, which XGBoost reads up to version 3.0: load it with XGBoost 3.0 or older",
+            id="binary format before version 1.2",
+        ),
         pytest.param(b"PK\x03\x04", "is a zip, as torch.save writes", id="zip"),
+        pytest.param(b"tree\nversion=v4\n", "is a model of LightGBM", id="LightGBM"),
+        pytest.param(b'{"name": "tree", "tree_info": [], "feature_names": []}', "of LightGBM", id="LightGBM as JSON"),
+        pytest.param(b"CBM1\0", "is a model of CatBoost", id="CatBoost"),
+        pytest.param(b'{"oblivious_trees": [], "features_info": {}}', "is a model of CatBoost", id="CatBoost as JSON"),
+        pytest.param(b"booster[0]:\n0:[f1<0.5]", "is the text of booster.dump_model", id="dump as text"),
+        pytest.param(b'[{"nodeid": 0}]', "holds the trees of booster.dump_model", id="dump as JSON"),
+        pytest.param(b'{"learner": {"learner_train_param": {}}}', "the settings of booster.save_config", id="settings"),
+        pytest.param(b'{"Config": {}, "Model": {}}', "is a snapshot of memory", id="snapshot"),
         pytest.param(b"version https://git-lfs", "is a Git LFS pointer", id="Git LFS pointer"),
     ],
 )
@@ -184,15 +213,18 @@ def test_what_is_no_model_is_refused_in_words(tmp_path, contents, told):
             "was trained with categorical features",
             id="categorical feature",
         ),
-        pytest.param(
-            changed("learner", attributes={"best_iteration": "-5"}),
-            "its best iteration is -5",
-            id="negative best iteration",
-        ),
     ],
 )
 def test_trees_that_xgboost_would_stumble_over_are_refused_before_it_sees_them(tmp_path, document, told):
     assert told in refused(tmp_path, document)
+
+
+@pytest.mark.parametrize("binary", [False, True], ids=["JSON named UBJSON", "UBJSON named JSON"])
+def test_a_model_in_the_other_format_than_its_ending_says_is_to_be_renamed(tmp_path, binary):
+    contents, name = (ubj(MODEL), "trees.json") if binary else (MODEL, "trees.ubj")
+    right = "trees.ubj" if binary else "trees.json"
+    assert f"rename it to {right}" in refused(tmp_path, contents, name)
+    assert examined(tmp_path, contents, right).trees == 1
 
 
 def test_a_file_that_is_too_large_is_not_read(tmp_path):
