@@ -1,0 +1,113 @@
+"""The remedies for errors that a user's code often raises, told by what the error's class and text look like."""
+
+import re
+from dataclasses import dataclass
+
+CORRECT_IT = "Correct it and try it once by hand"
+"""The remedy for an error of the user's code that no other remedy fits."""
+NOT_IN_THE_FOLDER = (
+    "This was raised by none of the model's own lines but by torch or by model-tools: simplify what the model does in "
+    "this step, or report it with the model's folder"
+)
+"""The remedy for an error that comes from no line of the user's code."""
+LEAVE_COMPILE_OUT = (
+    "Leave torch.compile and all that belongs to it (torch._dynamo, torch._inductor) out of the architecture: it "
+    "changes no answer, and a traced model does without"
+)
+"""The remedy for an architecture that asks for torch's compiler."""
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """What to do about an error whose "Class: text" holds the pattern."""
+
+    pattern: str
+    text: str
+    step: str = ""
+    """The beginning of the only step in which the remedy makes sense."""
+
+
+REMEDIES = (
+    Remedy(
+        r"^(SystemExit|KeyboardInterrupt)\b",
+        "This ends the process in which the model is loaded, and there is no command line to read: put what is meant "
+        'for the command line (argparse, sys.exit) below `if __name__ == "__main__":`, and give values as arguments in '
+        "publish.yaml",
+    ),
+    Remedy(
+        "^EOFError: EOF when reading a line",
+        "Nobody is there to answer input(): take the value as an argument, and give it in publish.yaml (arguments)",
+    ),
+    Remedy(
+        "^ImportError: attempted relative import with no known parent package",
+        "The module is imported by itself and belongs to no package: write `from blocks import …` instead of "
+        "`from .blocks import …`, or put the modules into a folder and name it (architecture: folder.module:Name)",
+    ),
+    Remedy(
+        r"torch\._inductor|torch\._dynamo|_orig_mod|dynamo-optimized|torch\.compile\b",
+        LEAVE_COMPILE_OUT,
+    ),
+    Remedy(
+        r"Torch not compiled with|No CUDA GPUs|no NVIDIA driver|not linked with support for|MPS backend|PyTorch is not "
+        r"linked|torch\.cuda\.is_available\(\) is False",
+        "Models are traced and served on the processor: leave .cuda(), .to('cuda') and device='cuda' out, and make new "
+        "tensors where the input is (device=x.device)",
+    ),
+    Remedy(
+        "Default process group has not been initialized|init_process_group",
+        "Leave DistributedDataParallel and torch.distributed out of the architecture, and return the model that they "
+        "wrap",
+    ),
+    Remedy(
+        "'_OpNamespace'|Could not load this library|no attribute '_C'|Unknown builtin op",
+        "Operators that are compiled from C++ or CUDA are not there where models are traced and served: write what "
+        "they compute with torch's own operations",
+    ),
+    Remedy(
+        r"No module named 'torch\.",
+        "A runtime bundle has the parts of torch that models commonly use, and this is not one of them: do without it",
+    ),
+    Remedy(
+        "^ModuleNotFoundError: No module named",
+        "Where models are traced there are torch, NumPy, Pillow and safetensors, and what lies in the model's folder: "
+        "put the .py files that the model needs beside the checkpoint, or do without them",
+    ),
+    Remedy(
+        "^RecursionError",
+        "The code calls itself without an end: correct the function that is named, and try it once by hand",
+    ),
+    Remedy(
+        r"^TypeError: .*forward\(\).*argument",
+        "The model is called with one tensor for each of the manifest's inputs, in their order: list an input in "
+        "publish.yaml for each argument of forward, and give the other arguments a default",
+    ),
+    Remedy(
+        r"^\w*Warning: ",
+        "The code turns warnings into errors (warnings.simplefilter('error') or filterwarnings): leave that to your "
+        "tests, or mend what it warns of",
+    ),
+    Remedy(
+        "requires grad as a constant|doesn't have storage|does not have a grad_fn",
+        "Tracing cannot record torch.autograd.grad, torch.func and torch.vmap inside forward: write the formula of "
+        "what they compute with torch's operations over the batch's axis",
+    ),
+    Remedy(
+        r"cannot be multiplied|size of tensor|[Ss]hape|channels|Expected .*-D|expected input|index out of range in self"
+        r"|Expected tensor for argument|must match|dtype|must have the same",
+        "Compare the inputs in publish.yaml (shape, dtype, range) with what forward takes; correct it and try it once "
+        "by hand",
+        step="Asking the model",
+    ),
+)
+"""The remedies in the order in which they are looked for; the first that fits is told."""
+
+
+def remedy_of(told: str, doing: str, *, in_folder: bool) -> str:
+    """Return the remedy for an error by its "Class: text" and the step that failed, without the full stop.
+
+    `in_folder` tells whether the error came from a line of the user's code.
+    """
+    for remedy in REMEDIES:
+        if remedy.step in doing and re.search(remedy.pattern, told, re.DOTALL):
+            return remedy.text
+    return CORRECT_IT if in_folder else NOT_IN_THE_FOLDER
