@@ -17,8 +17,11 @@ from torch.jit._trace import TracerWarning
 
 from model_tools.errors import ParityFailed, TraceFailed
 from model_tools.formats.manifest import Manifest
-from model_tools.packaging.checkpoint.architecture import place_text, user_code_errors
+from model_tools.packaging.checkpoint.architecture import user_code_errors
+from model_tools.packaging.children.faults import error_text
+from model_tools.packaging.children.places import place_text
 from model_tools.packaging.proof.control_flow import Place, Reads, callers_place, reads_of_inputs
+from model_tools.packaging.proof.foreign_operators import refuse_foreign_operators
 from model_tools.tensors.memory_format import IMAGE_AXES, in_format
 
 MAX_TOLD = 3
@@ -79,11 +82,24 @@ def freeze(module: torch.jit.ScriptModule, manifest: Manifest) -> torch.jit.Scri
     if not manifest.optimize.freeze or getattr(module, "training", None) is None:
         return module
     try:
-        return torch.jit.freeze(module.eval())  # type: ignore[no-any-return]
+        with warnings.catch_warnings(action="ignore"):  # the user's code may have turned warnings into errors
+            return torch.jit.freeze(module.eval())  # type: ignore[no-any-return]
     except RuntimeError as error:
         raise TraceFailed(
-            f"The traced model cannot be frozen ({' '.join(str(error).split())[:500]}): set optimize: "
-            f"{{freeze: false}}."
+            f"The traced model cannot be frozen ({error_text(error)}): set optimize: {{freeze: false}}."
+        ) from error
+
+
+def save_traced(traced: Traced, path: Path) -> None:
+    """Save a traced model as TorchScript. Raises TraceFailed, which names what TorchScript cannot save."""
+    refuse_foreign_operators(traced.module)
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            torch.jit.save(traced.module, path)
+    except RuntimeError as error:
+        raise TraceFailed(
+            f"The traced model cannot be saved as TorchScript ({error_text(error)}): write what is named there with "
+            "torch's own operations on dense tensors, or try optimize: {freeze: false}."
         ) from error
 
 
