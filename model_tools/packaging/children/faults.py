@@ -25,7 +25,7 @@ _DECIMALS = re.compile(rf"[\[(\s]*-?\d+\.\d*(?:{_BETWEEN}{_NUMBER}){{3,}}[\s\])]
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _LISTINGS = re.compile(
     r"This could be because the operator doesn't exist for this backend|Exception raised from |frame #\d+: "
-    r"|The above operation failed|For further information visit"
+    r"|The above operation failed|For further information visit|, only outputs matching |Consider making it a parameter"
 )
 """What torch and pydantic put before their listings of backends, stacks and links."""
 _SCRIPT_ERROR = re.compile(r"TorchScript interpreter.*^(?:RuntimeError|[\w.]*Error): (.*)", re.DOTALL | re.MULTILINE)
@@ -34,9 +34,9 @@ _SCRIPT_ERROR = re.compile(r"TorchScript interpreter.*^(?:RuntimeError|[\w.]*Err
 
 def fault_text(error: BaseException, folder: Path, doing: str) -> str:
     """Return "Doing fails: ValueError: text (file.py, line 3: `code`). Remedy." for an error of a user's code."""
-    told = error_text(error)
+    told = error_text(error).replace(f"{folder}/", "")
     place = error_place_text(error, folder)
-    return f"{doing} fails: {told.rstrip('.')}{place}. {remedy_of(told, doing, in_folder=bool(place))}."
+    return f"{doing} fails: {told.rstrip('.')}{place}. {remedy_of(told, doing, place)}."
 
 
 def memory_text(doing: str, place: str = "") -> str:
@@ -84,4 +84,5 @@ def plain_text(text: str, limit: int = MAX_TOLD) -> str:
 
 
 def _counted(match: re.Match[str]) -> str:
-    return f"[… {len(re.findall(_NUMBER, match[0], re.IGNORECASE)):,} numbers …] "
+    blank = " " if match[0][0].isspace() else ""
+    return f"{blank}[… {len(re.findall(_NUMBER, match[0], re.IGNORECASE)):,} numbers …] "

@@ -25,6 +25,8 @@ class Remedy:
     text: str
     step: str = ""
     """The beginning of the only step in which the remedy makes sense."""
+    code: str = ""
+    """A pattern that the line of code must hold as well."""
 
 
 REMEDIES = (
@@ -73,13 +75,39 @@ REMEDIES = (
         "put the .py files that the model needs beside the checkpoint, or do without them",
     ),
     Remedy(
+        "^FileNotFoundError|^NotADirectoryError|^PermissionError",
+        "Only the model's folder is there when the model is loaded: put the file into it and open it beside the module "
+        "(Path(__file__).parent / name), or give its contents as arguments in publish.yaml",
+    ),
+    Remedy(
+        "^URLError|^HTTPError|ConnectionError|^gaierror|no internet connection|Connection refused|Max retries exceeded",
+        "Nothing can be counted on to be downloaded when the model is loaded: put what is needed into the model's "
+        "folder, and build the net without pretrained weights (weights=None), since the checkpoint has them",
+    ),
+    Remedy(
+        "^KeyError|^TypeError|^ValueError",
+        "The process in which the model is loaded has no environment variables of yours: take the value as an "
+        "argument, and give it in publish.yaml (arguments)",
+        code="environ|getenv",
+    ),
+    Remedy(
+        "of traced region cannot be understood by the tracer",
+        "Let forward return a dict whose keys are texts and whose values are tensors, for example {'0': …} instead of "
+        "{0: …}",
+    ),
+    Remedy(
+        'missing the required "forward" function',
+        "Write a forward in the class that architecture names, indented as one of its methods, or name the class that "
+        "has it",
+    ),
+    Remedy(
         "^RecursionError",
         "The code calls itself without an end: correct the function that is named, and try it once by hand",
     ),
     Remedy(
         r"^TypeError: .*forward\(\).*argument",
-        "The model is called with one tensor for each of the manifest's inputs, in their order: list an input in "
-        "publish.yaml for each argument of forward, and give the other arguments a default",
+        "The model is called with the manifest's inputs as positional arguments, in their order: list an input in "
+        "publish.yaml for each argument of forward that has no default, and let forward take them by position",
     ),
     Remedy(
         r"^\w*Warning: ",
@@ -88,8 +116,8 @@ REMEDIES = (
     ),
     Remedy(
         "requires grad as a constant|doesn't have storage|does not have a grad_fn",
-        "Tracing cannot record torch.autograd.grad, torch.func and torch.vmap inside forward: write the formula of "
-        "what they compute with torch's operations over the batch's axis",
+        "Tracing records no torch.autograd.grad, torch.func or torch.vmap inside forward, and no work of other "
+        "threads: write what they compute with torch's operations over the batch's axis",
     ),
     Remedy(
         r"cannot be multiplied|size of tensor|[Ss]hape|channels|Expected .*-D|expected input|index out of range in self"
@@ -102,12 +130,12 @@ REMEDIES = (
 """The remedies in the order in which they are looked for; the first that fits is told."""
 
 
-def remedy_of(told: str, doing: str, *, in_folder: bool) -> str:
-    """Return the remedy for an error by its "Class: text" and the step that failed, without the full stop.
+def remedy_of(told: str, doing: str, place: str) -> str:
+    """Return the remedy for an error by its "Class: text", the step that failed and its place, without the full stop.
 
-    `in_folder` tells whether the error came from a line of the user's code.
+    The place is the line of the user's code that the error came from, or empty if it came from none.
     """
     for remedy in REMEDIES:
-        if remedy.step in doing and re.search(remedy.pattern, told, re.DOTALL):
+        if remedy.step in doing and re.search(remedy.pattern, told, re.DOTALL) and re.search(remedy.code, place):
             return remedy.text
-    return CORRECT_IT if in_folder else NOT_IN_THE_FOLDER
+    return CORRECT_IT if place else NOT_IN_THE_FOLDER

@@ -35,6 +35,9 @@ from model_tools.packaging.children.processes import (
 FORK_SERVER = "model_tools.packaging.children.fork_server"
 MAX_MESSAGE_BYTES = 1 << 16
 
+CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT})
+"""The signals by which a process ends that has done what it may not."""
+
 Result = TypeVar("Result", bound=BaseModel)
 
 
@@ -194,6 +197,11 @@ def _ended_without_result(status: int | None, tail: str, step: str, seconds: flo
             f"The process of the model's code was killed, as the kernel does when memory runs out{also}. Give the "
             "tracing function more memory, make the example inputs smaller, or publish a smaller model. "
             f"{wrote}"
+        )
+    if status < 0 and -status not in CRASHES:
+        return TraceFailed(
+            f"The process of the model's code was ended by a signal ({_signal_name(-status)}){also}. Remove what sends "
+            f"it (signal.alarm, os.kill, a time limit of a library), and run the code once by hand. {wrote}"
         )
     if status < 0:
         return TraceFailed(

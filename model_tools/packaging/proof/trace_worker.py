@@ -59,7 +59,6 @@ def trace_checkpoint(job: TraceJob, scratch: Path) -> TraceResult:
     """Do the job: load, check, answer the parity cases, trace and save. Raises subclasses of PublishError."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    replace_wrappers(job.folder)
     began = time.perf_counter()
     loaded = load(job)
     at_loaded = time.perf_counter()
@@ -105,6 +104,7 @@ def load(job: TraceJob) -> Loaded:
     weights = read_weights(job.checkpoint)
     refuse_special_weights(weights, where=job.checkpoint.name)
     refuse_non_finite(weights)
+    replace_wrappers(job.folder)
     model = build_model(job.manifest, job.folder)
     with user_code_errors(job.folder, "Loading the weights into the model"):
         load_weights(model, weights, where=job.checkpoint.name)
