@@ -26,6 +26,7 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _LISTINGS = re.compile(
     r"This could be because the operator doesn't exist for this backend|Exception raised from |frame #\d+: "
     r"|The above operation failed|For further information visit|, only outputs matching |Consider making it a parameter"
+    r"| and mode <|\.Hint: "
 )
 """What torch and pydantic put before their listings of backends, stacks and links."""
 _SCRIPT_ERROR = re.compile(r"TorchScript interpreter.*^(?:RuntimeError|[\w.]*Error): (.*)", re.DOTALL | re.MULTILINE)

@@ -50,13 +50,13 @@ REMEDIES = (
         LEAVE_COMPILE_OUT,
     ),
     Remedy(
-        r"Torch not compiled with|No CUDA GPUs|no NVIDIA driver|not linked with support for|MPS backend|PyTorch is not "
-        r"linked|torch\.cuda\.is_available\(\) is False",
+        r"Torch not compiled with|No CUDA GPUs|no NVIDIA driver|not linked with support for|MPS backend|NVTX "
+        r"functions|dummy base class|Device index must not be negative|on device meta|torch\.cuda\.is_available",
         "Models are traced and served on the processor: leave .cuda(), .to('cuda') and device='cuda' out, and make new "
         "tensors where the input is (device=x.device)",
     ),
     Remedy(
-        "Default process group has not been initialized|init_process_group",
+        "Default process group has not been initialized|init_process_group|initializing torch.distributed",
         "Leave DistributedDataParallel and torch.distributed out of the architecture, and return the model that they "
         "wrap",
     ),
@@ -113,6 +113,20 @@ REMEDIES = (
         r"^\w*Warning: ",
         "The code turns warnings into errors (warnings.simplefilter('error') or filterwarnings): leave that to your "
         "tests, or mend what it warns of",
+    ),
+    Remedy(
+        "assignment to .data cannot be recorded",
+        "Write the operation itself, such as y = y + 1 or y.add_(1), instead of y.data = y + 1",
+    ),
+    Remedy(
+        "HigherOrderOperator",
+        "Operators that take functions (torch.cond, flex_attention …) cannot be traced: compute both ways and choose "
+        "with torch.where, decide in a function decorated with torch.jit.script, or use scaled_dot_product_attention",
+    ),
+    Remedy(
+        "stateless API can't be used",
+        "Tracing does not know torch.func.functional_call: call the layer's function with the weights, for example "
+        "torch.nn.functional.linear(x, weight, bias)",
     ),
     Remedy(
         "requires grad as a constant|doesn't have storage|does not have a grad_fn",

@@ -5,12 +5,17 @@
 - `torch.autograd.Function.apply` runs the function's own `forward` while a model is traced. Tracing would otherwise
   record a call into Python, which cannot be saved. Its `backward`, for training alone, is left out. Reentrant
   checkpoints (`torch.utils.checkpoint`) are functions of this kind.
+- `tensor.data` is `tensor.detach()` while a model is traced, which is the same memory without gradients; the tracer
+  would otherwise take its values for constants.
 - A custom operator that is written in Python (`torch.library.custom_op`) runs its Python function while a model is
   traced, since the function that serves the model does not have the operator.
 
-The answers that the traced model is compared with are asked outside of tracing, by torch's own `apply`.
+Hooks for gradients (`register_full_backward_hook`) are removed from a model that is loaded, since the tracer refuses
+modules that have them. The answers that the traced model is compared with are asked outside of tracing, by torch's own
+`apply`.
 """
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -43,8 +48,17 @@ def replace_wrappers(folder: Path) -> None:
     """Replace the wrappers in this process. Call it before the user's code, in `folder`, is imported."""
     torch.compile = _uncompiled  # type: ignore[assignment]
     torch.nn.Module.compile = _compile_nothing  # type: ignore[method-assign,assignment]
+    os.environ["TORCHDYNAMO_DISABLE"] = "1"  # torch._dynamo.optimize returns what it is given as well
     _inline_functions(folder)
     _inline_operators()
+    _detach_data()
+
+
+def remove_backward_hooks(model: torch.nn.Module) -> None:
+    """Remove a model's hooks for gradients, which are never called when it is only asked."""
+    for module in model.modules():
+        module._backward_hooks.clear()  # noqa: SLF001 (only those who registered the hooks have handles to remove them)
+        module._backward_pre_hooks.clear()  # noqa: SLF001
 
 
 def _uncompiled(model: Wrapped | None = None, *_: object, **__: object) -> Wrapped | Callable[[Wrapped], Wrapped]:
@@ -99,6 +113,20 @@ def _inline_operators() -> None:
         return original(operator, *args, **kwargs)  # type: ignore[no-untyped-call]
 
     CustomOpDef.__call__ = call  # type: ignore[method-assign,assignment]
+
+
+def _detach_data() -> None:
+    original: Any = torch._C.TensorBase.data  # noqa: SLF001 (torch.Tensor inherits it)
+
+    def get(tensor: torch.Tensor) -> Any:
+        return tensor.detach() if _is_tracing() else original.__get__(tensor)
+
+    def set_(tensor: torch.Tensor, value: torch.Tensor) -> None:
+        if _is_tracing():
+            raise RuntimeError("an assignment to .data cannot be recorded")
+        original.__set__(tensor, value)
+
+    torch.Tensor.data = property(get, set_)  # type: ignore[assignment]
 
 
 def _is_tracing() -> bool:

@@ -19,7 +19,7 @@ from model_tools.packaging.children.messages import SAMPLES_FILE
 from model_tools.packaging.children.worker import answer_job
 from model_tools.packaging.limits import MAX_EXPECTED_NUMBERS
 from model_tools.packaging.proof.cases import Case
-from model_tools.packaging.proof.eager_wrappers import replace_wrappers
+from model_tools.packaging.proof.eager_wrappers import remove_backward_hooks, replace_wrappers
 from model_tools.packaging.proof.example_inputs import draw_inputs, inputs_from_lists
 from model_tools.packaging.proof.messages import (
     REFERENCE_FILE,
@@ -109,6 +109,7 @@ def load(job: TraceJob) -> Loaded:
     with user_code_errors(job.folder, "Loading the weights into the model"):
         load_weights(model, weights, where=job.checkpoint.name)
         model.eval()
+    remove_backward_hooks(model)
     refuse_special_tensors(model)
     return Loaded(model, model)
 

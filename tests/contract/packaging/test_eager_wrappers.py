@@ -181,6 +181,21 @@ def refused(error: type[PublishError], code: str, tmp_path: Path) -> str:
             id="scripted part",
         ),
         pytest.param(net("return self.layer(x)", parts="self.compile()"), id="module compiled in place"),
+        pytest.param(net("y = self.layer(x)\nreturn y * (y.data > 0).float()"), id="data of a tensor"),
+        pytest.param(net("y = self.layer(x)\ny.data.mul_(2)\nreturn y"), id="data changed in place"),
+        pytest.param(net("return x @ self.layer.weight.data.t()"), id="data of a weight"),
+        pytest.param(
+            net("return Swish.apply(self.layer(x))", before=function("return x.data.clone().clamp_(0)")),
+            id="data inside a function",
+        ),
+        pytest.param(
+            net(
+                "return self.layer(x)",
+                parts="self.layer.register_full_backward_hook(lambda *_: None)\n"
+                "self.layer.register_full_backward_pre_hook(lambda *_: None)",
+            ),
+            id="hooks for gradients",
+        ),
     ],
 )  # fmt: skip
 def test_what_tracing_cannot_record_is_replaced_by_what_it_computes(tmp_path, code):
@@ -209,6 +224,11 @@ def test_what_tracing_cannot_record_is_replaced_by_what_it_computes(tmp_path, co
             id="a part",
         ),
         pytest.param(
+            "import torch._dynamo\n\n@torch._dynamo.optimize('eager')\ndef double(x):\n    return 2 * x\n\n"
+            "class Net(Plain):\n    def forward(self, x):\n        return double(self.layer(x)).relu()\n",
+            id="a function by its older name",
+        ),
+        pytest.param(
             "@torch.compiler.disable\ndef double(x):\n    return 2 * x\n\n"
             "class Net(Plain):\n    def forward(self, x):\n        return double(self.layer(x)).relu()\n",
             id="a function that is kept from it",
@@ -233,6 +253,12 @@ def test_a_function_that_needs_more_of_its_context_is_named_with_the_way_out(tmp
     assert "The forward of Swish, an autograd.Function, cannot be traced" in message
     assert "net.py, line 8: `return x * len(ctx.next_functions or [1])`" in message
     assert "instead of Swish.apply when not self.training" in message
+
+
+def test_an_assignment_that_tracing_would_lose_is_named_by_its_line(tmp_path):
+    message = refused(TraceFailed, net("y = self.layer(x)\ny.data = y.data + 1\nreturn y"), tmp_path)
+    assert "cannot be recorded (net.py, line 13: `y.data = y.data + 1`)" in message
+    assert "y = y + 1" in message
 
 
 def test_a_function_that_decides_by_values_is_refused_as_any_code_is(tmp_path):
