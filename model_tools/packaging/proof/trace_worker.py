@@ -31,7 +31,8 @@ from model_tools.packaging.proof.messages import (
 )
 from model_tools.packaging.proof.model_outputs import Outputs, take_apart
 from model_tools.packaging.proof.quantization import quantize
-from model_tools.packaging.proof.tracing import Traced, freeze, in_memory_format, save_traced, trace_model
+from model_tools.packaging.proof.saving import save_traced
+from model_tools.packaging.proof.tracing import Traced, freeze, in_memory_format, trace_model
 from model_tools.tensors.dtypes import DTYPE_NAMES
 
 Inputs = tuple[torch.Tensor, ...]
@@ -67,7 +68,7 @@ def trace_checkpoint(job: TraceJob, scratch: Path) -> TraceResult:
     first = references.outputs[0]
     traced = _traced(loaded.traceable, job)
     if job.manifest.optimize.quantize != "none":
-        save_traced(traced, scratch / UNQUANTIZED_FILE)
+        save_traced(traced.module, scratch / UNQUANTIZED_FILE)
         traced = _quantized(loaded, first, job)
     _save(traced, references, scratch)
     return TraceResult(
@@ -180,7 +181,7 @@ def _save(traced: Traced, references: References, scratch: Path) -> None:
         tensors |= {f"{number}.in.{index}": tensor.contiguous() for index, tensor in enumerate(inputs)}
         tensors |= {f"{number}.out.{index}": tensor.contiguous() for index, tensor in enumerate(outputs.tensors)}
     save_file(tensors, scratch / REFERENCE_FILE)
-    save_traced(traced, scratch / TRACED_FILE)
+    save_traced(traced.module, scratch / TRACED_FILE)
 
 
 def _sample_inputs(case: Case, values: Sequence[Any], job: TraceJob) -> Inputs:

@@ -21,7 +21,6 @@ from model_tools.packaging.checkpoint.architecture import user_code_errors
 from model_tools.packaging.children.faults import error_text
 from model_tools.packaging.children.places import place_text
 from model_tools.packaging.proof.control_flow import Place, Reads, callers_place, reads_of_inputs
-from model_tools.packaging.proof.foreign_operators import refuse_foreign_operators
 from model_tools.tensors.memory_format import IMAGE_AXES, in_format
 
 MAX_TOLD = 3
@@ -87,19 +86,6 @@ def freeze(module: torch.jit.ScriptModule, manifest: Manifest) -> torch.jit.Scri
     except RuntimeError as error:
         raise TraceFailed(
             f"The traced model cannot be frozen ({error_text(error)}): set optimize: {{freeze: false}}."
-        ) from error
-
-
-def save_traced(traced: Traced, path: Path) -> None:
-    """Save a traced model as TorchScript. Raises TraceFailed, which names what TorchScript cannot save."""
-    refuse_foreign_operators(traced.module)
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            torch.jit.save(traced.module, path)
-    except RuntimeError as error:
-        raise TraceFailed(
-            f"The traced model cannot be saved as TorchScript ({error_text(error)}): write what is named there with "
-            "torch's own operations on dense tensors, or try optimize: {freeze: false}."
         ) from error
 
 

@@ -1,11 +1,14 @@
-"""Refuses traced models that call Python, or operators which the function that serves them does not have."""
+"""Saves traced models, and refuses those that call Python or operators that are not torch's own."""
 
+import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from model_tools.errors import TraceFailed
+from model_tools.packaging.children.faults import error_text
 
 TORCH_NAMESPACES = frozenset(
     schema.name.partition("::")[0]
@@ -16,7 +19,20 @@ PYTHON_CALL = "prim::PythonOp"
 """The kind of a node that calls a Python function, which TorchScript cannot save."""
 
 
-def refuse_foreign_operators(module: torch.jit.ScriptModule) -> None:
+def save_traced(module: torch.jit.ScriptModule, path: Path) -> None:
+    """Save a traced model as TorchScript. Raises TraceFailed, which names what cannot be saved or served."""
+    _refuse_foreign_operators(module)
+    try:
+        with warnings.catch_warnings(action="ignore"):  # the user's code may have turned warnings into errors
+            torch.jit.save(module, path)
+    except RuntimeError as error:
+        raise TraceFailed(
+            f"The traced model cannot be saved as TorchScript ({error_text(error)}): write what is named there with "
+            "torch's own operations on dense tensors, or try optimize: {freeze: false}."
+        ) from error
+
+
+def _refuse_foreign_operators(module: torch.jit.ScriptModule) -> None:
     """Raise TraceFailed, which names them, if a traced model calls Python functions or operators of other libraries."""
     for node in _nodes(module.inlined_graph):
         if node.kind() == PYTHON_CALL:
