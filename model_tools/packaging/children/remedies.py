@@ -101,6 +101,11 @@ REMEDIES = (
         "has it",
     ),
     Remedy(
+        "No space left on device",
+        "The disk of the machine that traces is full: give the tracing function a larger /tmp, or publish a smaller "
+        "model",
+    ),
+    Remedy(
         "^RecursionError",
         "The code calls itself without an end: correct the function that is named, and try it once by hand",
     ),
@@ -129,7 +134,7 @@ REMEDIES = (
         "torch.nn.functional.linear(x, weight, bias)",
     ),
     Remedy(
-        "requires grad as a constant|doesn't have storage|does not have a grad_fn",
+        "requires grad as a constant|doesn't have storage|does not have a grad_fn|Unsupported value kind: Tensor",
         "Tracing records no torch.autograd.grad, torch.func or torch.vmap inside forward, and no work of other "
         "threads: write what they compute with torch's operations over the batch's axis",
     ),

@@ -5,6 +5,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+import torch
 
 from model_tools.errors import ModelTooLarge, PublishError, TraceFailed
 from model_tools.packaging.limits import Limits
@@ -208,3 +209,60 @@ def test_processes_that_the_code_forks_may_end_as_they_like(tmp_path):
     fork = "import os\n        if os.fork() == 0:\n            os._exit(3)"
     code = textwrap.dedent(LINEAR).replace("return self.layer(x)", f"{fork}\n        return self.layer(x)")
     package_model(write_model(tmp_path / "model", code, weights=build(LINEAR).state_dict()), tmp_path / "package")
+
+
+BLOCKS = "import torch\nfrom torch import nn\n\n\nclass Block(nn.Linear):\n    pass\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "fields"),
+    [
+        pytest.param(
+            {"net.py": "from blocks import Block\n\n\ndef Net():\n    return Block(4, 2)\n", "blocks.py": BLOCKS},
+            {},
+            id="a module beside it",
+        ),
+        pytest.param(
+            {
+                "nets/digits.py": "from .blocks import Block\n\n\ndef Net():\n    return Block(4, 2)\n",
+                "nets/blocks.py": BLOCKS,
+            },
+            {"architecture": "nets.digits:Net"},
+            id="a package",
+        ),
+        pytest.param(
+            {
+                "net.py": f"{BLOCKS}\n\ndef Net():\n    return Block(4, 2)\n\n\nif __name__ == '__main__':\n"
+                "    import argparse\n\n    argparse.ArgumentParser().parse_args()\n"
+            },
+            {},
+            id="the command line below main",
+        ),
+        pytest.param(
+            {
+                "net.py": f"from pathlib import Path\n{BLOCKS}\n\ndef Net():\n"
+                "    return Block(4, int((Path(__file__).parent / 'width.txt').read_text()))\n",
+                "width.txt": "2",
+            },
+            {},
+            id="a file beside the module",
+        ),
+        pytest.param(
+            {"net.py": f"{BLOCKS}\n\ndef Net(width):\n    return Block(4, width)\n"},
+            {"arguments": {"width": 2}},
+            id="a value as argument",
+        ),
+        pytest.param(
+            {
+                "net.py": "import torch\nfrom torch import nn\n\n\nclass Net(nn.Linear):\n    def __init__(self):\n"
+                "        super().__init__(4, 2)\n\n    def forward(self, pixels, *, labels=None, **more):\n"
+                "        return super().forward(pixels) + torch.zeros(2, device=pixels.device)\n"
+            },
+            {},
+            id="other names for arguments, and the input's device",
+        ),
+    ],
+)  # fmt: skip
+def test_what_the_messages_say_to_write_instead_is_published(tmp_path, files, fields):
+    weights = torch.nn.Linear(4, 2).state_dict()
+    package_model(write_model(tmp_path / "model", LINEAR, weights=weights, files=files, **fields), tmp_path / "package")
