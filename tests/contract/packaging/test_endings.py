@@ -206,8 +206,19 @@ def test_what_a_model_prints_is_no_obstacle(tmp_path):
 
 
 def test_processes_that_the_code_forks_may_end_as_they_like(tmp_path):
-    fork = "import os\n        if os.fork() == 0:\n            os._exit(3)"
-    code = textwrap.dedent(LINEAR).replace("return self.layer(x)", f"{fork}\n        return self.layer(x)")
+    fork = """
+        import os
+
+        child = os.fork()
+        if child == 0:
+            os._exit(3)
+        if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 3:
+            raise RuntimeError("it ended otherwise")
+        return self.layer(x)
+    """
+    code = textwrap.dedent(LINEAR).replace(
+        "        return self.layer(x)\n", textwrap.dedent(fork).replace("\n", "\n        ")
+    )
     package_model(write_model(tmp_path / "model", code, weights=build(LINEAR).state_dict()), tmp_path / "package")
 
 

@@ -46,6 +46,7 @@ class Broken(Exception):
         pytest.param(
             ValueError(str(torch.ones(4, 4).tolist())), "ValueError: [… 16 numbers …]", id="nested lists of numbers"
         ),
+        pytest.param(ValueError(list(range(100))), "ValueError: [… 100 numbers …]", id="list of integers"),
         pytest.param(
             RuntimeError("the constant: 0.0349 -0.2672 -0.3012 1e-3 [ torch.FloatTensor{4} ]"),
             "RuntimeError: the constant: [… 4 numbers …] [ torch.FloatTensor{4} ]",
