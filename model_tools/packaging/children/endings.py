@@ -56,7 +56,8 @@ def note_step(doing: str) -> None:
 def forget_endings(scratch: Path) -> None:
     """Remove what an earlier child has left in the scratch folder."""
     for name in (STACK_FILE, STEP_FILE):
-        (scratch / name).unlink(missing_ok=True)
+        with suppress(OSError):  # a child may have made a folder in its place, of which nothing is read later
+            (scratch / name).unlink(missing_ok=True)
 
 
 def last_step(scratch: Path, folder: Path) -> str:
@@ -81,10 +82,12 @@ def _read(path: Path) -> str:
     """Return the beginning of a plain file that a child has written; a link is not followed."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            return os.read(descriptor, MAX_READ_BYTES).decode("utf-8", "replace")
+        finally:
+            os.close(descriptor)
     except OSError:
         return ""
-    with os.fdopen(descriptor, "rb") as file:
-        return (file.read(MAX_READ_BYTES) or b"").decode("utf-8", "replace")
 
 
 def _explain_exit(scratch: Path, folder: Path) -> None:

@@ -105,6 +105,12 @@ def test_a_child_sees_no_credentials_neither_its_own_nor_its_parents(tmp_path, m
             id="leaves a pipe as its result",
         ),
         pytest.param(
+            "import os; (scratch / 'last_step.txt').mkdir(); os.kill(os.getpid(), 6)",
+            TraceFailed,
+            "crashed its process (SIGABRT). ",
+            id="leaves a folder as its last step",
+        ),
+        pytest.param(
             "import os; (scratch / 'result.json').write_text('{}'); os._exit(0)",
             TraceFailed,
             "is not understood",

@@ -203,4 +203,4 @@ def test_a_traced_model_that_outgrows_its_limit_is_refused(tmp_path):
 
 def test_an_output_that_is_no_tensor_is_named(tmp_path):
     folder = write_model(tmp_path / "model", linear("return {'scores': self.layer(x), 'hidden': None}"))
-    assert "output 'hidden' is NoneType" in refused(TraceFailed, folder, tmp_path)
+    assert "output 'hidden' is None" in refused(TraceFailed, folder, tmp_path)
