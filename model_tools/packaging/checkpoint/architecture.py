@@ -5,18 +5,19 @@ This code runs in a child process.
 
 import importlib
 import inspect
-import linecache
 import re
 import sys
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 
-from model_tools.errors import ManifestInvalid, PublishError, TraceFailed
+from model_tools.errors import ManifestInvalid, ModelTooLarge, PublishError, TraceFailed
 from model_tools.formats.manifest import Manifest
+from model_tools.packaging.children.endings import note_step
+from model_tools.packaging.children.faults import fault_text, is_out_of_memory, memory_text
+from model_tools.packaging.children.places import error_place_text
 
 YAML_1_1_BOOLS = frozenset({"yes", "no", "on", "off", "y", "n", "true", "false"})
 """The texts, in lower case, that YAML 1.1 or people read as a bool; in YAML 1.2 only `true` and `false` are."""
@@ -40,9 +41,11 @@ def build_model(manifest: Manifest, folder: Path) -> torch.nn.Module:
                     f"architecture: there is no module {module_name!r} in the model's folder: add "
                     f"{module_name.replace('.', '/')}.py or correct the name."
                 ) from error
+            if (error.name or "").startswith("torch."):
+                raise  # the module belongs to a part of torch that a runtime bundle leaves out
             raise TraceFailed(
                 f"Importing {module_name} fails: it imports {error.name!r}, which is neither in the model's folder nor "
-                "installed where models are traced: put the code beside the checkpoint, or do without it."
+                "installed where models are traced: put its .py files beside the checkpoint, or do without it."
             ) from error
     factory = getattr(module, attribute, None)
     if not callable(factory):
@@ -107,39 +110,16 @@ def _texts_like_numbers(manifest: Manifest) -> str:
 
 @contextmanager
 def user_code_errors(folder: Path, doing: str) -> Iterator[None]:
-    """Turn every error of a user's code, SystemExit included, into a TraceFailed that names the code's line."""
+    """Turn every error of a user's code, SystemExit included, into a TraceFailed that names the code's line.
+
+    An error for want of memory becomes a ModelTooLarge.
+    """
+    note_step(doing)
     try:
         yield
     except PublishError:
         raise
-    except MemoryError:
-        raise
     except BaseException as error:
-        place = error_place_text(error, folder)
-        text = " ".join(str(error).split())
-        message = f"{type(error).__name__}: {text}" if text else type(error).__name__
-        raise TraceFailed(f"{doing} fails: {message[:1500]}{place}. Correct it and try it once by hand.") from error
-
-
-def error_place_text(error: BaseException, folder: Path) -> str:
-    """Return " (file.py, line 3: `text`)" for the last frame of an error in the folder's code, or an empty string."""
-    if isinstance(error, SyntaxError) and error.filename:
-        return place_text(error.filename, error.lineno or 0, folder)
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if is_user_code(frame.filename, folder):
-            return place_text(frame.filename, frame.lineno or 0, folder)
-    return ""
-
-
-def is_user_code(filename: str, folder: Path) -> bool:
-    """Tell whether a source file belongs to the model's folder."""
-    return Path(filename).is_relative_to(folder)
-
-
-def place_text(filename: str, line: int, folder: Path) -> str:
-    """Return " (file.py, line 3: `text`)", which names a line of code in a message."""
-    path = Path(filename)
-    # A library's file is named by the end of its path, so that messages do not depend on where it is installed.
-    shown = path.relative_to(folder).as_posix() if is_user_code(filename, folder) else "/".join(path.parts[-3:])
-    text = linecache.getline(filename, line).strip()
-    return f" ({shown}, line {line}{f': `{text[:160]}`' if text else ''})"
+        if is_out_of_memory(error):
+            raise ModelTooLarge(memory_text(doing, error_place_text(error, folder))) from error
+        raise TraceFailed(fault_text(error, folder, doing)) from error

@@ -76,6 +76,7 @@ def _run(main: Main, job: dict[str, Any], output: int) -> NoReturn:
             ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # its own files in /proc are its own again
         os.environ |= {"HOME": job["scratch"], "TMPDIR": job["scratch"]}
         tempfile.tempdir = None
+        sys.argv = [""]  # the server's own arguments are no command line of the user's code
         os.chdir(job["cwd"])
         random.seed()
         if numpy_random := sys.modules.get("numpy.random"):

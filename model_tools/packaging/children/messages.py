@@ -16,6 +16,9 @@ SAMPLES_FILE = "sample_inputs.json"
 MAX_RESULT_BYTES = 16 << 20
 """The largest size of a RESULT_FILE that is read."""
 
+MAX_MESSAGE = 3900
+"""The number of characters of a refusal's message; the reader accepts 4,000."""
+
 Text = Annotated[str, StringConstraints(max_length=4000)]
 ChildError = Literal[
     "CheckpointRejected", "ClassesMismatch", "ManifestInvalid", "ModelTooLarge", "ParityFailed", "TraceFailed"

@@ -21,6 +21,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from model_tools.errors import TraceFailed
+from model_tools.packaging.children.faults import plain_text
 
 PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "LANG", "TZ", "SYSTEMROOT")
 """Environment variables that a Python process may need to start at all; none of them is secret."""
@@ -34,6 +35,15 @@ READ_SECONDS = 5.0
 """The time that the last output of a child may take to arrive."""
 KILL_SECONDS = 5.0
 """The time to wait for killed processes to end; one that waits for a hanging disk can take longer."""
+TOLD_CHARACTERS = 300
+"""The number of characters of each of these lines."""
+_FRAME = re.compile(r'^\s*(?:File "(?P<file>[^"]+)", line \d+|(?P<traced>\S+)\(\d+\): \S+$)')
+"""A frame of a stack, as Python and as torch write it."""
+_STACK_MARKS = re.compile(
+    r"^\s*(?:[\^~]+\s*$|Traceback \(most recent call last\)|frame #\d+|\w+: (?:fallthrough )?registered at )"
+)
+_LIBRARIES = ("<frozen ", sys.prefix, sys.base_prefix, str(Path(__file__).parents[2]))
+"""The beginnings of the names of files that are not the user's."""
 RUN_IT = "run the architecture's code once by hand and correct what ends it"
 """The remedy for code that ends its process."""
 
@@ -130,11 +140,23 @@ class Tail:
 
 
 def last_lines(tail: str) -> str:
-    """Return the last lines of a child's output as a sentence for a message."""
-    plain = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", tail)  # escape sequences of the terminal, such as colours
-    printable = re.sub(r"[^\S\n]+|[^\x20-\x7e\u00a0-\uffff\n]", " ", plain)
-    lines = [line.strip() for line in printable.splitlines() if line.strip()]
+    """Return the last lines of a child's output as a sentence for a message, without frames of libraries."""
+    lines = [told for line in _without_library_frames(tail.splitlines()) if (told := plain_text(line, TOLD_CHARACTERS))]
     return f"It last wrote: {' | '.join(lines[-TOLD_LINES:])[-1000:]}" if lines else "It wrote nothing."
+
+
+def _without_library_frames(lines: Sequence[str]) -> list[str]:
+    """Leave out the frames of a stack, with the lines of code below them, that are in no user's file."""
+    kept: list[str] = []
+    below_frame = False
+    for line in lines:
+        frame = _FRAME.match(line)
+        if frame and (frame["file"] or frame["traced"]).startswith(_LIBRARIES):
+            below_frame = True
+        elif not (below_frame and line.startswith("    ")) and not _STACK_MARKS.match(line):
+            below_frame = False
+            kept.append(line)
+    return kept
 
 
 def end_session(leader: int) -> None:

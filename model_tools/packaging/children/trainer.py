@@ -1,5 +1,6 @@
 """Runs a trainer, which is a folder with a `train.py` that writes a publishable folder."""
 
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -33,7 +34,8 @@ def run_trainer(
             f"{told}"
         )
     if status != 0:
-        raise TrainingFailed(f"{TRAINER} ended with status {status}: run it once by hand and correct it. {told}")
+        how = "was killed, as the kernel does when memory runs out" if status == -signal.SIGKILL else "failed"
+        raise TrainingFailed(f"{TRAINER} {how}: run it once by hand and correct it. {told}")
     if not (output / MANIFEST_NAME).is_file():
         raise TrainingFailed(f"{TRAINER} wrote no {MANIFEST_NAME} into the folder given as --output. {told}")
     report(told)

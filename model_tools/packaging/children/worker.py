@@ -14,12 +14,13 @@ from typing import NoReturn, TypeVar, get_args
 from pydantic import BaseModel
 
 from model_tools.errors import PublishError
-from model_tools.packaging.children.messages import JOB_FILE, RESULT_FILE, ChildError, Refusal
+from model_tools.packaging.children.endings import record_endings
+from model_tools.packaging.children.faults import fault_text, is_out_of_memory, memory_text
+from model_tools.packaging.children.messages import JOB_FILE, MAX_MESSAGE, RESULT_FILE, ChildError, Refusal
+from model_tools.packaging.children.places import error_place_text
 
 Job = TypeVar("Job", bound=BaseModel)
 
-MAX_MESSAGE = 3900
-"""Characters of a refusal's message, which the parent accepts up to 4,000."""
 PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 24, 38
 """The numbers of these options of prctl(2), from <linux/prctl.h>."""
 CAP_DAC_OVERRIDE = 1
@@ -30,27 +31,37 @@ CAPABILITY_VERSION_3 = 0x20080522
 """The version of the header that capset(2) takes for sets of 64 bits, from <linux/capability.h>."""
 
 
-def answer_job(kind: type[Job], work: Callable[[Job, Path], BaseModel], scratch: Path) -> NoReturn:
-    """Do the job that stands in a scratch folder, write its result there, and end the process."""
+def answer_job(
+    kind: type[Job], work: Callable[[Job, Path], BaseModel], scratch: Path, *, doing: str = "Loading the model"
+) -> NoReturn:
+    """Do the job that stands in a scratch folder, write its result there, and end the process.
+
+    Whatever the job raises becomes a refusal; `doing` names the job in the message for what nobody has worded.
+    """
     confine()
+    leave, folder = os._exit, Path.cwd()
     job = kind.model_validate_json((scratch / JOB_FILE).read_bytes())
+    record_endings(scratch, folder)
     try:
-        result = work(job, scratch)
-    except PublishError as error:
+        answer = work(job, scratch).model_dump_json()
+    except BaseException as error:  # noqa: BLE001 (a child that says nothing cannot be explained)
+        answer = _refusal(error, folder, doing).model_dump_json()
+    (scratch / RESULT_FILE).write_text(answer, encoding="utf-8")
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):  # the user's code may have closed or replaced it
+            stream.flush()
+    leave(0)  # threads and exit handlers of the user's code must not run any more
+
+
+def _refusal(error: BaseException, folder: Path, doing: str) -> Refusal:
+    if isinstance(error, PublishError):
         name = type(error).__name__
-        result = Refusal(
-            error=name if name in get_args(ChildError) else "TraceFailed", message=str(error)[:MAX_MESSAGE]
-        )
-    except MemoryError:
-        result = Refusal(
-            error="ModelTooLarge",
-            message="Memory ran out while the model was loaded and traced: give the tracing function more, or publish "
-            "a smaller model.",
-        )
-    (scratch / RESULT_FILE).write_text(result.model_dump_json(), encoding="utf-8")
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)  # threads and exit handlers of the user's code must not run any more
+        # A message may quote the user's code, which may hold what UTF-8 cannot encode.
+        message = str(error).encode("utf-8", "replace").decode()[:MAX_MESSAGE]
+        return Refusal(error=name if name in get_args(ChildError) else "TraceFailed", message=message)
+    if is_out_of_memory(error):
+        return Refusal(error="ModelTooLarge", message=memory_text(doing, error_place_text(error, folder)))
+    return Refusal(error="TraceFailed", message=fault_text(error, folder, doing)[:MAX_MESSAGE])
 
 
 def confine() -> None:

@@ -9,7 +9,9 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -17,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from model_tools import errors
 from model_tools.errors import ModelTooLarge, PublishError, TraceFailed
+from model_tools.packaging.children.endings import STACK_SECONDS, STACK_SIGNAL, forget_endings, last_step
 from model_tools.packaging.children.messages import JOB_FILE, MAX_RESULT_BYTES, RESULT_FILE, Refusal
 from model_tools.packaging.children.processes import (
     KILL_SECONDS,
@@ -31,6 +34,9 @@ from model_tools.packaging.children.processes import (
 
 FORK_SERVER = "model_tools.packaging.children.fork_server"
 MAX_MESSAGE_BYTES = 1 << 16
+
+CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT})
+"""The signals by which a process ends that has done what it may not."""
 
 Result = TypeVar("Result", bound=BaseModel)
 
@@ -70,6 +76,7 @@ class Workers:
         ModelTooLarge when the kernel killed it. Nothing of its session is left when this returns.
         """
         (scratch / RESULT_FILE).unlink(missing_ok=True)
+        forget_endings(scratch)
         (scratch / JOB_FILE).write_text(job.model_dump_json(), encoding="utf-8")
         server = self._server(tuple(modules))
         try:
@@ -83,23 +90,9 @@ class Workers:
         except BaseException:
             self._servers.pop(tuple(modules)).close()
             raise
-        if status is None:
-            raise TraceFailed(
-                f"The model was not ready within {seconds:g} s: make its code load and answer faster, or its example "
-                f"inputs smaller. {last_lines(tail)}"
-            )
-        if status == -signal.SIGKILL:
-            raise ModelTooLarge(
-                "The process that loads and traces the model was killed, as the kernel does when memory runs out: give "
-                f"the tracing function more memory, or publish a smaller model. {last_lines(tail)}"
-            )
-        if status != 0:
-            raise TraceFailed(
-                f"The process that loads and traces the model {_ending(status)} before it was done: run the "
-                "architecture's code once with the manifest's inputs and correct what ends it. "
-                f"{last_lines(tail)}"
-            )
-        return _read_result(scratch / RESULT_FILE, answer, tail)
+        if status != 0 or not os.path.lexists(scratch / RESULT_FILE):
+            raise _ended_without_result(status, tail, last_step(scratch, cwd), seconds)
+        return _read_result(scratch / RESULT_FILE, answer)
 
     def _server(self, modules: tuple[str, ...]) -> "_ForkServer":
         if modules not in self._servers:
@@ -137,6 +130,7 @@ class _ForkServer:
             in_time = True
         except TimeoutError:
             in_time = False
+            _ask_for_stacks(pid)
         finally:
             end_session(pid)
         if not in_time:
@@ -183,8 +177,46 @@ class _ForkServer:
         )
 
 
-def _read_result(path: Path, answer: type[Result], tail: str) -> Result:
-    with os.fdopen(open_regular(path, what=f"its result. {last_lines(tail)}"), "rb") as file:
+def _ask_for_stacks(pid: int) -> None:
+    """Let a child that is out of time write down where it is, and wait while it does."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, STACK_SIGNAL)
+        time.sleep(STACK_SECONDS)
+
+
+def _ended_without_result(status: int | None, tail: str, step: str, seconds: float) -> PublishError:
+    """Return the error for a child without a result: it was out of time (None), was killed, crashed, or ended."""
+    also, wrote = (f"; {step}" if step else ""), last_lines(tail)
+    if status is None:
+        return TraceFailed(
+            f"The model was not ready within {seconds:g} s{also}. Look there for a loop that does not end, make the "
+            f"code load and answer faster, or its example inputs smaller. {wrote}"
+        )
+    if status == -signal.SIGKILL:
+        return ModelTooLarge(
+            f"The process of the model's code was killed, as the kernel does when memory runs out{also}. Give the "
+            "tracing function more memory, make the example inputs smaller, or publish a smaller model. "
+            f"{wrote}"
+        )
+    if status < 0 and -status not in CRASHES:
+        return TraceFailed(
+            f"The process of the model's code was ended by a signal ({_signal_name(-status)}){also}. Remove what sends "
+            f"it (signal.alarm, os.kill, a time limit of a library), and run the code once by hand. {wrote}"
+        )
+    if status < 0:
+        return TraceFailed(
+            f"The model's code crashed its process ({_signal_name(-status)}){also}. Python code cannot do that by "
+            "itself: look for a compiled extension, ctypes, or an index out of range in an operator, and run the code "
+            f"once by hand with `python -X faulthandler`. {wrote}"
+        )
+    return TraceFailed(
+        f"The model's code ended its process before it had an answer{also}. Remove what ends it (exit() of a library, "
+        f"os._exit, os.exec…), and run the code once by hand with the manifest's inputs. {wrote}"
+    )
+
+
+def _read_result(path: Path, answer: type[Result]) -> Result:
+    with os.fdopen(open_regular(path, what="its result"), "rb") as file:
         data = file.read(MAX_RESULT_BYTES + 1)
     try:
         if len(data) > MAX_RESULT_BYTES:
@@ -193,9 +225,7 @@ def _read_result(path: Path, answer: type[Result], tail: str) -> Result:
             raise _as_error(Refusal.model_validate_json(data))
         return answer.model_validate_json(data)
     except ValidationError as error:
-        raise TraceFailed(
-            f"The model's code left a result that is not understood: {RUN_IT}. {last_lines(tail)}"
-        ) from error
+        raise TraceFailed(f"The model's code left a result that is not understood: {RUN_IT}.") from error
 
 
 def _as_error(refusal: Refusal) -> PublishError:
@@ -203,10 +233,8 @@ def _as_error(refusal: Refusal) -> PublishError:
     return kind(refusal.message)
 
 
-def _ending(status: int) -> str:
-    if status > 0:
-        return f"exited with status {status}"
+def _signal_name(number: int) -> str:
     try:
-        return f"died of {signal.Signals(-status).name}"
+        return signal.Signals(number).name
     except ValueError:
-        return f"died of signal {-status}"
+        return f"signal {number}"

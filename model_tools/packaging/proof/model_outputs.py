@@ -7,9 +7,7 @@ from typing import Any, Literal
 import torch
 
 from model_tools.errors import TraceFailed
-from model_tools.tensors.dtypes import DTYPE_NAMES
-
-SUPPORTED = "a tensor, a tuple or list of tensors, or a dict of tensors"
+from model_tools.packaging.proof.answer_forms import part_text, tensor_text, whole_answer_text
 
 
 @dataclass(frozen=True)
@@ -32,17 +30,12 @@ def take_apart(answer: Any) -> Outputs:
     elif isinstance(answer, tuple | list) and answer:
         tensors = tuple(_plain(f"The model's output {index}", value) for index, value in enumerate(answer))
         return Outputs("tuple", tuple(str(index) for index in range(len(tensors))), tensors)
-    raise TraceFailed(f"The model answers {type(answer).__name__}: let forward return {SUPPORTED}.")
+    raise TraceFailed(whole_answer_text(answer))
 
 
 def _plain(what: str, value: object) -> torch.Tensor:
     if not isinstance(value, torch.Tensor):
-        raise TraceFailed(
-            f"{what} is {type(value).__name__}, no tensor: let forward return {SUPPORTED}; leave out what is None or "
-            "nested."
-        )
-    if value.layout != torch.strided or value.dtype not in DTYPE_NAMES:
-        raise TraceFailed(
-            f"{what} is {value.layout} of {value.dtype}: return dense tensors of {', '.join(DTYPE_NAMES.values())}."
-        )
+        raise TraceFailed(part_text(what, value))
+    if told := tensor_text(what, value):
+        raise TraceFailed(told)
     return value

@@ -229,4 +229,4 @@ def _latency_ms(model: torch.jit.ScriptModule, inputs: Sequence[torch.Tensor]) -
 
 def main(scratch: Path) -> NoReturn:
     """Do the job in a scratch folder, and end the process."""
-    answer_job(ParityJob, prove_parity, scratch)
+    answer_job(ParityJob, prove_parity, scratch, doing="Asking the traced model")

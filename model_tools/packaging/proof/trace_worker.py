@@ -13,11 +13,13 @@ from safetensors.torch import save_file
 from model_tools.errors import ManifestInvalid, ParityFailed, TraceFailed
 from model_tools.packaging.checkpoint.architecture import build_model, user_code_errors
 from model_tools.packaging.checkpoint.compiled import load_program, load_script, traceable_program
+from model_tools.packaging.checkpoint.special_tensors import refuse_special_tensors, refuse_special_weights
 from model_tools.packaging.checkpoint.weights import load_weights, read_weights, refuse_non_finite
 from model_tools.packaging.children.messages import SAMPLES_FILE
 from model_tools.packaging.children.worker import answer_job
 from model_tools.packaging.limits import MAX_EXPECTED_NUMBERS
 from model_tools.packaging.proof.cases import Case
+from model_tools.packaging.proof.eager_wrappers import remove_backward_hooks, replace_wrappers
 from model_tools.packaging.proof.example_inputs import draw_inputs, inputs_from_lists
 from model_tools.packaging.proof.integer_ranges import with_integer_ranges
 from model_tools.packaging.proof.messages import (
@@ -30,6 +32,7 @@ from model_tools.packaging.proof.messages import (
 )
 from model_tools.packaging.proof.model_outputs import Outputs, take_apart
 from model_tools.packaging.proof.quantization import quantize
+from model_tools.packaging.proof.saving import save_traced
 from model_tools.packaging.proof.tracing import Traced, freeze, in_memory_format, refuse_lost_control_flow, trace_model
 from model_tools.tensors.dtypes import DTYPE_NAMES
 
@@ -70,7 +73,7 @@ def trace_checkpoint(job: TraceJob, scratch: Path) -> TraceResult:
     size_places = [] if scripted else refuse_lost_control_flow(loaded.traceable, job)
     traced = _traced(loaded.traceable, job)
     if job.manifest.optimize.quantize != "none":
-        torch.jit.save(traced.module, scratch / UNQUANTIZED_FILE)
+        save_traced(traced.module, scratch / UNQUANTIZED_FILE)
         traced = _quantized(loaded, first, job)
     _save(traced, references, scratch)
     return TraceResult(
@@ -106,11 +109,15 @@ def load(job: TraceJob) -> Loaded:
         refuse_non_finite(program.state_dict)
         return Loaded(program.module(), traceable_program(program))
     weights = read_weights(job.checkpoint)
+    refuse_special_weights(weights, where=job.checkpoint.name)
     refuse_non_finite(weights)
+    replace_wrappers(job.folder)
     model = build_model(job.manifest, job.folder)
     with user_code_errors(job.folder, "Loading the weights into the model"):
         load_weights(model, weights, where=job.checkpoint.name)
         model.eval()
+    remove_backward_hooks(model)
+    refuse_special_tensors(model)
     return Loaded(model, model)
 
 
@@ -185,7 +192,7 @@ def _save(traced: Traced, references: References, scratch: Path) -> None:
         tensors |= {f"{number}.in.{index}": tensor.contiguous() for index, tensor in enumerate(inputs)}
         tensors |= {f"{number}.out.{index}": tensor.contiguous() for index, tensor in enumerate(outputs.tensors)}
     save_file(tensors, scratch / REFERENCE_FILE)
-    torch.jit.save(traced.module, scratch / TRACED_FILE)
+    save_traced(traced.module, scratch / TRACED_FILE)
 
 
 def _sample_inputs(case: Case, values: Sequence[Any], job: TraceJob) -> Inputs:

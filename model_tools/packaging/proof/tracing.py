@@ -17,7 +17,9 @@ from torch.jit._trace import TracerWarning
 
 from model_tools.errors import ParityFailed, TraceFailed
 from model_tools.formats.manifest import Manifest
-from model_tools.packaging.checkpoint.architecture import place_text, user_code_errors
+from model_tools.packaging.checkpoint.architecture import user_code_errors
+from model_tools.packaging.children.faults import error_text
+from model_tools.packaging.children.places import place_text
 from model_tools.packaging.proof.control_flow import ControlFlow, control_flow
 from model_tools.packaging.proof.example_inputs import draw_inputs
 from model_tools.packaging.proof.fixed_sizes import Bounds, UnprovedRead, unproved_reads
@@ -106,11 +108,11 @@ def freeze(module: torch.jit.ScriptModule, manifest: Manifest) -> torch.jit.Scri
     if not manifest.optimize.freeze or getattr(module, "training", None) is None:
         return module
     try:
-        return torch.jit.freeze(module.eval())  # type: ignore[no-any-return]
+        with warnings.catch_warnings(action="ignore"):  # the user's code may have turned warnings into errors
+            return torch.jit.freeze(module.eval())  # type: ignore[no-any-return]
     except RuntimeError as error:
         raise TraceFailed(
-            f"The traced model cannot be frozen ({' '.join(str(error).split())[:500]}): set optimize: "
-            f"{{freeze: false}}."
+            f"The traced model cannot be frozen ({error_text(error)}): set optimize: {{freeze: false}}."
         ) from error
 
 

@@ -1,6 +1,7 @@
 """What a child process sees, and what becomes of its parent whatever it does."""
 
 import ctypes
+import re
 import textwrap
 from contextlib import nullcontext
 from pathlib import Path
@@ -59,19 +60,34 @@ def test_a_child_sees_no_credentials_neither_its_own_nor_its_parents(tmp_path, m
 @pytest.mark.parametrize(
     ("code", "error", "told"),
     [
-        pytest.param("import os; os._exit(7)", TraceFailed, "exited with status 7", id="exits with a status"),
-        pytest.param("import os; os._exit(0)", TraceFailed, "without its result", id="exits without a result"),
-        pytest.param("raise ValueError('of its own')", TraceFailed, "It last wrote: ", id="raises"),
-        pytest.param("raise MemoryError", ModelTooLarge, "Memory ran out", id="runs out of memory"),
+        pytest.param("import os; os._exit(7)", TraceFailed, "ends its process with os._exit", id="leaves by os exit"),
+        pytest.param(
+            "import os; os._exit(0)", TraceFailed, "ends its process with os._exit", id="leaves without fault"
+        ),
+        pytest.param(
+            "import ctypes; ctypes.CDLL(None)._exit(7)",
+            TraceFailed,
+            "ended its process before it had an answer",
+            id="is left by a library",
+        ),
+        pytest.param(
+            "import ctypes; ctypes.CDLL(None)._exit(0)",
+            TraceFailed,
+            "ended its process before it had an answer",
+            id="is left by a library without fault",
+        ),
+        pytest.param("raise ValueError('of its own')", TraceFailed, "fails: ValueError: of its own. ", id="raises"),
+        pytest.param("raise SystemExit(2)", TraceFailed, "fails: SystemExit: 2. ", id="asks to exit"),
+        pytest.param("raise MemoryError", ModelTooLarge, "memory ran out", id="runs out of memory"),
         pytest.param(
             "import os; os.kill(os.getpid(), 9)",
             ModelTooLarge,
             "as the kernel does when memory runs out",
             id="is killed",
         ),
-        pytest.param("import os; os.kill(os.getpid(), 11)", TraceFailed, "died of SIGSEGV", id="crashes"),
+        pytest.param("import os; os.kill(os.getpid(), 11)", TraceFailed, "crashed its process (SIGSEGV)", id="crashes"),
         pytest.param(
-            "import os; print('last \\x1b[31mwords', flush=True); os._exit(1)",
+            "import os; print('last \\x1b[31mwords', flush=True); os.kill(os.getpid(), 6)",
             TraceFailed,
             "It last wrote: last words",
             id="prints escape codes",
@@ -79,7 +95,7 @@ def test_a_child_sees_no_credentials_neither_its_own_nor_its_parents(tmp_path, m
         pytest.param(
             "import os; os.symlink('/etc/passwd', scratch / 'result.json'); os._exit(0)",
             TraceFailed,
-            "without its result",
+            "without its result (Too many levels of symbolic links)",
             id="leaves a link as its result",
         ),
         pytest.param(
@@ -87,6 +103,12 @@ def test_a_child_sees_no_credentials_neither_its_own_nor_its_parents(tmp_path, m
             TraceFailed,
             "by something that is no file",
             id="leaves a pipe as its result",
+        ),
+        pytest.param(
+            "import os; (scratch / 'last_step.txt').mkdir(); os.kill(os.getpid(), 6)",
+            TraceFailed,
+            "crashed its process (SIGABRT). ",
+            id="leaves a folder as its last step",
         ),
         pytest.param(
             "import os; (scratch / 'result.json').write_text('{}'); os._exit(0)",
@@ -113,6 +135,7 @@ def test_whatever_a_child_does_its_parent_has_an_error_with_a_message(tmp_path, 
         run(code, tmp_path)
     assert type(caught.value) is error
     assert told in str(caught.value)
+    assert not re.search(r"exited with|status \d|Traceback|File \"|model_tools", str(caught.value))
 
 
 def test_a_result_that_claims_an_error_of_another_kind_is_not_believed(tmp_path):
@@ -145,8 +168,8 @@ def test_what_a_child_leaves_running_ends_with_it(tmp_path):
 
 def test_an_earlier_result_is_not_taken_for_this_ones(tmp_path):
     run("told = 1", tmp_path)
-    with pytest.raises(TraceFailed, match="without its result"):
-        run("import os; os._exit(0)", tmp_path)
+    with pytest.raises(TraceFailed, match="before it had an answer"):
+        run("import ctypes; ctypes.CDLL(None)._exit(0)", tmp_path)
 
 
 def test_what_one_child_does_to_its_process_is_unknown_to_the_next(tmp_path):
