@@ -38,7 +38,9 @@ EXECUTABLE_CHECKPOINTS = (".pt2",)
 """The endings of files that bring the model's graph, so that no architecture is needed."""
 TREE_CHECKPOINTS = (".json", ".ubj")
 """The endings of files that XGBoost's `save_model` writes."""
-CHECKPOINT_SUFFIXES = (".pt", ".pth", ".pt2", ".safetensors", *TREE_CHECKPOINTS)
+CHECKPOINT_SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".pt2", ".safetensors", *TREE_CHECKPOINTS)
+SHARD_INDEX = ".index.json"
+"""The ending of the file that lists the parts of weights which are saved in several files."""
 SHARED_SECTIONS = ("classes", "preprocess", "text")
 """The optional sections that several kinds of tasks use and the others do not."""
 SURROGATE = re.compile("[\ud800-\udfff]")
@@ -127,6 +129,11 @@ def _checkpoint_problem(manifest: Manifest) -> str | None:
     checkpoint, named = manifest.checkpoint, manifest.architecture is not None
     if not checkpoint.endswith(CHECKPOINT_SUFFIXES):
         return f"checkpoint must end in {', '.join(CHECKPOINT_SUFFIXES)}"
+    if checkpoint.endswith(SHARD_INDEX):
+        return (
+            f"checkpoint names {checkpoint}, the list of a model's parts: join the parts into one .safetensors file, "
+            "and name that"
+        )
     if checkpoint.endswith(".safetensors") and not named:
         return "a .safetensors file holds weights only: name the code as architecture: module:Callable"
     if checkpoint.endswith(EXECUTABLE_CHECKPOINTS) and named:

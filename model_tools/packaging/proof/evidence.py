@@ -26,6 +26,7 @@ def describe_parity(manifest: Manifest, cases: Cases, traced: TraceResult, prove
             {**case.model_dump(exclude_none=True), **difference.model_dump(exclude={"problem"}, exclude_none=True)}
             for case, difference in zip(cases.proved, proved.differences, strict=True)
         ],
+        "checkpoint_notes": traced.checkpoint_notes,
         "tracer_notes": traced.notes,
     }
     if proved.decoding:

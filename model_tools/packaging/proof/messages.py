@@ -56,6 +56,8 @@ class TraceResult(Message):
     """The model was traced with images in channels-last memory format."""
     notes: list[Text] = Field(max_length=100)
     """The tracer's warnings, which were found to be harmless."""
+    checkpoint_notes: list[Text] = Field(default_factory=list, max_length=100)
+    """Sentences that say how the weights were brought from the checkpoint's form to the architecture's."""
     torch_version: Text
     seconds: dict[str, float]
     """The time of each step."""

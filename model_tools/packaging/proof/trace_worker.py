@@ -43,6 +43,8 @@ class Loaded:
     """The eager model, whose answers the traced one must give."""
     traceable: Any
     """The model in the form that is traced; for most kinds of checkpoints it is the same."""
+    notes: Sequence[str] = ()
+    """Sentences that say how the weights were brought to the architecture."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ def trace_checkpoint(job: TraceJob, scratch: Path) -> TraceResult:
         ],
         channels_last=traced.channels_last,
         notes=list(traced.notes),
+        checkpoint_notes=list(loaded.notes),
         torch_version=torch.__version__,
         seconds={
             "load": round(at_loaded - began, 3),
@@ -103,9 +106,9 @@ def load(job: TraceJob) -> Loaded:
     refuse_non_finite(weights)
     model = build_model(job.manifest, job.folder)
     with user_code_errors(job.folder, "Loading the weights into the model"):
-        load_weights(model, weights, where=job.checkpoint.name)
+        notes = load_weights(model, weights, where=job.checkpoint.name)
         model.eval()
-    return Loaded(model, model)
+    return Loaded(model, model, notes)
 
 
 def answer_cases(model: Any, job: TraceJob, scratch: Path) -> References:

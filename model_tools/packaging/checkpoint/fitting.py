@@ -1,0 +1,260 @@
+"""Brings the weights of a file to the names and forms of an architecture, or says why they do not fit it."""
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.parameter import is_lazy
+
+from model_tools.errors import CheckpointRejected
+from model_tools.packaging.checkpoint.shared_weights import shared_names, tied_note
+from model_tools.packaging.checkpoint.weight_forms import form_problem, plain_weights
+from model_tools.packaging.checkpoint.weight_names import (
+    WRAPPERS,
+    Match,
+    listed,
+    match_names,
+    parts_of,
+    plain_names,
+    wrapper_note,
+)
+from model_tools.packaging.checkpoint.weight_remedies import saving_line
+from model_tools.packaging.checkpoint.weight_sets import Weights
+
+COUNTER = "num_batches_tracked"
+"""BatchNorm's counter, which it uses in training alone; torch before 0.4.1 did not save it."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Weights by the names of an architecture."""
+
+    state: Mapping[str, torch.Tensor]
+    versions: Mapping[str, Mapping[str, object]] | None = None
+    """The versions of the modules by their names, by which torch brings older weights up to date."""
+    notes: tuple[str, ...] = ()
+    """Sentences that say what was done to the weights, for the evidence."""
+    absent: frozenset[str] = frozenset()
+    """The names of the architecture that the weights may lack."""
+
+    def as_state_dict(self) -> "OrderedDict[str, torch.Tensor]":
+        """Return the weights as torch's load_state_dict takes them."""
+        state = OrderedDict(self.state)
+        if self.versions is not None:
+            state._metadata = OrderedDict(self.versions)  # type: ignore[attr-defined]  # noqa: SLF001 (torch reads it)
+        return state
+
+
+@dataclass(frozen=True)
+class _Architecture:
+    """The names that an architecture has, and which of them a file may lack."""
+
+    state: Mapping[str, object]
+    shared: Mapping[str, str]
+    counters: frozenset[str]
+    unsaved: Mapping[str, torch.Tensor]
+    """The buffers that the architecture does not save (persistent=False)."""
+
+    def match(self, names: Mapping[str, object] | list[str]) -> Match:
+        """Return how the names in a file match those of the architecture."""
+        optional = self.counters | self.unsaved.keys()
+        match = match_names(list(names), [*self.state, *self.unsaved], optional=optional, shared=self.shared)
+        counters = [
+            name
+            for name in match.unexpected
+            if name.endswith(f".{COUNTER}") and f"{name.removesuffix(COUNTER)}running_mean" in match.renamed
+        ]
+        unexpected = {name: short for name, short in match.unexpected.items() if name not in counters}
+        return Match(match.renamed, match.missing, unexpected)
+
+
+def fit_weights(model: torch.nn.Module, weights: Mapping[str, torch.Tensor], *, where: str) -> Fitted:
+    """Return a file's weights by the architecture's names, in plain form.
+
+    Raises CheckpointRejected when some are missing, left over, or of another shape.
+    """
+    architecture = _architecture(model)
+    plain, notes = plain_weights(weights, architecture.state)
+    match = architecture.match(plain)
+    if not match.is_complete:
+        raise CheckpointRejected(_misfit(architecture, plain, match, weights, where))
+    state = {match.renamed[name]: tensor for name, tensor in plain.items() if name in match.renamed}
+    _refuse_other_shapes(state, architecture.state, where)
+    left_out = [name for name in plain if name not in match.renamed]
+    notes += [note for note in (wrapper_note(match.renamed), tied_note(architecture.shared, state)) if note]
+    notes += _leave_unsaved_out(state, architecture.unsaved, where)
+    notes += _dense(state, architecture.state)
+    if left_out or architecture.counters - state.keys():
+        notes.append(f"BatchNorm's counters ({COUNTER}), which only training uses, are not those of the file.")
+    absent = frozenset(architecture.counters | architecture.shared.keys())
+    versions = getattr(weights, "versions", None)
+    return Fitted(state, None if versions is None else _renamed_versions(versions, match.renamed), tuple(notes), absent)
+
+
+def without_wrappers(weights: Mapping[str, torch.Tensor]) -> Iterator[Fitted]:
+    """Yield the weights by the names that they may have without wrappers, in the form in which the file has them."""
+    versions = getattr(weights, "versions", None)
+    for renamed in plain_names(weights):
+        yield Fitted(
+            {renamed[name]: tensor for name, tensor in weights.items()},
+            None if versions is None else _renamed_versions(versions, renamed),
+            tuple(note for note in [wrapper_note(renamed)] if note),
+        )
+
+
+def _architecture(model: torch.nn.Module) -> _Architecture:
+    state = model.state_dict()
+    counters = {
+        f"{name}.{COUNTER}" if name else COUNTER for name, part in model.named_modules() if isinstance(part, _NormBase)
+    }
+    unsaved = {name: buffer for name, buffer in model.named_buffers() if name not in state and not is_lazy(buffer)}
+    return _Architecture(state, shared_names(state), frozenset(counters & state.keys()), unsaved)
+
+
+def _misfit(
+    architecture: _Architecture,
+    plain: Mapping[str, torch.Tensor],
+    match: Match,
+    weights: Mapping[str, torch.Tensor],
+    where: str,
+) -> str:
+    unexpected = list(match.unexpected.values())
+    parts = _fitting_parts(architecture, plain)
+    path = weights.path if isinstance(weights, Weights) else ()
+    if len(parts) > 1:
+        return (
+            f"{where} holds several sets of weights that fit the architecture, below {_prefixes(parts)}, and it is not "
+            f"said which one shall answer: save that one alone, such as {saving_line(where, path, prefix=parts[-1])}."
+        )
+    if parts:
+        others = [name for name in plain if not name.startswith(parts[0])]
+        return (
+            f"{where} holds more than the architecture's weights: those below {_prefixes(parts)} fit it, and beside "
+            f"them there is {listed(others)}. If the model answers without these, save the weights alone: "
+            f"{saving_line(where, path, prefix=parts[0])}."
+        )
+    form = form_problem(match.missing, unexpected, where)
+    if form is not None:
+        return form
+    problems = []
+    if match.missing:
+        problems.append(f"it lacks {listed(match.missing)}")
+    if unexpected:
+        problems.append(f"it has {listed(unexpected)}, which the architecture has not")
+    return (
+        f"{where} does not fit the architecture: {'; '.join(problems)}. {_tying_hint(architecture, plain, match)}"
+        "Publish the code and the arguments that the model was trained with."
+    )
+
+
+def _fitting_parts(architecture: _Architecture, plain: Mapping[str, torch.Tensor]) -> list[str]:
+    """Return the prefixes behind which weights stand that fit the whole architecture."""
+    found = []
+    for prefix, names in parts_of(plain):
+        part = {name.removeprefix(prefix): plain[name] for name in names}
+        match = architecture.match(part)
+        if match.is_complete and not any(
+            _other_shape(part[name], architecture.state.get(new)) for name, new in match.renamed.items()
+        ):
+            found.append(prefix)
+    return found
+
+
+def _tying_hint(architecture: _Architecture, plain: Mapping[str, torch.Tensor], match: Match) -> str:
+    """Return what to do when a single weight is missing that may have been tied to another of its shape."""
+    if len(match.missing) != 1 or match.unexpected:
+        return ""
+    wanted = architecture.state[match.missing[0]]
+    if not isinstance(wanted, torch.Tensor) or is_lazy(wanted) or wanted.dim() < 2:  # noqa: PLR2004 (biases are not tied)
+        return ""
+    alike = [match.renamed[name] for name, tensor in plain.items() if tensor.shape == wanted.shape]
+    if not alike:
+        return ""
+    return (
+        f"If training tied it to another weight, such as {alike[0]}, let the architecture do so when it is built "
+        f"(self.{match.missing[0]} = self.{alike[0]}). Otherwise: "
+    )
+
+
+def _refuse_other_shapes(state: Mapping[str, torch.Tensor], expected: Mapping[str, object], where: str) -> None:
+    wrong = {name: value for name, value in state.items() if _other_shape(value, expected.get(name))}
+    if not wrong:
+        return
+    if any(value.numel() == 0 for value in wrong.values()):
+        raise CheckpointRejected(
+            f"{where} holds no numbers for {listed(wrong)}: DeepSpeed (ZeRO 3) and FSDP leave such a file when the "
+            "weights are spread over processes. Gather them where the model is trained; DeepSpeed writes "
+            "zero_to_fp32.py for that beside the checkpoint: `python zero_to_fp32.py . gathered`."
+        )
+    told = [
+        f"{name} is {list(value.shape)}, the architecture has {list(expected[name].shape)}"  # type: ignore[attr-defined]
+        for name, value in list(wrong.items())[:5]
+    ]
+    more = f"; and {len(wrong) - len(told)} more" if len(wrong) > len(told) else ""
+    raise CheckpointRejected(
+        f"{where} does not fit the architecture: {'; '.join(told)}{more}. Give the architecture the arguments that the "
+        "model was trained with (arguments: in publish.yaml)."
+    )
+
+
+def _other_shape(value: object, wanted: object) -> bool:
+    if not isinstance(value, torch.Tensor) or not isinstance(wanted, torch.Tensor) or is_lazy(wanted):
+        return False
+    return value.shape != wanted.shape
+
+
+def _leave_unsaved_out(state: dict[str, torch.Tensor], unsaved: Mapping[str, torch.Tensor], where: str) -> list[str]:
+    """Remove buffers that the architecture makes itself, and refuse those whose numbers are not those of the file."""
+    names = [name for name in state if name in unsaved]
+    for name in names:
+        value = state.pop(name)
+        if value.shape != unsaved[name].shape or not torch.equal(value.to(unsaved[name].dtype), unsaved[name]):
+            raise CheckpointRejected(
+                f"{where} holds the buffer {name}, which the architecture does not load (persistent=False) and fills "
+                "with other numbers: register it with persistent=True, or build the architecture with the arguments "
+                "that the model was trained with."
+            )
+    if not names:
+        return []
+    return [f"Buffers that the architecture makes itself have the same numbers there: {listed(names)}."]
+
+
+def _dense(state: dict[str, torch.Tensor], expected: Mapping[str, object]) -> list[str]:
+    names = [
+        name
+        for name, value in state.items()
+        if value.layout != torch.strided and getattr(expected.get(name), "layout", None) == torch.strided
+    ]
+    for name in names:
+        state[name] = state[name].to_dense()
+    return [f"Sparse weights were made dense: {listed(names)}."] if names else []
+
+
+def _renamed_versions(
+    versions: Mapping[str, Mapping[str, object]], renamed: Mapping[str, str]
+) -> dict[str, Mapping[str, object]]:
+    """Return the versions by the architecture's names of modules; a wrapper's own gives way to that of its member."""
+    result = {}
+    for module, version in versions.items():
+        prefix = f"{module}." if module else ""
+        name = next((name for name in renamed if name.startswith(prefix)), None)
+        if name is not None:
+            result[_renamed_module(name.removeprefix(prefix), renamed[name])] = version
+    return result
+
+
+def _renamed_module(inner: str, name: str) -> str:
+    """Return the module in which the weight `name` stands as `inner`, which may have wrappers or lack some."""
+    rest = name.split(".")
+    for part in reversed(inner.split(".")):
+        while rest and rest[-1] != part and rest[-1] in WRAPPERS and part not in WRAPPERS:
+            rest.pop()
+        if rest and rest[-1] == part:
+            rest.pop()
+    return ".".join(rest)
+
+
+def _prefixes(parts: list[str]) -> str:
+    return " and ".join(f"`{part}`" for part in parts)

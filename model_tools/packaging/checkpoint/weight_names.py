@@ -1,0 +1,170 @@
+"""Matches the names of weights in a file with those of an architecture, though wrappers have put names in between.
+
+DataParallel, torch.compile, FSDP and others wrap a module, or a part of it: the wrapped module becomes the only member
+of the wrapper, and every name below gets one more component. A component is removed only where it is the only member of
+its module, so no two names can become one. Pure: it knows names, not tensors.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+WRAPPERS = frozenset(
+    {"module", "_orig_mod", "model", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "_forward_module"}
+)
+"""The components that wrappers put before names: DataParallel and AveragedModel (`module`), torch.compile, Lightning
+modules (`model`), FSDP, activation checkpoints, and Lightning Fabric."""
+MAX_TOLD = 5
+"""The number of names that a message lists."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """The names of a file that are names of the architecture."""
+
+    renamed: Mapping[str, str]
+    """The architecture's name of each name in the file that has one."""
+    missing: list[str]
+    """The names of the architecture that the file lacks."""
+    unexpected: Mapping[str, str]
+    """The names in the file that the architecture has not, each with its form without what wrappers have added."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Tell whether every name has its counterpart."""
+        return not self.missing and not self.unexpected
+
+
+def match_names(
+    names: Collection[str], expected: Collection[str], *, optional: Collection[str] = (), shared: Mapping[str, str]
+) -> Match:
+    """Return how the names in a file match an architecture's: as they are, or without wrappers on both sides.
+
+    The `optional` names may be missing. `shared` says which names are of one tensor, by giving each the same label; the
+    file may hold any of them. If nothing matches completely, the match with the fewest differences is returned.
+    """
+    best = _match({name: name for name in names}, {name: name for name in expected}, optional, shared)
+    for candidate in outer_prefixes_removed(names):
+        if best.is_complete:
+            break
+        plain = _match(candidate, {name: name for name in expected}, optional, shared)
+        present = _present(candidate.values(), expected, optional, shared)
+        contracted = _match(
+            _compose(candidate, contracted_names(candidate.values())),
+            {short: name for name, short in contracted_names(present).items()}
+            # A name that the file lacks is given a key that no name can have.
+            | {f"\0{name}": name for name in expected if name not in present},
+            optional,
+            shared,
+        )
+        best = min(best, plain, contracted, key=lambda match: len(match.missing) + len(match.unexpected))
+    return best
+
+
+def contracted_names(names: Collection[str]) -> dict[str, str]:
+    """Return each name without the wrapper components that are the only members of their modules."""
+    members: dict[tuple[str, ...], set[str]] = {}
+    for name in names:
+        parts = tuple(name.split("."))
+        for depth, part in enumerate(parts):
+            members.setdefault(parts[:depth], set()).add(part)
+    return {name: ".".join(_kept(tuple(name.split(".")), members)) for name in names}
+
+
+def without_wrappers(name: str) -> str:
+    """Return a name without any component that a wrapper may have added."""
+    *modules, leaf = name.split(".")
+    return ".".join([part for part in modules if part not in WRAPPERS] + [leaf])
+
+
+def wrapper_note(renamed: Mapping[str, str]) -> str | None:
+    """Return the sentence that says what was removed from names, or added to them; None if nothing was."""
+    changed = {name: new for name, new in renamed.items() if name != new}
+    if not changed:
+        return None
+    removed = sorted({part for name, new in changed.items() for part in _difference(name, new)})
+    added = sorted({part for name, new in changed.items() for part in _difference(new, name)})
+    texts = []
+    if removed:
+        texts.append(f"removed {' and '.join(f'`{part}.`' for part in removed)} from")
+    if added:
+        texts.append(f"added {' and '.join(f'`{part}.`' for part in added)} to")
+    return f"The wrappers' components of names were {' and '.join(texts)} {len(changed)} of {len(renamed)} names."
+
+
+def plain_names(names: Collection[str]) -> Iterator[dict[str, str]]:
+    """Yield the names in each form that they may have without wrappers, the nearest to theirs first."""
+    for candidate in outer_prefixes_removed(names):
+        yield candidate
+        yield _compose(candidate, contracted_names(candidate.values()))
+
+
+def parts_of(names: Collection[str]) -> Iterator[tuple[str, list[str]]]:
+    """Yield each prefix behind which only some of the names stand, with those names."""
+    for candidate in outer_prefixes_removed(names):
+        groups: dict[str, list[str]] = {}
+        for name, short in candidate.items():
+            first, dot, _ = short.partition(".")
+            if dot:
+                groups.setdefault(f"{name.removesuffix(short)}{first}.", []).append(name)
+        yield from groups.items()
+
+
+def listed(names: Collection[object]) -> str:
+    """Return the first few names, and how many more there are."""
+    more = f" and {len(names) - MAX_TOLD} more" if len(names) > MAX_TOLD else ""
+    return ", ".join(str(name) for name in list(names)[:MAX_TOLD]) + more
+
+
+def _match(
+    names: Mapping[str, str], expected: Mapping[str, str], optional: Collection[str], shared: Mapping[str, str]
+) -> Match:
+    """Match names by their short forms: `names` gives the file's names theirs, `expected` has them as keys."""
+    renamed = {name: expected[short] for name, short in names.items() if short in expected}
+    if len(set(renamed.values())) < len(renamed):
+        return Match({}, list(expected.values()), names)
+    held = {shared[name] for name in renamed.values() if name in shared}
+    found = set(renamed.values())
+    missing = [
+        name
+        for name in expected.values()
+        if name not in found and name not in optional and shared.get(name) not in held
+    ]
+    return Match(renamed, missing, {name: short for name, short in names.items() if name not in renamed})
+
+
+def outer_prefixes_removed(names: Collection[str]) -> Iterator[dict[str, str]]:
+    """Yield the names as they are, and without each component that stands before all of them, whatever its name."""
+    current = {name: name for name in names}
+    while current:
+        yield dict(current)
+        firsts = {name.partition(".")[0] for name in current.values()}
+        if len(firsts) > 1 or not all("." in name for name in current.values()):
+            return
+        current = {name: short.partition(".")[2] for name, short in current.items()}
+
+
+def _present(
+    names: Iterable[str], expected: Collection[str], optional: Collection[str], shared: Mapping[str, str]
+) -> list[str]:
+    """Return the expected names without those that may be missing and seem to be, so that both trees have one form."""
+    seen = {without_wrappers(name) for name in names}
+    return [
+        name for name in expected if (name not in optional and name not in shared) or without_wrappers(name) in seen
+    ]
+
+
+def _kept(parts: tuple[str, ...], members: Mapping[tuple[str, ...], set[str]]) -> Iterator[str]:
+    for depth, part in enumerate(parts):
+        is_wrapper = part in WRAPPERS and depth < len(parts) - 1 and len(members[parts[:depth]]) == 1
+        if not is_wrapper:
+            yield part
+
+
+def _compose(first: Mapping[str, str], second: Mapping[str, str]) -> dict[str, str]:
+    return {name: second[short] for name, short in first.items()}
+
+
+def _difference(longer: str, shorter: str) -> Iterator[str]:
+    """Yield the components of a name that another lacks."""
+    yield from (Counter(longer.split(".")) - Counter(shorter.split("."))).elements()
