@@ -25,6 +25,7 @@ from model_tools.formats.sections import (
     Section,
     Text,
 )
+from model_tools.formats.shards import shard_problem
 
 MANIFEST_NAME = "publish.yaml"
 MAX_MANIFEST_BYTES = 1 << 20
@@ -38,9 +39,7 @@ EXECUTABLE_CHECKPOINTS = (".pt2",)
 """The endings of files that bring the model's graph, so that no architecture is needed."""
 TREE_CHECKPOINTS = (".json", ".ubj")
 """The endings of files that XGBoost's `save_model` writes."""
-CHECKPOINT_SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".pt2", ".safetensors", *TREE_CHECKPOINTS)
-SHARD_INDEX = ".index.json"
-"""The ending of the file that lists the parts of weights which are saved in several files."""
+CHECKPOINT_SUFFIXES = (".pt", ".pth", ".ckpt", ".pth.tar", ".bin", ".pt2", ".safetensors", *TREE_CHECKPOINTS)
 SHARED_SECTIONS = ("classes", "preprocess", "text")
 """The optional sections that several kinds of tasks use and the others do not."""
 SURROGATE = re.compile("[\ud800-\udfff]")
@@ -129,11 +128,8 @@ def _checkpoint_problem(manifest: Manifest) -> str | None:
     checkpoint, named = manifest.checkpoint, manifest.architecture is not None
     if not checkpoint.endswith(CHECKPOINT_SUFFIXES):
         return f"checkpoint must end in {', '.join(CHECKPOINT_SUFFIXES)}"
-    if checkpoint.endswith(SHARD_INDEX):
-        return (
-            f"checkpoint names {checkpoint}, the list of a model's parts: join the parts into one .safetensors file, "
-            "and name that"
-        )
+    if (problem := shard_problem(checkpoint)) is not None:
+        return f"checkpoint: {problem}"
     if checkpoint.endswith(".safetensors") and not named:
         return "a .safetensors file holds weights only: name the code as architecture: module:Callable"
     if checkpoint.endswith(EXECUTABLE_CHECKPOINTS) and named:

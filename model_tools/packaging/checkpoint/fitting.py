@@ -169,7 +169,7 @@ def _tying_hint(architecture: _Architecture, plain: Mapping[str, torch.Tensor], 
     wanted = architecture.state[match.missing[0]]
     if not isinstance(wanted, torch.Tensor) or is_lazy(wanted) or wanted.dim() < 2:  # noqa: PLR2004 (biases are not tied)
         return ""
-    alike = [match.renamed[name] for name, tensor in plain.items() if tensor.shape == wanted.shape]
+    alike = [match.renamed[name] for name, tensor in plain.items() if getattr(tensor, "shape", None) == wanted.shape]
     if not alike:
         return ""
     return (
@@ -225,7 +225,9 @@ def _dense(state: dict[str, torch.Tensor], expected: Mapping[str, object]) -> li
     names = [
         name
         for name, value in state.items()
-        if value.layout != torch.strided and getattr(expected.get(name), "layout", None) == torch.strided
+        if isinstance(value, torch.Tensor)
+        and value.layout != torch.strided
+        and getattr(expected.get(name), "layout", None) == torch.strided
     ]
     for name in names:
         state[name] = state[name].to_dense()

@@ -5,6 +5,7 @@ import pickle
 import zipfile
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -59,21 +60,34 @@ class _OutlineReader(pickle.Unpickler):
             return lambda *_: _Tensor()
         return type(name.rpartition(".")[2], (_Outline,), {"wanted": f"{module}.{name}"})
 
-    def persistent_load(self, _: object) -> object:
+    def persistent_load(self, kept: object) -> object:
+        # The format before torch 1.6 keeps a module's class here, with its source; a storage is kept in both formats.
+        match kept:
+            case ("module", kind, *_):
+                return kind
         return _Outline()
 
 
-def converting_line(path: Path) -> str:
-    """Return the line of Python that saves only the weights of a pickle which holds other objects as well.
+@dataclass(frozen=True)
+class RefusedPickle:
+    """What a pickle holds that is more than weights."""
 
-    Where it cannot be told what the pickle holds, the line is the one that training should have ended with.
-    """
+    model: str | None
+    """The class of the model that is pickled as a whole; None if there is none."""
+    line: str
+    """The line of Python that saves only the weights, or, if it cannot be told, the one that training should have."""
+
+
+def outline(path: Path) -> RefusedPickle:
+    """Return what is known of a pickle of other objects than weights, with nothing of it imported or run."""
     try:
         saved = _outline(path)
     except Exception:  # noqa: BLE001 (whatever a hostile pickle raises, its outline is only for the message)
         saved = None
     weights = _weights_in(saved, f"torch.load({path.name!r}, weights_only=False)") or "model.state_dict()"
-    return f"torch.save({weights}, {CONVERTED!r})"
+    parts = [saved, *(saved.values() if isinstance(saved, Mapping) else [])]
+    models = [part.wanted for part in parts if isinstance(part, _Outline) and part.is_module]
+    return RefusedPickle(models[0] if models else None, f"torch.save({weights}, {CONVERTED!r})")
 
 
 def _weights_in(saved: object, source: str) -> str | None:

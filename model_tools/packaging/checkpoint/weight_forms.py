@@ -22,6 +22,8 @@ FLOAT8 = frozenset(
     {torch.float8_e4m3fn, torch.float8_e5m2, torch.float8_e4m3fnuz, torch.float8_e5m2fnuz, torch.float8_e8m0fnu}
 )
 """The dtypes of 8 bits, which need a scale that the architecture must know."""
+MAX_DEPTH = 4
+"""The number of mappings inside one another that are searched for quantised weights."""
 COUNTERS = ("total_ops", "total_params")
 """The buffers that thop, which counts operations, adds to every module."""
 Join = Callable[[torch.Tensor, torch.Tensor], torch.Tensor | None]
@@ -30,11 +32,19 @@ SAVE = f"torch.save(model.state_dict(), {CONVERTED!r})"
 """The line that saves a model's weights after it was converted."""
 
 
-def refuse_without_numbers(entries: Mapping[str, object], where: str) -> None:
-    """Raise CheckpointRejected for tensors that hold no plain numbers: quantised, meta, sharded or nested ones."""
-    quantized = [name for name, entry in entries.items() if _is_quantized(name, entry)]
+def refuse_quantized(saved: object, where: str, depth: int = 0) -> None:
+    """Raise CheckpointRejected for a saved object that holds a quantised state dict, itself or in its parts."""
+    if not isinstance(saved, Mapping) or depth > MAX_DEPTH:
+        return
+    quantized = [name for name, entry in saved.items() if _is_quantized(name, entry)]
     if quantized:
         raise CheckpointRejected(_quantized(where, quantized))
+    for part in saved.values():
+        refuse_quantized(part, where, depth + 1)
+
+
+def refuse_without_numbers(entries: Mapping[str, object], where: str) -> None:
+    """Raise CheckpointRejected for tensors that hold no plain numbers: meta, sharded or nested ones."""
     meta = [name for name, entry in entries.items() if isinstance(entry, torch.Tensor) and entry.is_meta]
     if meta:
         raise CheckpointRejected(
@@ -203,10 +213,10 @@ def _axis_of_one(direction: torch.Tensor) -> int | None:
     return next((axis for axis, size in enumerate(direction.shape) if size == 1), None)
 
 
-def _is_quantized(name: str, entry: object) -> bool:
+def _is_quantized(name: object, entry: object) -> bool:
     if isinstance(entry, torch.Tensor):
         return entry.is_quantized or entry.dtype in FLOAT8
-    return "_packed_params" in name
+    return isinstance(name, str) and "_packed_params" in name
 
 
 def _quantized(where: str, names: Collection[str]) -> str:

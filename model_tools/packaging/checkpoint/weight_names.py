@@ -84,12 +84,12 @@ def wrapper_note(renamed: Mapping[str, str]) -> str | None:
         return None
     removed = sorted({part for name, new in changed.items() for part in _difference(name, new)})
     added = sorted({part for name, new in changed.items() for part in _difference(new, name)})
-    texts = []
+    sentences = []
     if removed:
-        texts.append(f"removed {' and '.join(f'`{part}.`' for part in removed)} from")
+        sentences.append(f"{_quoted(removed)} was removed from {len(changed)} of {len(renamed)} names of weights.")
     if added:
-        texts.append(f"added {' and '.join(f'`{part}.`' for part in added)} to")
-    return f"The wrappers' components of names were {' and '.join(texts)} {len(changed)} of {len(renamed)} names."
+        sentences.append(f"{_quoted(added)} was added to {len(changed)} of {len(renamed)} names of weights.")
+    return " ".join(sentences)
 
 
 def plain_names(names: Collection[str]) -> Iterator[dict[str, str]]:
@@ -114,6 +114,10 @@ def listed(names: Collection[object]) -> str:
     """Return the first few names, and how many more there are."""
     more = f" and {len(names) - MAX_TOLD} more" if len(names) > MAX_TOLD else ""
     return ", ".join(str(name) for name in list(names)[:MAX_TOLD]) + more
+
+
+def _quoted(parts: Iterable[str]) -> str:
+    return " and ".join(f"`{part}.`" for part in parts)
 
 
 def _match(

@@ -81,8 +81,8 @@ def weight_sets(
             if isinstance(key, str | int)
             for part in weight_sets(value, is_tensor=is_tensor, path=(*path, key), depth=depth + 1)
         ]
-        if not inner and depth == 0 and any(is_tensor(value) for value in saved.values()):
-            # A flat state dict, into which the training loop put its own numbers.
+        if depth == 0 and not inner and any(is_tensor(value) for value in saved.values()):
+            # The training loop put its own numbers into a state dict.
             yield WeightSet(path, saved)
         yield from inner
     elif isinstance(saved, list | tuple) and depth < MAX_DEPTH:
@@ -164,7 +164,7 @@ def _averaged(saved: object) -> list[Path]:
 
 def _holds_tensors(value: object, depth: int = 0) -> bool:
     if isinstance(value, torch.Tensor):
-        return True
+        return value.dim() > 0
     parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
     return depth <= MAX_DEPTH and any(_holds_tensors(part, depth + 1) for part in parts)
 

@@ -12,10 +12,10 @@ from safetensors.torch import load_file
 from model_tools.errors import CheckpointRejected
 from model_tools.packaging.checkpoint.fitting import Fitted, fit_weights, without_wrappers
 from model_tools.packaging.checkpoint.pickle_names import names_in_pickles
-from model_tools.packaging.checkpoint.refused_pickles import converting_line
+from model_tools.packaging.checkpoint.refused_pickles import outline
 from model_tools.packaging.checkpoint.shared_weights import refuse_contradictions
 from model_tools.packaging.checkpoint.weight_dtypes import cast_notes
-from model_tools.packaging.checkpoint.weight_forms import refuse_without_numbers
+from model_tools.packaging.checkpoint.weight_forms import refuse_quantized, refuse_without_numbers
 from model_tools.packaging.checkpoint.weight_names import listed
 from model_tools.packaging.checkpoint.weight_remedies import CONVERTED
 from model_tools.packaging.checkpoint.weight_sets import Weights, find_weights
@@ -32,19 +32,21 @@ def read_weights(path: Path) -> Weights:
             weights = Weights(load_file(path))
         except SafetensorError as error:
             raise CheckpointRejected(f"{path.name} is damaged ({error}): copy or save it again.") from error
-        refuse_without_numbers(weights, path.name)
-        return weights
-    saved = _load(path)
-    if isinstance(saved, Mapping):
-        refuse_without_numbers(saved, path.name)
-    weights = find_weights(saved, path.name)
+    else:
+        saved = _load(path)
+        refuse_quantized(saved, path.name)
+        weights = find_weights(saved, path.name)
+    refuse_quantized(weights, path.name)
     refuse_without_numbers(weights, path.name)
     return weights
 
 
 def refuse_non_finite(state: Mapping[str, torch.Tensor]) -> None:
-    """Raise CheckpointRejected, which names the first tensors with NaN or infinite values, if there are any."""
-    bad = [name for name, tensor in state.items() if _is_float(tensor) and not _is_finite(tensor)]
+    """Raise CheckpointRejected, which names the first tensors with NaN or infinite values, if there are any.
+
+    A mask of zeros and -inf, which attention adds to its scores, is no sign of training that diverged.
+    """
+    bad = [name for name, tensor in state.items() if _is_float(tensor) and not (_is_finite(tensor) or _is_mask(tensor))]
     if bad:
         raise CheckpointRejected(
             f"The checkpoint has NaN or infinite values in {listed(bad)}: training diverged; publish an earlier "
@@ -100,11 +102,16 @@ def _load(path: Path) -> object:
             mapped = file.read(2) == b"PK"  # only the zip format can be mapped
         return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except pickle.UnpicklingError as error:
-        names = listed(_unsafe_names(path)) or "objects of other kinds"
+        refused = outline(path)
+        what = (
+            f"holds a whole model ({refused.model}), whose code would run when it is loaded"
+            if refused.model
+            else f"is a pickle that wants {listed(_unsafe_names(path)) or 'objects of other kinds'}, more than weights"
+        )
         raise CheckpointRejected(
-            f"{path.name} is a pickle that wants {names}, more than weights; nothing of it was loaded. Save the "
-            f"weights alone: `{converting_line(path)}`, and name {CONVERTED} as checkpoint in publish.yaml. Run this "
-            "only on a file of your own, since loading such a pickle runs what it names."
+            f"{path.name} {what}; nothing of it was loaded. Save the weights alone: `{refused.line}`, and name "
+            f"{CONVERTED} as checkpoint in publish.yaml. Run this only on a file of your own, since loading such a "
+            "pickle runs what it names."
         ) from error
     except (RuntimeError, ValueError, EOFError, KeyError, AttributeError, TypeError, IndexError) as error:
         raise CheckpointRejected(
@@ -131,3 +138,7 @@ def _is_finite(tensor: torch.Tensor) -> bool:
     if tensor.layout != torch.strided:
         tensor = tensor.coalesce().values() if tensor.layout == torch.sparse_coo else tensor.to_dense()
     return bool(torch.isfinite(tensor).all())
+
+
+def _is_mask(tensor: torch.Tensor) -> bool:
+    return tensor.layout == torch.strided and bool(((tensor == 0) | (tensor == -torch.inf)).all())
