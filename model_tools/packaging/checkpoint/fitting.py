@@ -1,7 +1,7 @@
 """Brings the weights of a file to the names and forms of an architecture, or says why they do not fit it."""
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -56,11 +56,13 @@ class _Architecture:
     counters: frozenset[str]
     unsaved: Mapping[str, torch.Tensor]
     """The buffers that the architecture does not save (persistent=False)."""
+    embeddings: frozenset[str]
+    """The weights of embeddings, to which others are often tied."""
 
-    def match(self, names: Mapping[str, object] | list[str]) -> Match:
+    def match(self, names: Collection[str]) -> Match:
         """Return how the names in a file match those of the architecture."""
         optional = self.counters | self.unsaved.keys()
-        match = match_names(list(names), [*self.state, *self.unsaved], optional=optional, shared=self.shared)
+        match = match_names(names, [*self.state, *self.unsaved], optional=optional, shared=self.shared)
         counters = [
             name
             for name in match.unexpected
@@ -68,6 +70,13 @@ class _Architecture:
         ]
         unexpected = {name: short for name, short in match.unexpected.items() if name not in counters}
         return Match(match.renamed, match.missing, unexpected)
+
+    def fits(self, weights: Mapping[str, torch.Tensor]) -> bool:
+        """Tell whether weights have the names and shapes of the architecture."""
+        match = self.match(weights)
+        return match.is_complete and not any(
+            _other_shape(weights[name], self.state.get(new)) for name, new in match.renamed.items()
+        )
 
 
 def fit_weights(model: torch.nn.Module, weights: Mapping[str, torch.Tensor], *, where: str) -> Fitted:
@@ -110,7 +119,8 @@ def _architecture(model: torch.nn.Module) -> _Architecture:
         f"{name}.{COUNTER}" if name else COUNTER for name, part in model.named_modules() if isinstance(part, _NormBase)
     }
     unsaved = {name: buffer for name, buffer in model.named_buffers() if name not in state and not is_lazy(buffer)}
-    return _Architecture(state, shared_names(state), frozenset(counters & state.keys()), unsaved)
+    embeddings = {f"{name}.weight" for name, part in model.named_modules() if isinstance(part, torch.nn.Embedding)}
+    return _Architecture(state, shared_names(state), frozenset(counters & state.keys()), unsaved, frozenset(embeddings))
 
 
 def _misfit(
@@ -123,16 +133,19 @@ def _misfit(
     unexpected = list(match.unexpected.values())
     parts = _fitting_parts(architecture, plain)
     path = weights.path if isinstance(weights, Weights) else ()
-    if len(parts) > 1:
+    others = [name for name in plain if not parts or not name.startswith(parts[0])]
+    if len(parts) > 1 or (parts and architecture.fits({name: plain[name] for name in others})):
+        named = " and ".join(
+            [*(f"below `{part}`" for part in parts), *(["without a prefix"] if len(parts) == 1 else [])]
+        )
         return (
-            f"{where} holds several sets of weights that fit the architecture, below {_prefixes(parts)}, and it is not "
-            f"said which one shall answer: save that one alone, such as {saving_line(where, path, prefix=parts[-1])}."
+            f"{where} holds several sets of weights that fit the architecture, {named}, and it is not said which one "
+            f"shall answer: save that one alone, such as {saving_line(where, path, prefix=parts[-1])}."
         )
     if parts:
-        others = [name for name in plain if not name.startswith(parts[0])]
         return (
-            f"{where} holds more than the architecture's weights: those below {_prefixes(parts)} fit it, and beside "
-            f"them there is {listed(others)}. If the model answers without these, save the weights alone: "
+            f"{where} holds more than the architecture's weights: those below `{parts[0]}` fit it, and beside them "
+            f"there is {listed(others)}. If the model answers without these, save the weights alone: "
             f"{saving_line(where, path, prefix=parts[0])}."
         )
     form = form_problem(match.missing, unexpected, where)
@@ -143,38 +156,40 @@ def _misfit(
         problems.append(f"it lacks {listed(match.missing)}")
     if unexpected:
         problems.append(f"it has {listed(unexpected)}, which the architecture has not")
+    remedy = "ublish the code and the arguments that the model was trained with."
+    hint = _tying_hint(architecture, plain, match)
     return (
-        f"{where} does not fit the architecture: {'; '.join(problems)}. {_tying_hint(architecture, plain, match)}"
-        "Publish the code and the arguments that the model was trained with."
+        f"{where} does not fit the architecture: {'; '.join(problems)}. "
+        f"{f'{hint} Otherwise p' if hint else 'P'}{remedy}"
     )
 
 
 def _fitting_parts(architecture: _Architecture, plain: Mapping[str, torch.Tensor]) -> list[str]:
     """Return the prefixes behind which weights stand that fit the whole architecture."""
-    found = []
-    for prefix, names in parts_of(plain):
-        part = {name.removeprefix(prefix): plain[name] for name in names}
-        match = architecture.match(part)
-        if match.is_complete and not any(
-            _other_shape(part[name], architecture.state.get(new)) for name, new in match.renamed.items()
-        ):
-            found.append(prefix)
-    return found
+    return [
+        prefix
+        for prefix, names in parts_of(plain)
+        if architecture.fits({name.removeprefix(prefix): plain[name] for name in names})
+    ]
 
 
 def _tying_hint(architecture: _Architecture, plain: Mapping[str, torch.Tensor], match: Match) -> str:
-    """Return what to do when a single weight is missing that may have been tied to another of its shape."""
+    """Return what to do when the only missing weight may have been tied to that of an embedding, or the reverse."""
     if len(match.missing) != 1 or match.unexpected:
         return ""
-    wanted = architecture.state[match.missing[0]]
-    if not isinstance(wanted, torch.Tensor) or is_lazy(wanted) or wanted.dim() < 2:  # noqa: PLR2004 (biases are not tied)
-        return ""
-    alike = [match.renamed[name] for name, tensor in plain.items() if getattr(tensor, "shape", None) == wanted.shape]
+    missing = match.missing[0]
+    wanted = architecture.state[missing]
+    alike = [
+        match.renamed[name]
+        for name, tensor in plain.items()
+        if tensor.shape == getattr(wanted, "shape", None)
+        and (match.renamed[name] in architecture.embeddings or missing in architecture.embeddings)
+    ]
     if not alike:
         return ""
     return (
-        f"If training tied it to another weight, such as {alike[0]}, let the architecture do so when it is built "
-        f"(self.{match.missing[0]} = self.{alike[0]}). Otherwise: "
+        f"If training tied it to another weight, such as {alike[0]}, let the architecture do so when it is built: "
+        f"self.{missing} = self.{alike[0]}."
     )
 
 
@@ -256,7 +271,3 @@ def _renamed_module(inner: str, name: str) -> str:
         if rest and rest[-1] == part:
             rest.pop()
     return ".".join(rest)
-
-
-def _prefixes(parts: list[str]) -> str:
-    return " and ".join(f"`{part}`" for part in parts)

@@ -81,7 +81,7 @@ def weight_sets(
             if isinstance(key, str | int)
             for part in weight_sets(value, is_tensor=is_tensor, path=(*path, key), depth=depth + 1)
         ]
-        if depth == 0 and not inner and any(is_tensor(value) for value in saved.values()):
+        if depth == 0 and not inner and any(is_tensor(value) for key, value in saved.items() if isinstance(key, str)):
             # The training loop put its own numbers into a state dict.
             yield WeightSet(path, saved)
         yield from inner
@@ -115,13 +115,13 @@ def _only(found: list[WeightSet], saved: object, name: str) -> WeightSet:
 def _is_weights(value: Mapping[object, object], is_tensor: Callable[[object], bool]) -> bool:
     return (
         bool(value)
-        and all(isinstance(key, str) and _is_entry(key, entry, is_tensor) for key, entry in value.items())
+        and all(_is_entry(key, entry, is_tensor) for key, entry in value.items())
         and any(is_tensor(entry) for entry in value.values())
     )
 
 
 def _is_entry(key: object, value: object, is_tensor: Callable[[object], bool]) -> bool:
-    return is_tensor(value) or (isinstance(key, str) and key.endswith("_extra_state"))
+    return isinstance(key, str) and (is_tensor(value) or key.endswith("_extra_state"))
 
 
 def _is_tensor(value: object) -> bool:
