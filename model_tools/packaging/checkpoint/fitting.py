@@ -97,7 +97,8 @@ def fit_weights(model: torch.nn.Module, weights: Mapping[str, torch.Tensor], *, 
     notes += _dense(state, architecture.state)
     if left_out or architecture.counters - state.keys():
         notes.append(f"BatchNorm's counters ({COUNTER}), which only training uses, are not those of the file.")
-    absent = frozenset(architecture.counters | architecture.shared.keys())
+    held = {architecture.shared[name] for name in state if name in architecture.shared}
+    absent = architecture.counters | {name for name, label in architecture.shared.items() if label in held}
     versions = getattr(weights, "versions", None)
     return Fitted(state, None if versions is None else _renamed_versions(versions, match.renamed), tuple(notes), absent)
 

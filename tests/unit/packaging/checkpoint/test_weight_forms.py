@@ -152,6 +152,17 @@ def test_tied_weights_with_different_numbers_are_refused(tmp_path):
     assert "has different numbers for model.0.weight and head.weight, which are one tensor" in message
 
 
+@pytest.mark.parametrize("prefix", ["", "module.", "model._orig_mod."])
+def test_tied_weights_that_are_under_none_of_their_names_are_refused(prefix, tmp_path):
+    class Shared(Tied):
+        def __init__(self) -> None:
+            super().__init__()
+            self.last = nn.Sequential(nn.Linear(6, 6))
+
+    saved = {f"{prefix}{key}": value for key, value in trained(Shared).state_dict().items() if "last" in key}
+    assert "it lacks" in refusal(saved, tmp_path, trained(Shared))
+
+
 def test_a_weight_that_the_architecture_does_not_tie_must_be_in_the_file(tmp_path):
     saved = {"model.0.weight": trained(Tied).head.weight.detach()}
     message = refusal(saved, tmp_path, trained(lambda: Tied(tie=False)))
@@ -267,6 +278,7 @@ SEVERAL = {
     "averaged under a wrapper": lambda state: {
         "state_dict": state, "swa": {f"module.{key}": value for key, value in shifted(state).items()}
     },
+    "an earlier state under another key": lambda state: {"model": state, "best": shifted(state)},
     "two usual keys": lambda state: {"model": state, "net": shifted(state)},
     "folds": lambda state: {"models": [state, shifted(state)]},
     "in one mapping": lambda state: {

@@ -132,3 +132,13 @@ def test_the_nearest_form_is_told_when_nothing_fits():
     match = match_names(["module.a.weight", "module.b.weight"], ["a.weight", "c.weight"], shared={})
     assert match.missing == ["c.weight"]
     assert match.unexpected == {"module.b.weight": "b.weight"}
+
+
+def test_a_name_that_may_be_missing_does_not_hide_one_that_may_not():
+    match = match_names(
+        ["module.b.bias", "module.b.weight"],
+        ["b.bias", "b.weight", "a.model.weight", "a.weight"],
+        optional={"a.weight"},
+        shared={},
+    )
+    assert match.missing == ["a.model.weight"]
