@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from model_tools.packaging.checkpoint.weight_names import without_wrappers
 from model_tools.packaging.checkpoint.weight_remedies import CONVERTED, at
-from model_tools.packaging.checkpoint.weight_sets import WEIGHT_KEYS, weight_sets
+from model_tools.packaging.checkpoint.weight_sets import AVERAGED_KEY, WEIGHT_KEYS, Keys, weight_sets
 
 MAX_PICKLE_BYTES = 64 << 20
 """The largest pickle that is outlined; tensors' numbers are kept beside it, except in the format before torch 1.6."""
@@ -76,6 +77,21 @@ class RefusedPickle:
     """The class of the model that is pickled as a whole; None if there is none."""
     line: str
     """The line of Python that saves only the weights, or, if it cannot be told, the one that training should have."""
+    others: list[Keys]
+    """The keys of further weights, or whole models, that may be versions of those that the line saves."""
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A part of a pickle from which weights can be taken."""
+
+    path: Keys
+    names: frozenset[str]
+    """The names of the weights without what wrappers add; none for a whole model."""
+
+    @property
+    def expression(self) -> str:
+        return at(self.path) if self.names else f"{at(self.path) if self.path else ''}.state_dict()"
 
 
 def outline(path: Path) -> RefusedPickle:
@@ -84,33 +100,49 @@ def outline(path: Path) -> RefusedPickle:
         saved = _outline(path)
     except Exception:  # noqa: BLE001 (whatever a hostile pickle raises, its outline is only for the message)
         saved = None
-    weights = _weights_in(saved, f"torch.load({path.name!r}, weights_only=False)") or "model.state_dict()"
-    parts = [saved, *(saved.values() if isinstance(saved, Mapping) else [])]
-    models = [part.wanted for part in parts if isinstance(part, _Outline) and part.is_module]
-    return RefusedPickle(models[0] if models else None, f"torch.save({weights}, {CONVERTED!r})")
+    source = f"torch.load({path.name!r}, weights_only=False)"
+    candidates = _candidates(saved)
+    if not candidates:
+        weights = _flat_weights(saved, source) or "model.state_dict()"
+        return RefusedPickle(None, f"torch.save({weights}, {CONVERTED!r})", [])
+    chosen = next((part for part in candidates if part.path and part.path[-1] in WEIGHT_KEYS), candidates[0])
+    others = [part.path for part in candidates if part is not chosen and _may_be_version(part, chosen)]
+    model = None if chosen.names else _part(saved, chosen.path).wanted
+    return RefusedPickle(model, f"torch.save({source}{chosen.expression}, {CONVERTED!r})", others)
 
 
-def _weights_in(saved: object, source: str) -> str | None:
-    """Return the expression for the weights in what `source` loads; None if the outline shows none."""
-    if isinstance(saved, _Outline) and saved.is_module:
-        return f"{source}.state_dict()"
+def _candidates(saved: object) -> list[_Candidate]:
+    """Return the whole models in a pickle, at its top or under a key of it, and the sets of weights under its keys."""
+    if isinstance(saved, _Outline):
+        return [_Candidate((), frozenset())] if saved.is_module else []
+    if not isinstance(saved, Mapping):
+        return []
+    models = [key for key, value in saved.items() if isinstance(value, _Outline) and value.is_module]
+    sets = weight_sets(saved, is_tensor=lambda value: isinstance(value, _Tensor))
+    return [
+        *(_Candidate((key,), frozenset()) for key in models),
+        *(_Candidate(part.path, frozenset(map(without_wrappers, part.entries))) for part in sets if part.path),
+    ]
+
+
+def _may_be_version(part: _Candidate, chosen: _Candidate) -> bool:
+    return not part.names or bool(part.names & chosen.names) or bool(AVERAGED_KEY.search(str(part.path[-1])))
+
+
+def _part(saved: object, path: Keys) -> _Outline:
+    part = saved[path[0]] if path else saved  # type: ignore[index]  # a path of one key is that of a mapping
+    return part if isinstance(part, _Outline) else _Outline()
+
+
+def _flat_weights(saved: object, source: str) -> str | None:
+    """Return the expression for tensors or arrays that stand among other objects; None if there are none."""
     if not isinstance(saved, Mapping):
         return None
-    modules = [key for key, value in saved.items() if isinstance(value, _Outline) and value.is_module]
-    if modules:
-        return f"{source}{at((_usual(modules),))}.state_dict()"
-    sets = {part.path: part for part in weight_sets(saved, is_tensor=lambda value: isinstance(value, _Tensor))}
-    inner = {path[-1]: path for path in sets if path}
-    if inner:
-        return f"{source}{at(inner[_usual(list(inner))])}"
     if any(isinstance(value, _Outline) and value.wanted.startswith("numpy") for value in saved.values()):
         return f"{{n: torch.as_tensor(t) for n, t in {source}.items() if hasattr(t, 'shape')}}"
-    return f"{{n: t for n, t in {source}.items() if torch.is_tensor(t)}}" if sets else None
-
-
-def _usual(keys: list[str | int]) -> str | int:
-    """Return the key under which weights usually are, or the first."""
-    return next((key for key in WEIGHT_KEYS if key in keys), keys[0])
+    if any(isinstance(value, _Tensor) for value in saved.values()):
+        return f"{{n: t for n, t in {source}.items() if torch.is_tensor(t)}}"
+    return None
 
 
 def _outline(path: Path) -> object:

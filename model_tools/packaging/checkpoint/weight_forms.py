@@ -18,10 +18,11 @@ QUANTIZED_LEAVES = frozenset(
      "weight_format", "fake_quant_enabled", "activation_post_process"}
 )  # fmt: skip
 """The components of names that quantised state dicts have: torch's own, GPTQ's and AWQ's, bitsandbytes' and FP8's."""
-FLOAT8 = frozenset(
-    {torch.float8_e4m3fn, torch.float8_e5m2, torch.float8_e4m3fnuz, torch.float8_e5m2fnuz, torch.float8_e8m0fnu}
-)
-"""The dtypes of 8 bits, which need a scale that the architecture must know."""
+NARROW_FLOATS = frozenset(
+    {torch.float8_e4m3fn, torch.float8_e5m2, torch.float8_e4m3fnuz, torch.float8_e5m2fnuz, torch.float8_e8m0fnu,
+     torch.float4_e2m1fn_x2}
+)  # fmt: skip
+"""The floating-point dtypes of 8 bits and fewer, whose numbers need a scale that only training's code knows."""
 MAX_DEPTH = 4
 """The number of mappings inside one another that are searched for quantised weights."""
 COUNTERS = ("total_ops", "total_params")
@@ -108,8 +109,8 @@ def _parametrized(missing: Collection[str], unexpected: Collection[str], where: 
     if names:
         return (
             f"{where} holds parametrised weights ({listed(names)}), such as weight_norm and spectral_norm make, and "
-            "the architecture has plain ones. Make them plain where the model is trained, then save it: "
-            "`[torch.nn.utils.parametrize.remove_parametrizations(m, n) for m in model.modules() for n in "
+            "the architecture has plain ones. Make them plain where the model is trained, then save it: `model.eval(); "
+            "[torch.nn.utils.parametrize.remove_parametrizations(m, n) for m in model.modules() for n in "
             f"list(getattr(m, 'parametrizations', []))]; {SAVE}`."
         )
     found = set(unexpected)
@@ -215,7 +216,7 @@ def _axis_of_one(direction: torch.Tensor) -> int | None:
 
 def _is_quantized(name: object, entry: object) -> bool:
     if isinstance(entry, torch.Tensor):
-        return entry.is_quantized or entry.dtype in FLOAT8
+        return entry.is_quantized or entry.dtype in NARROW_FLOATS
     return isinstance(name, str) and "_packed_params" in name
 
 

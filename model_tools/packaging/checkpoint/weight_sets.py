@@ -23,7 +23,7 @@ AVERAGED_KEY = re.compile(r"(^|_)(ema|swa|avg|averaged?|shadow|polyak)($|_|[A-Z\
 MAX_DEPTH = 4
 """The number of mappings or lists inside one another that are searched for weights."""
 
-Path = tuple[str | int, ...]
+Keys = tuple[str | int, ...]
 """The keys that lead from the saved object to a part of it."""
 
 
@@ -32,7 +32,7 @@ class Weights(dict[str, torch.Tensor]):
 
     notes: tuple[str, ...] = ()
     """Sentences that say how these weights were read, for the evidence."""
-    path: Path = ()
+    path: Keys = ()
     """The keys under which the file holds the weights."""
     versions: Mapping[str, Mapping[str, object]] | None = None
     """The versions of the modules by their names, which torch saves with a state dict."""
@@ -42,7 +42,7 @@ class Weights(dict[str, torch.Tensor]):
 class WeightSet:
     """A mapping of names to tensors, and where it stands in the saved object."""
 
-    path: Path
+    path: Keys
     entries: Mapping[str, object]
 
 
@@ -66,7 +66,7 @@ def find_weights(saved: object, name: str) -> Weights:
 
 
 def weight_sets(
-    saved: object, *, is_tensor: Callable[[object], bool], path: Path = (), depth: int = 0
+    saved: object, *, is_tensor: Callable[[object], bool], path: Keys = (), depth: int = 0
 ) -> Iterator[WeightSet]:
     """Yield the mappings of names to tensors in a saved object, without those of optimisers."""
     if isinstance(saved, Mapping):
@@ -151,7 +151,7 @@ def _is_same(one: WeightSet, other: WeightSet) -> bool:
     )  # fmt: skip
 
 
-def _averaged(saved: object) -> list[Path]:
+def _averaged(saved: object) -> list[Keys]:
     """Return the keys at the top that name averaged weights and have tensors below, by name or in a list."""
     if not isinstance(saved, Mapping):
         return []

@@ -17,7 +17,7 @@ from model_tools.packaging.checkpoint.shared_weights import refuse_contradiction
 from model_tools.packaging.checkpoint.weight_dtypes import cast_notes
 from model_tools.packaging.checkpoint.weight_forms import refuse_quantized, refuse_without_numbers
 from model_tools.packaging.checkpoint.weight_names import listed
-from model_tools.packaging.checkpoint.weight_remedies import CONVERTED
+from model_tools.packaging.checkpoint.weight_remedies import CONVERTED, at
 from model_tools.packaging.checkpoint.weight_sets import Weights, find_weights
 
 
@@ -108,10 +108,16 @@ def _load(path: Path) -> object:
             if refused.model
             else f"is a pickle that wants {listed(_unsafe_names(path)) or 'objects of other kinds'}, more than weights"
         )
+        others = (
+            f"There are weights under {' and '.join(at(keys) for keys in refused.others[:5])} as well: write into the "
+            "line the one that shall answer. "
+            if refused.others
+            else ""
+        )
         raise CheckpointRejected(
             f"{path.name} {what}; nothing of it was loaded. Save the weights alone: `{refused.line}`, and name "
-            f"{CONVERTED} as checkpoint in publish.yaml. Run this only on a file of your own, since loading such a "
-            "pickle runs what it names."
+            f"{CONVERTED} as checkpoint in publish.yaml. {others}Run this only on a file of your own, since loading "
+            "such a pickle runs what it names."
         ) from error
     except (RuntimeError, ValueError, EOFError, KeyError, AttributeError, TypeError, IndexError) as error:
         raise CheckpointRejected(

@@ -362,6 +362,39 @@ def test_a_pickle_of_other_objects_is_refused_with_the_line_that_saves_its_weigh
     assert_same(model, net)
 
 
+@pytest.mark.parametrize(
+    ("saved", "told"),
+    [
+        pytest.param(lambda net: {"model": net, "ema": net}, "under ['ema'] as well", id="whole models"),
+        pytest.param(
+            lambda net: {"state_dict": net.state_dict(), "best": AveragedModel(net).state_dict(), "a": AttributeDict()},
+            "under ['best'] as well", id="versions of the same weights",
+        ),
+        pytest.param(
+            lambda net: {"ema": {"shadow": net.state_dict()}, "model": net}, "under ['ema']['shadow'] as well",
+            id="averaged weights beside a whole model",
+        ),
+    ],
+)  # fmt: skip
+def test_the_line_for_a_pickle_says_so_if_it_holds_several_sets_of_weights(saved, told, tmp_path):
+    torch.save(saved(trained()), tmp_path / "a.pt")
+    with pytest.raises(CheckpointRejected) as caught:
+        read_weights(tmp_path / "a.pt")
+    assert told in str(caught.value)
+
+
+def test_the_line_for_a_pickle_leaves_scores_and_optimisers_alone(tmp_path):
+    net = trained()
+    optimizer = torch.optim.SGD(net.parameters(), momentum=0.9)
+    saved = {"state_dict": net.state_dict(), "optimizer": optimizer.state_dict(), "config": AttributeDict(),
+             "callbacks": {"best_k_models": {"a.ckpt": torch.tensor(0.5)}}}  # fmt: skip
+    torch.save(saved, tmp_path / "a.pt")
+    with pytest.raises(CheckpointRejected) as caught:
+        read_weights(tmp_path / "a.pt")
+    assert "['state_dict'], 'weights.pt')`" in str(caught.value)
+    assert "as well" not in str(caught.value)
+
+
 def test_weights_beside_those_of_the_architecture_are_refused_with_the_line_that_leaves_them_out(tmp_path):
     net = trained()
     saved = {"state_dict": {f"model.{key}": value for key, value in net.state_dict().items()}}
