@@ -10,8 +10,9 @@ from torch.nn.parameter import is_lazy
 
 from model_tools.errors import CheckpointRejected
 from model_tools.packaging.checkpoint.shared_weights import shared_names, tied_note
-from model_tools.packaging.checkpoint.weight_forms import form_problem, plain_weights
+from model_tools.packaging.checkpoint.weight_forms import SAVE, form_problem, plain_weights
 from model_tools.packaging.checkpoint.weight_names import (
+    COUNTER,
     WRAPPERS,
     Match,
     listed,
@@ -22,9 +23,6 @@ from model_tools.packaging.checkpoint.weight_names import (
 )
 from model_tools.packaging.checkpoint.weight_remedies import saving_line
 from model_tools.packaging.checkpoint.weight_sets import Weights
-
-COUNTER = "num_batches_tracked"
-"""BatchNorm's counter, which it uses in training alone; torch before 0.4.1 did not save it."""
 
 
 @dataclass(frozen=True)
@@ -62,14 +60,7 @@ class _Architecture:
     def match(self, names: Collection[str]) -> Match:
         """Return how the names in a file match those of the architecture."""
         optional = self.counters | self.unsaved.keys()
-        match = match_names(names, [*self.state, *self.unsaved], optional=optional, shared=self.shared)
-        counters = [
-            name
-            for name in match.unexpected
-            if name.endswith(f".{COUNTER}") and f"{name.removesuffix(COUNTER)}running_mean" in match.renamed
-        ]
-        unexpected = {name: short for name, short in match.unexpected.items() if name not in counters}
-        return Match(match.renamed, match.missing, unexpected)
+        return match_names(names, [*self.state, *self.unsaved], optional=optional, shared=self.shared)
 
     def fits(self, weights: Mapping[str, torch.Tensor]) -> bool:
         """Tell whether weights have the names and shapes of the architecture."""
@@ -131,6 +122,11 @@ def _misfit(
     weights: Mapping[str, torch.Tensor],
     where: str,
 ) -> str:
+    if match.is_ambiguous:
+        return (
+            f"{where} fits the architecture in more than one way, since it lacks names of tied weights: save all "
+            f"weights by their names, without wrappers: `{SAVE}`."
+        )
     unexpected = list(match.unexpected.values())
     parts = _fitting_parts(architecture, plain)
     path = weights.path if isinstance(weights, Weights) else ()

@@ -5,15 +5,20 @@ of the wrapper, and every name below gets one more component. A component is rem
 its module, so no two names can become one. Pure: it knows names, not tensors.
 """
 
+import itertools
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 WRAPPERS = frozenset(
     {"module", "_orig_mod", "model", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "_forward_module"}
 )
 """The components that wrappers put before names: DataParallel and AveragedModel (`module`), torch.compile, Lightning
 modules (`model`), FSDP, activation checkpoints, and Lightning Fabric."""
+COUNTER = "num_batches_tracked"
+"""BatchNorm's counter, which it uses in training alone. Torch before 0.4.1 did not save it, frozen ones have none."""
+MAX_SHARED = 6
+"""The number of names of tied weights for which every choice of those that the file holds is tried."""
 MAX_TOLD = 5
 """The number of names that a message lists."""
 
@@ -28,11 +33,13 @@ class Match:
     """The names of the architecture that the file lacks."""
     unexpected: Mapping[str, str]
     """The names in the file that the architecture has not, each with its form without what wrappers have added."""
+    is_ambiguous: bool = False
+    """There is another complete match, since names of tied weights are missing."""
 
     @property
     def is_complete(self) -> bool:
-        """Tell whether every name has its counterpart."""
-        return not self.missing and not self.unexpected
+        """Tell whether every name has its only counterpart."""
+        return not self.missing and not self.unexpected and not self.is_ambiguous
 
 
 def match_names(
@@ -42,23 +49,18 @@ def match_names(
 
     The `optional` names may be missing. `shared` says which names are of one tensor, by giving each the same label; the
     file may hold any of them. If nothing matches completely, the match with the fewest differences is returned.
+    Names that are the architecture's as they are come first, as torch takes them.
     """
     best = _match({name: name for name in names}, {name: name for name in expected}, optional, shared)
+    if best.is_complete:
+        return best
+    complete: list[Match] = []
     for candidate in outer_prefixes_removed(names):
-        if best.is_complete:
-            break
-        plain = _match(candidate, {name: name for name in expected}, optional, shared)
-        present = _present(candidate.values(), expected, optional, shared)
-        contracted = _match(
-            _compose(candidate, contracted_names(candidate.values())),
-            {short: name for name, short in contracted_names(present).items()}
-            # A name that the file lacks is given a key that no name can have.
-            | {f"\0{name}": name for name in expected if name not in present},
-            optional,
-            shared,
-        )
-        best = min(best, plain, contracted, key=lambda match: len(match.missing) + len(match.unexpected))
-    return best
+        for match in _matches(candidate, expected, optional, shared):
+            best = min(best, match, key=lambda match: len(match.missing) + len(match.unexpected))
+            if match.is_complete and all(not _is_alike(match, other, shared) for other in complete):
+                complete.append(match)
+    return best if len(complete) < 2 else replace(complete[0], is_ambiguous=True)  # noqa: PLR2004 (two are a choice)
 
 
 def contracted_names(names: Collection[str]) -> dict[str, str]:
@@ -134,7 +136,12 @@ def _match(
         for name in expected.values()
         if name not in found and name not in optional and shared.get(name) not in held
     ]
-    return Match(renamed, missing, {name: short for name, short in names.items() if name not in renamed})
+    unexpected = {
+        name: short
+        for name, short in names.items()
+        if name not in renamed and f"{name.removesuffix(COUNTER)}running_mean" not in renamed
+    }
+    return Match(renamed, missing, unexpected)
 
 
 def outer_prefixes_removed(names: Collection[str]) -> Iterator[dict[str, str]]:
@@ -148,14 +155,46 @@ def outer_prefixes_removed(names: Collection[str]) -> Iterator[dict[str, str]]:
         current = {name: short.partition(".")[2] for name, short in current.items()}
 
 
-def _present(
+def _matches(
+    names: Mapping[str, str], expected: Collection[str], optional: Collection[str], shared: Mapping[str, str]
+) -> Iterator[Match]:
+    """Yield the matches of names as they are, and without wrappers for each choice of expected names in the file."""
+    yield _match(names, {name: name for name in expected}, optional, shared)
+    short_names = _compose(names, contracted_names(names.values()))
+    for present in _presences(names.values(), expected, optional, shared):
+        short_expected = {short: name for name, short in contracted_names(present).items()}
+        # A name that the file lacks is given a key that no name can have.
+        absent = {f"\0{name}": name for name in expected if name not in present}
+        yield _match(short_names, {**short_expected, **absent}, optional, shared)
+
+
+def _presences(
     names: Iterable[str], expected: Collection[str], optional: Collection[str], shared: Mapping[str, str]
-) -> list[str]:
-    """Return the expected names without those that may be missing and seem to be, so that both trees have one form."""
+) -> Iterator[Collection[str]]:
+    """Yield the sets of expected names that the file may hold: they decide which components are the only members.
+
+    If no expected name has a wrapper's component, the file's names say which they are. Otherwise every choice of tied
+    names is tried; if there are too many of these, the file must hold them all.
+    """
     seen = {without_wrappers(name) for name in names}
-    return [
-        name for name in expected if (name not in optional and name not in shared) or without_wrappers(name) in seen
-    ]
+    certain = {
+        name for name in expected if name not in shared and (name not in optional or without_wrappers(name) in seen)
+    }
+    if all(without_wrappers(name) == name for name in expected):
+        yield certain | {name for name in shared if name in seen}
+    elif len(shared) > MAX_SHARED:
+        yield certain | shared.keys()
+    else:
+        tied = sorted(shared)
+        for count in range(len(tied), -1, -1):
+            for held in itertools.combinations(tied, count):
+                yield certain | set(held)
+
+
+def _is_alike(one: Match, other: Match, shared: Mapping[str, str]) -> bool:
+    """Tell whether two matches give the same tensors of the architecture to a file's names."""
+    return all(shared.get(name, name) == shared.get(other.renamed[key], "") or name == other.renamed[key]
+               for key, name in one.renamed.items())  # fmt: skip
 
 
 def _kept(parts: tuple[str, ...], members: Mapping[tuple[str, ...], set[str]]) -> Iterator[str]:

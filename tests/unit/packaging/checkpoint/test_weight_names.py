@@ -142,3 +142,23 @@ def test_a_name_that_may_be_missing_does_not_hide_one_that_may_not():
         shared={},
     )
     assert match.missing == ["a.model.weight"]
+
+
+def test_names_that_fit_in_two_ways_since_a_tied_one_is_missing_are_refused():
+    model = build({"module": {"module": {"weight": None}, "weight": None}, "weight": None})
+    model.weight = model.module.module.weight
+    weights = Weights({"module.module.module.weight": torch.ones(2), "module.module.weight": torch.zeros(2)})
+    with pytest.raises(CheckpointRejected, match="in more than one way, since it lacks names of tied weights"):
+        load_weights(model, weights, where="a.pt")
+    weights["module.weight"] = weights["module.module.module.weight"]
+    load_weights(model, weights, where="a.pt")
+    assert torch.equal(model.weight, torch.ones(2))
+    assert torch.equal(model.module.weight, torch.zeros(2))
+
+
+def test_of_many_tied_names_one_is_enough_if_it_is_under_its_own_modules():
+    names = [f"model.{number}.weight" for number in range(9)]
+    shared = dict.fromkeys(names, names[0])
+    assert match_names([f"a.{name}" for name in names], names, shared=shared).is_complete
+    assert match_names(["a.model.0.weight"], names, shared=shared).is_complete
+    assert not match_names(["module.weight"], names, shared=shared).is_complete
