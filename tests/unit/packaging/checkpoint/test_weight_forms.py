@@ -2,69 +2,16 @@
 
 import copy
 
-import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file, save_model
+from safetensors.torch import save_model
 from torch import nn
 from torch.nn.utils import parametrizations, prune, spectral_norm, weight_norm
 from torch.optim.swa_utils import AveragedModel
 
-from model_tools.errors import CheckpointRejected
-from model_tools.packaging.checkpoint.weights import load_weights, read_weights, refuse_non_finite
+from model_tools.packaging.checkpoint.weights import load_weights, read_weights
 from tests.support.packaging.remedies import follow
-
-INPUTS = torch.linspace(-1, 1, 12).reshape(3, 4)
-
-
-class Net(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.body = nn.Sequential(nn.Linear(4, 5), nn.BatchNorm1d(5), nn.ReLU())
-        self.head = nn.Linear(5, 2)
-
-    def forward(self, x):
-        return self.head(self.body(x))
-
-
-class Tied(nn.Module):
-    def __init__(self, *, tie: bool = True) -> None:
-        super().__init__()
-        self.model = nn.Sequential(nn.Embedding(6, 4))
-        self.head = nn.Linear(4, 6, bias=False)
-        if tie:
-            self.head.weight = self.model[0].weight
-
-    def forward(self, x):
-        return self.head(self.model(x))
-
-
-def trained(make=Net, seed: int = 3) -> nn.Module:
-    torch.manual_seed(seed)
-    return make().eval()
-
-
-def loaded(saved: object, tmp_path, model: nn.Module | None = None, name: str = "a.pt") -> tuple[nn.Module, list[str]]:
-    """Save as training does, read and load as publishing does."""
-    if name.endswith(".safetensors"):
-        save_file(saved, tmp_path / name)
-    else:
-        torch.save(saved, tmp_path / name)
-    model = trained(seed=0) if model is None else model
-    weights = read_weights(tmp_path / name)
-    refuse_non_finite(weights)
-    return model, load_weights(model, weights, where=name)
-
-
-def refusal(saved: object, tmp_path, model: nn.Module | None = None, name: str = "a.pt") -> str:
-    with pytest.raises(CheckpointRejected) as caught:
-        loaded(saved, tmp_path, model, name)
-    return str(caught.value)
-
-
-def assert_same(model: nn.Module, original: nn.Module, inputs: torch.Tensor = INPUTS) -> None:
-    with torch.no_grad():
-        assert torch.equal(model.eval()(inputs), original.eval()(inputs))
+from tests.support.packaging.weight_files import INPUTS, Net, Tied, assert_same, loaded, refusal, trained
 
 
 def wrap_part(wrap):
@@ -264,146 +211,6 @@ def test_quantised_weights_are_refused_as_such(form, key, tmp_path):
     message = refusal(state if key is None else {key: state, "epoch": 1}, tmp_path)
     assert "holds quantised weights" in message
     assert "optimize: {quantize: dynamic-int8}" in message
-
-
-def shifted(state):
-    return {key: value + 1 if value.is_floating_point() else value for key, value in state.items()}
-
-
-SEVERAL = {
-    "model and ema": lambda state: {"model": state, "ema": shifted(state)},
-    "state_dict and state_dict_ema": lambda state: {"state_dict": state, "state_dict_ema": shifted(state)},
-    "averaged below another key": lambda state: {"model": state, "ema": {"decay": 0.9, "shadow": shifted(state)}},
-    "averaged as a list": lambda state: {"model": state, "ema": {"shadow_params": list(state.values())}},
-    "averaged under a wrapper": lambda state: {
-        "state_dict": state, "swa": {f"module.{key}": value for key, value in shifted(state).items()}
-    },
-    "an earlier state under another key": lambda state: {"model": state, "best": shifted(state)},
-    "two usual keys": lambda state: {"model": state, "net": shifted(state)},
-    "folds": lambda state: {"models": [state, shifted(state)]},
-    "in one mapping": lambda state: {
-        **{f"model.{key}": value for key, value in state.items()},
-        **{f"ema_model.{key}": value for key, value in shifted(state).items()},
-    },
-    "teacher and student": lambda state: {"state_dict": {
-        **{f"teacher.module.{key}": value for key, value in state.items()},
-        **{f"student.{key}": value for key, value in shifted(state).items()},
-    }},
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("form", SEVERAL)
-def test_several_sets_of_weights_are_refused_with_a_line_that_saves_one(form, tmp_path):
-    net = trained()
-    message = refusal(SEVERAL[form](net.state_dict()), tmp_path)
-    assert "several sets of weights" in message
-    model = trained(seed=0)
-    load_weights(model, read_weights(follow(message, tmp_path)), where="weights.pt")
-    expected = [net.state_dict(), shifted(net.state_dict())]
-    assert any(torch.equal(model.head.weight, state["head.weight"]) for state in expected)
-
-
-@pytest.mark.parametrize(
-    "saved",
-    [
-        pytest.param(lambda state: {"ema": state, "epoch": 2}, id="averaged alone"),
-        pytest.param(lambda state: {"generator": state, "step": 2}, id="any key"),
-        pytest.param(lambda state: {"model": {"state_dict": state}}, id="key in key"),
-        pytest.param(lambda state: {"model": state, "criterion": {"pos_weight": torch.ones(3)}}, id="other tensors"),
-        pytest.param(lambda state: {**state, "epoch": 3, "lr": 0.1}, id="numbers among weights"),
-        pytest.param(lambda state: {"model": state, "state_dict": state}, id="twice the same"),
-        pytest.param(
-            lambda state: {
-                "state_dict": {f"model.{key}": value for key, value in state.items()},
-                "pytorch-lightning_version": "2.5.0", "hyper_parameters": {"lr": 0.1}, "epoch": 1, "global_step": 5,
-                "callbacks": {"ModelCheckpoint": {"best_model_score": torch.tensor(0.5),
-                                                  "best_k_models": {"/tmp/a.ckpt": torch.tensor(0.5)}}},
-                "optimizer_states": [{"state": {0: {"exp_avg": torch.ones(5, 4)}}, "param_groups": []}],
-                "lr_schedulers": [],
-            },
-            id="Lightning",
-        ),
-    ],
-)  # fmt: skip
-def test_the_only_set_of_weights_in_a_training_state_is_taken(saved, tmp_path):
-    net = trained()
-    model, notes = loaded(saved(net.state_dict()), tmp_path)
-    assert_same(model, net)
-    assert notes
-
-
-class AttributeDict(dict):
-    """A class of training's own, as Lightning keeps hyperparameters in."""
-
-
-FOREIGN = {
-    "Lightning with a class": lambda net: {
-        "state_dict": {f"net.{key}": value for key, value in net.state_dict().items()},
-        "hyper_parameters": AttributeDict(lr=0.1),
-    },
-    "a number of numpy": lambda net: {"model": net.state_dict(), "best": np.float64(0.5)},
-    "a whole model": lambda net: net,
-    "a whole model under a key": lambda net: {"model": net, "ema": None},
-    "arrays of numpy": lambda net: {key: value.numpy() for key, value in net.state_dict().items()},
-    "weights and a class": lambda net: {**net.state_dict(), "config": AttributeDict()},
-}
-
-
-@pytest.mark.parametrize("form", FOREIGN)
-@pytest.mark.parametrize("zipped", [pytest.param(True, id="zip"), pytest.param(False, id="before torch 1.6")])
-def test_a_pickle_of_other_objects_is_refused_with_the_line_that_saves_its_weights(form, zipped, tmp_path):
-    net = trained()
-    torch.save(FOREIGN[form](net), tmp_path / "last.ckpt", _use_new_zipfile_serialization=zipped)
-    with pytest.raises(CheckpointRejected) as caught:
-        read_weights(tmp_path / "last.ckpt")
-    assert "only on a file of your own" in str(caught.value)
-    model = trained(seed=0)
-    load_weights(model, read_weights(follow(str(caught.value), tmp_path)), where="weights.pt")
-    assert_same(model, net)
-
-
-@pytest.mark.parametrize(
-    ("saved", "told"),
-    [
-        pytest.param(lambda net: {"model": net, "ema": net}, "under ['ema'] as well", id="whole models"),
-        pytest.param(
-            lambda net: {"state_dict": net.state_dict(), "best": AveragedModel(net).state_dict(), "a": AttributeDict()},
-            "under ['best'] as well", id="versions of the same weights",
-        ),
-        pytest.param(
-            lambda net: {"ema": {"shadow": net.state_dict()}, "model": net}, "under ['ema']['shadow'] as well",
-            id="averaged weights beside a whole model",
-        ),
-    ],
-)  # fmt: skip
-def test_the_line_for_a_pickle_says_so_if_it_holds_several_sets_of_weights(saved, told, tmp_path):
-    torch.save(saved(trained()), tmp_path / "a.pt")
-    with pytest.raises(CheckpointRejected) as caught:
-        read_weights(tmp_path / "a.pt")
-    assert told in str(caught.value)
-
-
-def test_the_line_for_a_pickle_leaves_scores_and_optimisers_alone(tmp_path):
-    net = trained()
-    optimizer = torch.optim.SGD(net.parameters(), momentum=0.9)
-    saved = {"state_dict": net.state_dict(), "optimizer": optimizer.state_dict(), "config": AttributeDict(),
-             "callbacks": {"best_k_models": {"a.ckpt": torch.tensor(0.5)}}}  # fmt: skip
-    torch.save(saved, tmp_path / "a.pt")
-    with pytest.raises(CheckpointRejected) as caught:
-        read_weights(tmp_path / "a.pt")
-    assert "['state_dict'], 'weights.pt')`" in str(caught.value)
-    assert "as well" not in str(caught.value)
-
-
-def test_weights_beside_those_of_the_architecture_are_refused_with_the_line_that_leaves_them_out(tmp_path):
-    net = trained()
-    saved = {"state_dict": {f"model.{key}": value for key, value in net.state_dict().items()}}
-    saved["state_dict"]["criterion.weight"] = torch.ones(2)
-    message = refusal(saved, tmp_path)
-    assert "beside them there is criterion.weight" in message
-    model = trained(seed=0)
-    load_weights(model, read_weights(follow(message, tmp_path)), where="weights.pt")
-    assert_same(model, net)
 
 
 def test_adapters_are_refused_with_how_to_merge_them(tmp_path):
