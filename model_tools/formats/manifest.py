@@ -23,6 +23,7 @@ from model_tools.formats.sections import (
     Section,
     Text,
 )
+from model_tools.formats.shards import shard_problem
 from model_tools.formats.yaml_text import walk
 
 MANIFEST_NAME = "publish.yaml"
@@ -37,7 +38,7 @@ EXECUTABLE_CHECKPOINTS = (".pt2",)
 """The endings of files that bring the model's graph, so that no architecture is needed."""
 TREE_CHECKPOINTS = (".json", ".ubj")
 """The endings of files that XGBoost's `save_model` writes."""
-CHECKPOINT_SUFFIXES = (".pt", ".pth", ".pt2", ".safetensors", *TREE_CHECKPOINTS)
+CHECKPOINT_SUFFIXES = (".pt", ".pth", ".ckpt", ".pth.tar", ".bin", ".pt2", ".safetensors", *TREE_CHECKPOINTS)
 FOREIGN_CHECKPOINTS = {
     (".model", ".bst"): (
         " (save a model of XGBoost with booster.save_model('model.json'); XGBoost 2.1 and newer writes UBJSON to a "
@@ -134,6 +135,8 @@ def _checkpoint_problem(manifest: Manifest) -> str | None:
     if not checkpoint.endswith(CHECKPOINT_SUFFIXES):
         save = next((save for endings, save in FOREIGN_CHECKPOINTS.items() if checkpoint.endswith(endings)), "")
         return f"checkpoint must end in {', '.join(CHECKPOINT_SUFFIXES)}{save}"
+    if (problem := shard_problem(checkpoint)) is not None:
+        return f"checkpoint: {problem}"
     if checkpoint.endswith(".safetensors") and not named:
         return "a .safetensors file holds weights only: name the code as architecture: module:Callable"
     if checkpoint.endswith(EXECUTABLE_CHECKPOINTS) and named:

@@ -1,12 +1,11 @@
 """Refuses tensors that TorchScript cannot hold: sparse and nested ones, and those without values. Runs in a child."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import chain
-from typing import Any
 
 import torch
 
-from model_tools.errors import CheckpointRejected, TraceFailed
+from model_tools.errors import TraceFailed
 
 _SPARSE = {
     torch.sparse_coo: "sparse (COO)", torch.sparse_csr: "sparse (CSR)", torch.sparse_csc: "sparse (CSC)",
@@ -15,22 +14,12 @@ _SPARSE = {
 """The layouts of sparse tensors, as messages call them."""
 
 
-def refuse_special_weights(weights: Mapping[str, Any], *, where: str) -> None:
-    """Raise CheckpointRejected if a tensor of the checkpoint `where` is sparse, nested or without values."""
-    for name, value in weights.items():
-        if isinstance(value, torch.Tensor) and (told := _special(value)):
-            kind, remedy = told
-            also = f" and in the checkpoint (state['{name}'] = state['{name}'].to_dense())"
-            advice = remedy.format(name=name.rpartition(".")[2], also=also)
-            raise CheckpointRejected(f"{where}: {name} is {kind}. {advice}; then publish again.")
-
-
 def refuse_special_tensors(model: torch.nn.Module) -> None:
     """Raise TraceFailed if a parameter, a buffer or another attribute of a model is a tensor that cannot be traced."""
     for name, tensor in named_tensors(model):
         if told := _special(tensor):
             kind, remedy = told
-            advice = remedy.format(name=name.rpartition(".")[2], also="")
+            advice = remedy.format(name=name.rpartition(".")[2])
             raise TraceFailed(f"The architecture's {name} is {kind}. {advice}; then publish again.")
 
 
@@ -59,7 +48,7 @@ def _special(tensor: torch.Tensor) -> tuple[str, str] | None:
     """Return what is special about a tensor, and the remedy with gaps for its name; None for a plain one."""
     if tensor.layout in _SPARSE:
         return _SPARSE[tensor.layout], (
-            "TorchScript cannot save it. Keep it dense where the architecture makes it ({name}.to_dense()){also}, and "
+            "TorchScript cannot save it. Keep it dense where the architecture makes it ({name}.to_dense()), and "
             "multiply by it with torch.matmul instead of torch.sparse.mm"
         )
     if tensor.is_nested:

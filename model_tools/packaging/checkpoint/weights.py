@@ -2,111 +2,98 @@
 
 import pickle
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
 
 from model_tools.errors import CheckpointRejected
+from model_tools.packaging.checkpoint.fitting import Fitted, fit_weights, without_wrappers
 from model_tools.packaging.checkpoint.pickle_names import names_in_pickles
+from model_tools.packaging.checkpoint.refused_pickles import outline
+from model_tools.packaging.checkpoint.shared_weights import refuse_contradictions
+from model_tools.packaging.checkpoint.weight_dtypes import cast_notes
+from model_tools.packaging.checkpoint.weight_forms import refuse_quantized, refuse_without_numbers
+from model_tools.packaging.checkpoint.weight_names import listed
+from model_tools.packaging.checkpoint.weight_remedies import CONVERTED, at
+from model_tools.packaging.checkpoint.weight_sets import Weights, find_weights
 
-WRAPPERS = ("state_dict", "model_state_dict", "model", "module", "net", "network", "weights")
-"""The keys under which training loops save the weights beside their own state, the most usual first."""
-MAX_TOLD = 5
-"""The number of names that a message lists."""
 
-StateDict = dict[str, torch.Tensor]
-"""The weights of a model by their names."""
+def read_weights(path: Path) -> Weights:
+    """Return the weights in a file of torch.save or safetensors, by name; the file is memory-mapped if possible.
 
-
-def read_weights(path: Path) -> StateDict:
-    """Return the weights in a `.pt`, `.pth` or `.safetensors` file, by name; the file is memory-mapped if possible.
-
-    Raises CheckpointRejected for a file that holds no mapping of names to tensors, and for a pickle of other objects.
+    Raises CheckpointRejected for a file that holds no weights or several sets of them, for a pickle of other objects,
+    and for tensors that are quantised or hold no numbers.
     """
     if path.suffix == ".safetensors":
         try:
-            return dict(load_file(path))
+            weights = Weights(load_file(path))
         except SafetensorError as error:
             raise CheckpointRejected(f"{path.name} is damaged ({error}): copy or save it again.") from error
-    return find_state_dict(_load(path), path.name)
-
-
-def find_state_dict(saved: object, name: str) -> StateDict:
-    """Return the mapping of names to tensors: the saved object itself, or its value under one of the usual keys.
-
-    Raises CheckpointRejected when there is none; messages call the file `name`.
-    """
-    if _is_state_dict(saved):
-        return cast("StateDict", saved)
-    if isinstance(saved, Mapping):
-        for key in WRAPPERS:
-            if _is_state_dict(saved.get(key)):
-                return cast("StateDict", saved[key])
-        keys = ", ".join(repr(key) for key in list(saved)[:MAX_TOLD])
-        raise CheckpointRejected(
-            f"{name} holds no weights under its keys ({keys}): save model.state_dict() itself, or under 'state_dict'."
-        )
-    raise CheckpointRejected(f"{name} holds a {type(saved).__name__}, no weights: save model.state_dict().")
-
-
-def without_wrapper(state: StateDict, expected: Collection[str]) -> StateDict:
-    """Remove the prefix that a wrapper (DataParallel, torch.compile, Lightning) has put before every name.
-
-    A prefix is removed only while no name is an expected one, since an architecture may have a part called `module`.
-    """
-    while state and not any(key in expected for key in state):
-        prefixes = {key.partition(".")[0] for key in state}
-        if len(prefixes) > 1 or not all("." in key for key in state):
-            break
-        # torch's function renames in place, and renames the state dict's metadata as well.
-        consume_prefix_in_state_dict_if_present(state, f"{prefixes.pop()}.")
-    return state
+    else:
+        saved = _load(path)
+        refuse_quantized(saved, path.name)
+        weights = find_weights(saved, path.name)
+    refuse_quantized(weights, path.name)
+    refuse_without_numbers(weights, path.name)
+    return weights
 
 
 def refuse_non_finite(state: Mapping[str, torch.Tensor]) -> None:
-    """Raise CheckpointRejected, which names the first tensors with NaN or infinite values, if there are any."""
-    bad = [name for name, tensor in state.items() if _is_float(tensor) and not bool(torch.isfinite(tensor).all())]
+    """Raise CheckpointRejected, which names the first tensors with NaN or infinite values, if there are any.
+
+    A mask of zeros and -inf, which attention adds to its scores, is no sign of training that diverged.
+    """
+    bad = [name for name, tensor in state.items() if _is_float(tensor) and not (_is_finite(tensor) or _is_mask(tensor))]
     if bad:
         raise CheckpointRejected(
-            f"The checkpoint has NaN or infinite values in {_first_few(bad)}: training diverged; publish an earlier "
+            f"The checkpoint has NaN or infinite values in {listed(bad)}: training diverged; publish an earlier "
             "checkpoint, or train again with a lower learning rate or clipped gradients."
         )
 
 
-def load_weights(model: torch.nn.Module, state: StateDict, *, where: str) -> None:
-    """Copy the weights into the model. Raises CheckpointRejected, which tells which weights do not fit, and why."""
-    expected = model.state_dict()
-    state = without_wrapper(state, expected)
+def load_weights(model: torch.nn.Module, state: Mapping[str, torch.Tensor], *, where: str) -> list[str]:
+    """Copy the weights into the model, and return sentences that say how they were brought to it, for the evidence.
+
+    The weights are taken as torch takes them if every name fits, and otherwise in the forms that fit_weights knows.
+    Raises CheckpointRejected, which tells which weights do not fit, and why.
+    """
+    before = dict(model.state_dict())
+    fitted = Fitted(dict(state), getattr(state, "versions", None))
+    if not _loads(model, fitted):
+        fitted = _fitted(model, state, where)
+    notes = [*getattr(state, "notes", ()), *fitted.notes, *cast_notes(fitted.state, before, where)]
+    refuse_contradictions(model.state_dict(), fitted.state, where)
+    return notes
+
+
+def _fitted(model: torch.nn.Module, state: Mapping[str, torch.Tensor], where: str) -> Fitted:
+    """Bring the weights to the architecture and load them."""
     try:
-        fit = model.load_state_dict(state, strict=False)
-    except RuntimeError as error:
-        # load_state_dict's message lists every weight that does not fit; ours lists the first few.
-        wrong = [
-            f"{key} is {list(value.shape)}, the architecture has {list(expected[key].shape)}"
-            for key, value in state.items()
-            if key in expected and isinstance(expected[key], torch.Tensor) and expected[key].shape != value.shape
-        ]
-        told = "; ".join(wrong[:MAX_TOLD]) or " ".join(str(error).split())[:500]
-        more = f"; and {len(wrong) - MAX_TOLD} more" if len(wrong) > MAX_TOLD else ""
+        fitted = fit_weights(model, state, where=where)
+    except CheckpointRejected:
+        # An architecture may bring older names up to date itself, by a hook, once a wrapper's are removed.
+        for candidate in without_wrappers(state):
+            if _loads(model, candidate):
+                return candidate
+        raise
+    if not _loads(model, fitted):
         raise CheckpointRejected(
-            f"{where} does not fit the architecture: {told}{more}. Give the architecture the arguments that the model "
-            "was trained with (arguments: in publish.yaml)."
-        ) from error
-    problems = []
-    if fit.missing_keys:
-        problems.append(f"it lacks {_first_few(fit.missing_keys)}")
-    if fit.unexpected_keys:
-        problems.append(f"it has {_first_few(fit.unexpected_keys)}, which the architecture has not")
-    if problems:
-        raise CheckpointRejected(
-            f"{where} does not fit the architecture: {'; '.join(problems)}. Publish the code and the arguments that "
-            "the model was trained with."
+            f"{where} has the names and shapes of the architecture, but the architecture's own load_state_dict does "
+            "not take them: try model.load_state_dict(…) by hand, and correct it."
         )
+    return fitted
+
+
+def _loads(model: torch.nn.Module, fitted: Fitted) -> bool:
+    """Tell whether torch loads the weights, with none left over and none missing but `fitted.absent`."""
+    try:
+        result = model.load_state_dict(fitted.as_state_dict(), strict=False)
+    except RuntimeError:
+        return False
+    return not result.unexpected_keys and set(result.missing_keys) <= fitted.absent
 
 
 def _load(path: Path) -> object:
@@ -115,10 +102,22 @@ def _load(path: Path) -> object:
             mapped = file.read(2) == b"PK"  # only the zip format can be mapped
         return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except pickle.UnpicklingError as error:
-        names = _first_few(_unsafe_names(path)) or "objects of other kinds"
+        refused = outline(path)
+        what = (
+            f"holds a whole model ({refused.model}), whose code would run when it is loaded"
+            if refused.model
+            else f"is a pickle that wants {listed(_unsafe_names(path)) or 'objects of other kinds'}, more than weights"
+        )
+        others = (
+            f"There are weights under {' and '.join(at(keys) for keys in refused.others[:5])} as well: write into the "
+            "line the one that shall answer. "
+            if refused.others
+            else ""
+        )
         raise CheckpointRejected(
-            f"{path.name} is a pickle that wants {names}, more than weights; nothing of it was loaded. Save the "
-            "weights alone: torch.save(model.state_dict(), …) or .safetensors."
+            f"{path.name} {what}; nothing of it was loaded. Save the weights alone: `{refused.line}`, and name "
+            f"{CONVERTED} as checkpoint in publish.yaml. {others}Run this only on a file of your own, since loading "
+            "such a pickle runs what it names."
         ) from error
     except (RuntimeError, ValueError, EOFError, KeyError, AttributeError, TypeError, IndexError) as error:
         raise CheckpointRejected(
@@ -137,19 +136,15 @@ def _unsafe_names(path: Path) -> list[str]:
         return [name for name in names if not re.match(r"(torch\.|collections\.OrderedDict$)", name)]
 
 
-def _is_state_dict(value: object) -> bool:
-    return (
-        isinstance(value, Mapping)
-        and bool(value)
-        and all(isinstance(key, str) for key in value)
-        and all(isinstance(entry, torch.Tensor) or key.endswith("_extra_state") for key, entry in value.items())
-    )
-
-
 def _is_float(tensor: object) -> bool:
     return isinstance(tensor, torch.Tensor) and (tensor.is_floating_point() or tensor.is_complex())
 
 
-def _first_few(names: list[str]) -> str:
-    more = f" and {len(names) - MAX_TOLD} more" if len(names) > MAX_TOLD else ""
-    return ", ".join(names[:MAX_TOLD]) + more
+def _is_finite(tensor: torch.Tensor) -> bool:
+    if tensor.layout != torch.strided:
+        tensor = tensor.coalesce().values() if tensor.layout == torch.sparse_coo else tensor.to_dense()
+    return bool(torch.isfinite(tensor).all())
+
+
+def _is_mask(tensor: torch.Tensor) -> bool:
+    return tensor.layout == torch.strided and bool(((tensor == 0) | (tensor == -torch.inf)).all())

@@ -39,6 +39,7 @@ def describe_parity(manifest: Manifest, cases: Cases, traced: TraceResult, prove
             for case, difference in zip(cases.proved, proved.differences, strict=True)
         ],
         "sizes": describe_sizes(manifest, cases.sizes),
+        "checkpoint_notes": traced.checkpoint_notes,
         "tracer_notes": traced.notes,
     }
     if proved.rows.independent is not None:

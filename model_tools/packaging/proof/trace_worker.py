@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from model_tools.errors import ManifestInvalid, ParityFailed, TraceFailed
 from model_tools.packaging.checkpoint.architecture import build_model, user_code_errors
 from model_tools.packaging.checkpoint.compiled import load_program, load_script, traceable_program
-from model_tools.packaging.checkpoint.special_tensors import refuse_special_tensors, refuse_special_weights
+from model_tools.packaging.checkpoint.special_tensors import refuse_special_tensors
 from model_tools.packaging.checkpoint.weights import load_weights, read_weights, refuse_non_finite
 from model_tools.packaging.children.messages import SAMPLES_FILE
 from model_tools.packaging.children.worker import answer_job
@@ -47,6 +47,8 @@ class Loaded:
     """The eager model, whose answers the traced one must give."""
     traceable: Any
     """The model in the form that is traced; for most kinds of checkpoints it is the same."""
+    notes: Sequence[str] = ()
+    """Sentences that say how the weights were brought to the architecture."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ def trace_checkpoint(job: TraceJob, scratch: Path) -> TraceResult:
         channels_last=traced.channels_last,
         notes=[*range_notes, *traced.notes],
         size_places=size_places,
+        checkpoint_notes=list(loaded.notes),
         torch_version=torch.__version__,
         seconds={
             "load": round(at_loaded - began, 3),
@@ -109,16 +112,15 @@ def load(job: TraceJob) -> Loaded:
         refuse_non_finite(program.state_dict)
         return Loaded(program.module(), traceable_program(program))
     weights = read_weights(job.checkpoint)
-    refuse_special_weights(weights, where=job.checkpoint.name)
     refuse_non_finite(weights)
     replace_wrappers(job.folder)
     model = build_model(job.manifest, job.folder)
     with user_code_errors(job.folder, "Loading the weights into the model"):
-        load_weights(model, weights, where=job.checkpoint.name)
+        notes = load_weights(model, weights, where=job.checkpoint.name)
         model.eval()
     remove_backward_hooks(model)
     refuse_special_tensors(model)
-    return Loaded(model, model)
+    return Loaded(model, model, notes)
 
 
 def answer_cases(model: Any, job: TraceJob, scratch: Path) -> References:

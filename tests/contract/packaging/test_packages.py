@@ -216,3 +216,19 @@ def test_an_exported_program_with_a_dynamic_axis(tmp_path):
     rows = torch.randn(5, 4)
     model = torch.jit.load(unpacked(package, tmp_path / "out") / "model.pt")
     assert torch.allclose(model(rows), build(code)(rows), atol=1e-6)
+
+
+def test_the_evidence_says_what_was_done_to_the_weights(tmp_path):
+    folder = write_model(
+        tmp_path / "model",
+        checkpoint="last.ckpt",
+        weights={"state_dict": {f"net._orig_mod.{key}": value for key, value in build(LINEAR).state_dict().items()}},
+    )
+    (folder / "weights.pt").rename(folder / "last.ckpt")
+    package = package_model(folder, tmp_path / "package")
+    wanted = [
+        "The weights were found under ['state_dict'].",
+        "`_orig_mod.` and `net.` was removed from 2 of 2 names of weights.",
+    ]
+    assert parity(package)["checkpoint_notes"] == wanted
+    assert json.loads(package.evidence.read_text())["checkpoint_notes"] == wanted

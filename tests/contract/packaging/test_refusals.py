@@ -163,7 +163,8 @@ def test_a_whole_pickled_model_is_refused_with_the_way_to_save_its_weights(tmp_p
     folder = write_model(tmp_path / "model")
     torch.save(torch.nn.Linear(4, 2), folder / "weights.pt", _use_new_zipfile_serialization=False)
     message = refused(CheckpointRejected, folder, tmp_path)
-    assert "model.state_dict()" in message
+    assert "holds a whole model (torch.nn.modules.linear.Linear)" in message
+    assert "torch.load('weights.pt', weights_only=False).state_dict()" in message
 
 
 def test_a_pickle_hidden_in_the_sample_inputs_of_a_pt2_runs_nothing(tmp_path):

@@ -105,7 +105,7 @@ def test_a_manifest_survives_the_way_through_json():
         ),
         pytest.param(
             {"checkpoint": "weights.h5"},
-            "checkpoint must end in .pt, .pth, .pt2, .safetensors",
+            "checkpoint must end in .pt, .pth, .ckpt, .pth.tar, .bin, .pt2, .safetensors",
             id="unknown kind of checkpoint",
         ),
         pytest.param({"checkpoint": "trees.model"}, "booster.save_model('model.json')", id="file of XGBoost"),

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from model_tools.errors import CheckpointRejected
-from model_tools.packaging.checkpoint.weights import find_state_dict, load_weights, read_weights
+from model_tools.packaging.checkpoint.weight_sets import find_weights
+from model_tools.packaging.checkpoint.weights import load_weights, read_weights
 
 STATE = {"0.weight": torch.full((2, 3), 5.0), "0.bias": torch.ones(2)}
 
@@ -52,7 +53,7 @@ def test_weights_saved_before_torch_1_6_are_read(tmp_path):
 )
 def test_what_holds_no_weights_is_refused_with_what_it_holds(saved, told):
     with pytest.raises(CheckpointRejected) as caught:
-        find_state_dict(saved, "a.pt")
+        find_weights(saved, "a.pt")
     assert told in str(caught.value)
 
 
