@@ -70,7 +70,7 @@ def check_weights(path: Path, *, name: str) -> None:
     with zipfile.ZipFile(path) as archive:
         check_layout(archive, "state_dict", name=name)
         try:
-            check_storages(archive, "data.pkl")
+            check_storages(archive, "data.pkl", script=False)
         except TensorMisfit as error:
             raise CheckpointRejected(f"{name} is damaged ({error}): copy or save it again.") from error
         except Exception:  # noqa: BLE001, S110 (unpickling raises errors of nearly any class, and the loader words them)
@@ -87,7 +87,7 @@ def check_layout(archive: zipfile.ZipFile, layout: Layout, *, name: str) -> None
 def check_tensors(archive: zipfile.ZipFile, pickled: str, *, name: str) -> list[OperatorUse]:
     """Check a TorchScript pickle's tensors, and return the C++ classes that it names. Raises CheckpointRejected."""
     try:
-        return check_storages(archive, pickled)
+        return check_storages(archive, pickled, script=True)
     except TensorMisfit as error:
         raise CheckpointRejected(f"{name} is damaged ({error}): copy or save it again.") from error
     except Exception as error:

@@ -25,9 +25,9 @@ HIGHER_ORDER = frozenset({
 CLASSES = "torch.classes."
 """What stands before the name of a class that is written in C++, where it is named like an operator."""
 
-METHODS = frozenset({"from_file", "save", "set_", "set_data", "_reshape_alias", "_reshape_alias_copy"})
-"""Methods of tensors that could do harm while the file is loaded: they touch files, or memory without checks. Other
-refused operators are found in the graph afterwards, so that a model may have an attribute called `backward`."""
+METHODS = frozenset({"set_", "set_data", "_reshape_alias"})
+"""Methods of tensors that address memory without checks. Operators that touch files have no tensor as first argument
+`self`, so they are no methods; other refused operators are found in the graph, once torch has read it."""
 
 _ALLOWED = {namespace: frozenset(names.split()) for namespace, names in ALLOWED.items()}
 _REASONS = {operator: reason for reason, names in REFUSED.items() for operator in names.split()}

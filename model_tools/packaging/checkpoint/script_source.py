@@ -8,14 +8,14 @@ does is refused, so that no call can hide.
 import ast
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from model_tools.packaging.checkpoint.operators import CLASSES, OperatorUse, refused_as_method
 
 TOKEN = re.compile(
     r"""
     (?P<blank>[ \n]+|\#(?![ ]*type:)[^\n]*)
-    |(?P<string>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
+    |(?P<string>"(?:[^"\\\n]|\\[\\'"abfnrtv]|\\[0-3][0-7]{2})*"|'(?:[^'\\\n]|\\[\\'"abfnrtv]|\\[0-3][0-7]{2})*')
     |(?P<name>[A-Za-z_][A-Za-z_0-9]*)
     |(?P<number>(?:0[xX][0-9a-fA-F]+|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?j?)(?![A-Za-z_0-9.]))
     |(?P<mark>[-+*/%@&|^~<>=!()\[\]{}:;,.])
@@ -23,6 +23,8 @@ TOKEN = re.compile(
     re.VERBOSE,
 )
 """A word of the code. Type comments, tabs, continued lines and letters beyond ASCII are none, as torch writes none."""
+ROOTS = frozenset({"torch", "ops", "__torch__"})
+"""The words that operators, and the names of classes and functions, begin with."""
 CLASS_PARTS = 4
 """The parts of a C++ class's name behind `__torch__`: torch, classes, a namespace and the class."""
 
@@ -34,8 +36,7 @@ class SourceUnreadable(ValueError):
         super().__init__(f"line {line}: {problem}")
 
 
-@dataclass(frozen=True)
-class _Word:
+class _Word(NamedTuple):
     kind: str
     text: str
     line: int
@@ -51,19 +52,19 @@ def operators_in_source(source: str, member: str) -> Iterator[OperatorUse]:
     by_text = any(word.text == "getattr" for word in words)
     before = END
     for number, word in enumerate(words):
-        where = f"{member}, line {word.line}"
+        operator = ""
         if word.kind == "string":
             if before.kind == "string":
                 raise SourceUnreadable(word.line, "two texts stand side by side, as in no file of torch's own")
             name = ast.literal_eval(word.text) if by_text else ""
-            if refused_as_method(name):
-                yield OperatorUse(f"aten::{name}", where, by_name=True)
+            operator = f"aten::{name}" if refused_as_method(name) else ""
         elif word.kind == "name" and before.text == ".":
             # A tensor's method calls the operator of its name.
-            if refused_as_method(word.text):
-                yield OperatorUse(f"aten::{word.text}", where, by_name=True)
-        elif word.text in ("torch", "ops", "__torch__") and (operator := _operator(words, number)):
-            yield OperatorUse(operator, where)
+            operator = f"aten::{word.text}" if refused_as_method(word.text) else ""
+        elif word.text in ROOTS:
+            operator = _operator(words, number)
+        if operator:
+            yield OperatorUse(operator, f"{member}, line {word.line}", by_name=word.text not in ROOTS)
         before = word
 
 
@@ -73,10 +74,11 @@ def _words(source: str) -> Iterator[_Word]:
         match = TOKEN.match(source, begins)
         if match is None:
             raise SourceUnreadable(line, f"it has {source[begins : begins + 10]!r}, as no file of torch's own")
-        if match.lastgroup != "blank":
-            yield _Word(str(match.lastgroup), match.group(), line)
         begins = match.end()
-        line += match.group().count("\n")
+        if match.lastgroup == "blank":
+            line += match.group().count("\n")
+        else:
+            yield _Word(str(match.lastgroup), match.group(), line)
     yield from (END, END)
 
 

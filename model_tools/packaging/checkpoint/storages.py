@@ -43,16 +43,17 @@ class _Storage:
     """The size of an element in bytes."""
 
 
-def check_storages(archive: zipfile.ZipFile, pickled: str) -> list[OperatorUse]:
+def check_storages(archive: zipfile.ZipFile, pickled: str, *, script: bool) -> list[OperatorUse]:
     """Check the tensors of one pickle, as in `data.pkl`, and return the C++ classes that it names.
 
     Raises TensorMisfit, and whatever unpickling raises for a damaged pickle.
     """
     sizes = {member.filename.partition("/")[2]: member for member in archive.infolist()}
     with archive.open(sizes[pickled]) as stream:
-        reader = _Reader(stream, folder=pickled.removesuffix(".pkl"), sizes=sizes)
+        names = _Names(pickled.removesuffix(".pkl"), sizes)
+        reader = _ScriptReader(stream, names) if script else _Reader(stream, names)
         reader.load()
-    return [OperatorUse(name, pickled) for name in reader.classes]
+    return [OperatorUse(name, pickled) for name in names.classes]
 
 
 class _StandIn:
@@ -82,9 +83,10 @@ class _StandIn:
         """Take an item, as a set does."""
 
 
-class _Reader(pickle.Unpickler):
-    def __init__(self, stream: Any, *, folder: str, sizes: Mapping[str, zipfile.ZipInfo]) -> None:
-        super().__init__(stream)
+class _Names:
+    """Resolves what a pickle names, and keeps the C++ classes among it."""
+
+    def __init__(self, folder: str, sizes: Mapping[str, zipfile.ZipInfo]) -> None:
         self._folder = folder
         self._sizes = sizes
         self.classes: list[str] = []
@@ -99,7 +101,7 @@ class _Reader(pickle.Unpickler):
             self.classes.append(full)
         return type("_StandIn", (_StandIn,), {"name": name})
 
-    def persistent_load(self, pid: Any) -> Any:
+    def find_storage(self, pid: Any) -> Any:
         kind, storage, key, location, count = pid[:5]
         if kind != "storage" or str(location).startswith("meta"):
             return _StandIn()
@@ -111,6 +113,41 @@ class _Reader(pickle.Unpickler):
         if stored < count * item:
             raise TensorMisfit(f"{member} has {stored:,} bytes of the {count * item:,} that its tensors need")
         return _Storage(member, stored, item)
+
+
+class _Reader(pickle.Unpickler):
+    def __init__(self, stream: Any, names: _Names) -> None:
+        super().__init__(stream)
+        self._names = names
+
+    def find_class(self, module: str, name: str) -> Any:
+        return self._names.find_class(module, name)
+
+    def persistent_load(self, pid: Any) -> Any:
+        return self._names.find_storage(pid)
+
+
+class _ScriptReader(pickle._Unpickler):  # noqa: SLF001 (the one that is written in Python can be taught an instruction)
+    """Reads the pickles of torch.jit.save, in which enumerations are built of a value instead of a tuple of values."""
+
+    dispatch: ClassVar[dict[int, Any]] = dict(pickle._Unpickler.dispatch)  # noqa: SLF001
+
+    def __init__(self, stream: Any, names: _Names) -> None:
+        super().__init__(stream)
+        self._names = names
+
+    def find_class(self, module: str, name: str) -> Any:
+        return self._names.find_class(module, name)
+
+    def persistent_load(self, pid: Any) -> Any:
+        return self._names.find_storage(pid)
+
+    def load_reduce(self) -> None:
+        stack: list[Any] = self.stack  # type: ignore[attr-defined]
+        arguments = stack.pop()
+        stack[-1] = stack[-1](*arguments) if isinstance(arguments, tuple) else _StandIn()
+
+    dispatch[pickle.REDUCE[0]] = load_reduce
 
 
 def _check_tensor(storage: Any, offset: Any, sizes: Any, strides: Any, *rest: Any) -> _StandIn:
