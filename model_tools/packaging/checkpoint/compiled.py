@@ -43,8 +43,8 @@ def load_trained_script(path: Path) -> torch.jit.ScriptModule:
         if in_training_mode(node.kind().partition("::")[2], _arguments(node)):
             raise CheckpointRejected(
                 f"{path.name} was traced in training mode: {node.kind()} computes in it as in training, and that "
-                "cannot be changed afterwards. Call model.eval() before torch.jit.trace (in code for torch.jit.script, "
-                "write training=self.training instead of training=True), and save the model again."
+                "cannot be changed afterwards. Call model.eval() before torch.jit.trace, write training=self.training "
+                "where forward says training=True, and save the model again."
             )
     return module
 

@@ -58,7 +58,8 @@ def check_program(path: Path, *, name: str) -> None:
     if operator := trained_node(program):
         raise CheckpointRejected(
             f"{name} was exported in training mode: {operator} computes in it as in training, and that cannot be "
-            "changed afterwards. Call model.eval() before torch.export.export, and save the model again."
+            "changed afterwards. Call model.eval() before torch.export.export, write training=self.training where "
+            "forward says training=True, and save the model again."
         )
 
 

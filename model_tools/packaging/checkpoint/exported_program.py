@@ -16,7 +16,7 @@ from model_tools.packaging.checkpoint.training_mode import UNKNOWN, in_training_
 
 Json = Any
 
-NAME = re.compile(r"[A-Za-z0-9_.]*")
+NAME = re.compile(r"[\w.]*")
 """What torch writes as the name of a node or an argument; it stands in Python code later."""
 PYTHON_FUNCTIONS = frozenset({
     "_operator.add", "_operator.and_", "_operator.eq", "_operator.floordiv", "_operator.ge", "_operator.getitem",

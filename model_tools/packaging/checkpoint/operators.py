@@ -10,10 +10,12 @@ from model_tools.packaging.checkpoint.operator_lists import ALLOWED, REFUSED
 TORCH_NAMESPACES = frozenset({
     "_c10d_functional", "_c10d_functional_autograd", "_dtensor", "_native", "_test", "aoti", "c10d", "cuda", "cudnn",
     "debugprims", "dist_rpc", "export", "higher_order", "inductor", "inductor_prims", "mtia", "nnapi", "onnx",
-    "prepacked", "prims", "profiler", "profiling", "quantized_decomposed", "rngprims", "rpc", "static_runtime",
-    "streams", "symm_mem", "triton", "xnnpack",
+    "prims", "profiler", "profiling", "quantized_decomposed", "rngprims", "rpc", "static_runtime",
+    "streams", "symm_mem", "triton",
 })  # fmt: skip
 """Namespaces of torch's own that are not served: they talk to other processes or devices, or need torch's compiler."""
+MOBILE_NAMESPACES = frozenset({"metal", "metal_prepack", "prepacked", "vulkan", "vulkan_prepack", "xnnpack"})
+"""Namespaces of the operators that torch.utils.mobile_optimizer puts in the place of others."""
 CLASS_NAMESPACES = frozenset({"mkldnn", "quantized", "rnn", "sparse"})
 """The namespaces of `torch.classes` that hold packed weights; others hold processes, files of devices or profilers."""
 HIGHER_ORDER = frozenset({
@@ -89,6 +91,11 @@ def _problem(operator: str) -> str:
 
 
 def _foreign(namespace: str, name: str) -> str:
+    if namespace in MOBILE_NAMESPACES:
+        return (
+            "It was optimised for phones, whose operators are not served: save the model without "
+            "torch.utils.mobile_optimizer."
+        )
     if namespace in TORCH_NAMESPACES:
         return (
             f"The operators of torch's {namespace} are not served, since they talk to other processes and devices or "

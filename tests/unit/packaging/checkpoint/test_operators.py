@@ -51,6 +51,8 @@ def test_computations_are_allowed(operator):
         ("torchvision::nms", "has torch alone, not torchvision, so the operators of torchvision are not served:"),
         ("torchaudio::rnnt_loss", "not the library that defines torchaudio"),
         ("higher_order::triton_kernel_wrapper_mutation", "operators of torch's higher_order are not served"),
+        ("prepacked::conv2d_clamp_run", "was optimised for phones"),
+        ("torch.classes.xnnpack.LinearOpContext", "was optimised for phones"),
         ("torch.classes.dist_rpc.WorkerInfo", "operators of torch's dist_rpc are not served"),
         ("torch.classes.my_library.Tree", "not the library that defines my_library"),
     ],
