@@ -25,7 +25,7 @@ def load_script(path: Path) -> torch.jit.ScriptModule:
         module.eval()
     if hasattr(module, "forward"):
         kinds = {node.kind(): None for node in _nodes(module.inlined_graph)}
-        uses = [OperatorUse(kind, "its graph") for kind in kinds if not computes_nothing(kind)]
+        uses = [OperatorUse(kind, "in the graph of forward") for kind in kinds if not computes_nothing(kind)]
         if problem := refuse_operators(path.name, uses):
             raise CheckpointRejected(problem)
     return module  # type: ignore[no-any-return]

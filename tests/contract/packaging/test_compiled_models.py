@@ -1,12 +1,17 @@
 """TorchScript and `.pt2` files as checkpoints: refused before anything of them is run, or published as they are."""
 
-import zipfile
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
 from model_tools.errors import CheckpointRejected, ParityFailed, PublishError, TraceFailed
+from model_tools.packaging import package
+from model_tools.packaging.children.workers import Workers
+from model_tools.packaging.proof.prove_trace import PARITY_WORKER
+from tests.support.packaging import packing
 from tests.support.packaging.compiled_models import (
     Functional,
     replace_in_code,
@@ -65,10 +70,8 @@ def test_a_model_traced_in_training_mode_is_published_after_the_remedy(tmp_path)
 def test_a_scripted_model_in_training_mode_is_published_in_eval_mode(tmp_path):
     folder = write_folder(tmp_path / "model", FIELDS)
     torch.jit.save(torch.jit.script(NORMS.train()), folder / "m.pt")
-    package = package_model(folder, tmp_path / "package")
-    with zipfile.ZipFile(folder / "m.pt") as archive:
-        assert any(name.endswith(".py") for name in archive.namelist())
-    assert package.manifest.format == "torchscript"
+    packaged = package_model(folder, tmp_path / "package")
+    assert packaged.manifest.format == "torchscript"
 
 
 def test_functions_that_compute_alike_in_both_modes_are_published(tmp_path):
@@ -108,6 +111,23 @@ def test_an_operator_of_its_own_cannot_be_served(tmp_path):
     message = refused(TraceFailed, folder, tmp_path)
     assert message.startswith("The traced model calls my_library::twice (code/__torch__")
     assert "leave twice out of the model's code, or write it with torch's own operators" in message
+
+
+class Meddler(Workers):
+    """Changes the model's file after it was proved, as a process could that was left over."""
+
+    def run(self, module: str, job: Any, *arguments: Any, **options: Any) -> Any:
+        result = packing._WORKERS.run(module, job, *arguments, **options)
+        if module == PARITY_WORKER:
+            with Path(job.model).open("ab") as file:
+                file.write(b"more")
+        return result
+
+
+def test_a_file_that_changes_while_it_is_proved_is_refused(tmp_path):
+    folder = write_model(tmp_path / "model")
+    with Meddler() as workers, pytest.raises(ParityFailed, match="file was changed while it was proved"):
+        package.package_model(folder, tmp_path / "package", workers=workers)
 
 
 def test_random_numbers_are_left_to_the_proof(tmp_path):

@@ -127,6 +127,14 @@ def test_the_disguises_are_real(name, tmp_path):
     assert target.exists()
 
 
+@pytest.mark.parametrize("name", ["plain", "another name for torch", "a thread", "a branch"])
+def test_the_graph_is_checked_as_torch_has_read_it(name, tmp_path):
+    """What reading the text would have missed is found before anything is asked."""
+    lines = [line.format(file='"/tmp/written"') for line in DISGUISES[name]]
+    with pytest.raises(CheckpointRejected, match=r"m\.pt calls aten::save \(in the graph of forward\)"):
+        load_script(script_with_body(tmp_path / "m.pt", *lines))
+
+
 METHODS = {
     "plain": "x.set_data(x)",
     "as a value": "f = x.set_data",
