@@ -4,7 +4,7 @@ import pytest
 
 from model_tools.packaging.checkpoint import operator_lists
 from model_tools.packaging.checkpoint.operators import OperatorUse, refuse_operators
-from tests.support.packaging.list_operators import TARGET, written
+from tests.support.packaging.list_operators import sorted_operators
 
 
 def said_of(operator: str) -> str:
@@ -13,14 +13,20 @@ def said_of(operator: str) -> str:
     )
 
 
-def test_every_operator_of_this_torch_is_on_one_of_the_lists_by_the_rule():
-    assert TARGET.read_text(encoding="utf-8") == written(), "run python -m tests.support.packaging.list_operators"
+ALLOWED = {f"{space}::{name}" for space, names in operator_lists.ALLOWED.items() for name in names.split()}
+REFUSED = {name: reason for reason, names in operator_lists.REFUSED.items() for name in names.split()}
+
+
+def test_every_operator_of_this_torch_is_on_the_list_of_the_rule():
+    """A build for another processor may have fewer operators than the lists, and none that they lack."""
+    allowed, refused = sorted_operators()
+    missing = {f"{space}::{name}" for space, names in allowed.items() for name in names} - ALLOWED
+    assert not missing, "review them, and run python -m tests.support.packaging.list_operators"
+    assert {name: reason for reason, names in refused.items() for name in names}.items() <= REFUSED.items()
 
 
 def test_no_operator_is_on_both_lists():
-    allowed = {f"{space}::{name}" for space, names in operator_lists.ALLOWED.items() for name in names.split()}
-    refused = {name for names in operator_lists.REFUSED.values() for name in names.split()}
-    assert not allowed & refused
+    assert not ALLOWED & REFUSED.keys()
 
 
 @pytest.mark.parametrize(
