@@ -189,22 +189,24 @@ def graph(program: Any) -> Any:
     return program["graph_module"]["graph"]
 
 
+TARGETS = {
+    "torch.ops.torchvision.nms.default": "m.pt2 calls torchvision::nms (models/model.json)",
+    "torch.ops.aten.from_file.default": "m.pt2 calls aten::from_file",
+    "torch.ops.c10d.barrier.default": "m.pt2 calls c10d::barrier",
+    "torch.ops.higher_order.triton_kernel_wrapper_functional": "calls higher_order::triton_kernel_wrapper",
+    "torch.ops.higher_order.call_torchbind": "calls higher_order::call_torchbind",
+    "torch.os.system": "the function 'torch.os.system', which is no operator",
+    "torch.hub.load": "the function 'torch.hub.load', which is no operator",
+    "_operator.attrgetter": "the function '_operator.attrgetter', which is no operator",
+    "math.prod": "the function 'math.prod', which is no operator",
+    "builtins.exec": "the function 'builtins.exec', which is no operator",
+    "#my_extension:run": "the function '#my_extension:run', which is no operator",
+}
+
+
 @pytest.mark.parametrize(
-    ("target", "told"),
-    [
-        ("torch.ops.torchvision.nms.default", "m.pt2 calls torchvision::nms (models/model.json)"),
-        ("torch.ops.aten.from_file.default", "m.pt2 calls aten::from_file"),
-        ("torch.ops.c10d.barrier.default", "m.pt2 calls c10d::barrier"),
-        ("torch.ops.higher_order.triton_kernel_wrapper_functional", "calls higher_order::triton_kernel_wrapper"),
-        ("torch.ops.higher_order.call_torchbind", "calls higher_order::call_torchbind"),
-        ("torch.os.system", "the function 'torch.os.system', which is no operator"),
-        ("torch.hub.load", "the function 'torch.hub.load', which is no operator"),
-        ("_operator.attrgetter", "the function '_operator.attrgetter', which is no operator"),
-        ("math.prod", "the function 'math.prod', which is no operator"),
-        ("builtins.exec", "the function 'builtins.exec', which is no operator"),
-        ("#my_extension:run", "the function '#my_extension:run', which is no operator"),
-    ],
-)  # fmt: skip
+    ("target", "told"), TARGETS.items(), ids=[target.strip("#_").replace(":", " ") for target in TARGETS]
+)
 def test_a_program_may_call_operators_of_the_list_alone(target, told, edited):
     def as_target(program: Any) -> None:
         graph(program)["nodes"][0]["target"] = target

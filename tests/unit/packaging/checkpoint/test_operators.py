@@ -41,28 +41,28 @@ def test_computations_are_allowed(operator):
     assert said_of(operator) == ""
 
 
-@pytest.mark.parametrize(
-    ("operator", "told"),
-    [
-        ("aten::from_file", "since it reads or writes files; a compiled model may only compute"),
-        ("aten::save", "since it reads or writes files"),
-        ("prim::rpc_sync", "since it calls other processes"),
-        ("prim::PythonOp", "since it calls Python"),
-        ("prim::TimePoint", "since it reads the clock"),
-        ("aten::cudnn_convolution", "since it needs a GPU"),
-        ("aten::set_", "since it addresses memory without checks"),
-        ("aten::_test_warn_in_autograd", "since it exists for torch's own tests"),
-        ("aten::not_there", "has no operator of this name"),
-        ("c10d::allreduce_", "operators of torch's c10d are not served, since they talk to other processes"),
-        ("torchvision::nms", "has torch alone, not torchvision, so the operators of torchvision are not served:"),
-        ("torchaudio::rnnt_loss", "not the library that defines torchaudio"),
-        ("higher_order::triton_kernel_wrapper_mutation", "operators of torch's higher_order are not served"),
-        ("prepacked::conv2d_clamp_run", "was optimised for phones"),
-        ("torch.classes.xnnpack.LinearOpContext", "was optimised for phones"),
-        ("torch.classes.dist_rpc.WorkerInfo", "operators of torch's dist_rpc are not served"),
-        ("torch.classes.my_library.Tree", "not the library that defines my_library"),
-    ],
-)  # fmt: skip
+SAID = {
+    "aten::from_file": "since it reads or writes files; a compiled model may only compute",
+    "aten::save": "since it reads or writes files",
+    "prim::rpc_sync": "since it calls other processes",
+    "prim::PythonOp": "since it calls Python",
+    "prim::TimePoint": "since it reads the clock",
+    "aten::cudnn_convolution": "since it needs a GPU",
+    "aten::set_": "since it addresses memory without checks",
+    "aten::_test_warn_in_autograd": "since it exists for torch's own tests",
+    "aten::not_there": "has no operator of this name",
+    "c10d::allreduce_": "operators of torch's c10d are not served, since they talk to other processes",
+    "torchvision::nms": "has torch alone, not torchvision, so the operators of torchvision are not served:",
+    "torchaudio::rnnt_loss": "not the library that defines torchaudio",
+    "higher_order::triton_kernel_wrapper_mutation": "operators of torch's higher_order are not served",
+    "prepacked::conv2d_clamp_run": "was optimised for phones",
+    "torch.classes.xnnpack.LinearOpContext": "was optimised for phones",
+    "torch.classes.dist_rpc.WorkerInfo": "operators of torch's dist_rpc are not served",
+    "torch.classes.my_library.Tree": "not the library that defines my_library",
+}
+
+
+@pytest.mark.parametrize(("operator", "told"), SAID.items(), ids=[name.strip("_").replace("::", " ") for name in SAID])
 def test_others_are_refused_by_name_with_the_reason(operator, told):
     message = said_of(operator)
     assert message.startswith(f"model.pt calls {operator} (code/a.py, line 8). ")

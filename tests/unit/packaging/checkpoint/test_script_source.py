@@ -31,13 +31,13 @@ SOUND = {
     "state that is restored": lambda: torch.jit.script(Restored()),
     "functions": lambda: torch.jit.script(Functional()),
     "images": lambda: torch.jit.script(IMAGES.eval()),
-    "images, traced": lambda: torch.jit.trace(IMAGES.eval(), torch.randn(2, 3, 8, 8)),
-    "images, frozen": lambda: torch.jit.freeze(torch.jit.script(IMAGES.eval())),
+    "images that were traced": lambda: torch.jit.trace(IMAGES.eval(), torch.randn(2, 3, 8, 8)),
+    "images that were frozen": lambda: torch.jit.freeze(torch.jit.script(IMAGES.eval())),
     "recurrent": lambda: torch.jit.script(Recurrent().eval()),
     "transformer": lambda: torch.jit.script(nn.TransformerEncoderLayer(8, 2, 16).eval()),
     "dynamically quantised": lambda: torch.jit.script(dynamically_quantised()),
     "statically quantised": lambda: torch.jit.script(statically_quantised()),
-    "statically quantised, traced": lambda: torch.jit.trace(statically_quantised(), torch.randn(2, 3, 8, 8)),
+    "statically quantised and traced": lambda: torch.jit.trace(statically_quantised(), torch.randn(2, 3, 8, 8)),
 }
 
 
@@ -190,7 +190,7 @@ def test_a_file_that_runs_code_when_it_is_loaded_is_refused_before(tmp_path):
         ('y = ops.c10d.barrier(x, "0")', "c10d::barrier"),
         ("y = ops.prim.rpc_sync(x)", "prim::rpc_sync"),
         ("y = __torch__.torch.classes.my_library.Tree(x)", "torch.classes.my_library.Tree"),
-        ("y = annotate(List[__torch__.torch.classes.dist_rpc.WorkerInfo], [])", "torch.classes.dist_rpc.WorkerInfo"),
+        ("y = annotate(__torch__.torch.classes.c10d.Work, x)", "torch.classes.c10d.Work"),
         ("y = torch.no_such_thing(x)", "aten::no_such_thing"),
     ],
 )  # fmt: skip
@@ -203,7 +203,7 @@ def test_operators_that_are_not_on_the_list_are_refused_by_name(line, told, tmp_
 
 STRANGE = {
     "the root as a value": "y = __torch__",
-    "torch's classes as a value": "y = __torch__.torch",
+    "the classes of torch as a value": "y = __torch__.torch",
     "the C++ classes as a value": "y = __torch__.torch.classes",
     "a type comment": "# type: (Tensor) -> Tensor",
     "a tab": "\ty = x",
