@@ -15,6 +15,7 @@ from typing import Literal
 
 from model_tools.errors import CheckpointRejected
 from model_tools.formats.sizes import MIB
+from model_tools.packaging.checkpoint.compiled_file import check_program, check_script, check_weights
 from model_tools.packaging.checkpoint.pickle_names import names_in_pickles
 from model_tools.packaging.limits import Limits
 
@@ -59,6 +60,14 @@ def examine_checkpoint(path: Path, *, limits: Limits) -> CheckpointFile:
     else:
         raise CheckpointRejected(_not_torch(path, head))
     return CheckpointFile(path, kind, file_sha256(path), size)
+
+
+def check_code(checkpoint: CheckpointFile) -> None:
+    """Check what a compiled checkpoint would run, before torch sees it. Raises CheckpointRejected."""
+    if checkpoint.kind == "torchscript":
+        check_script(checkpoint.path, name=checkpoint.path.name)
+    elif checkpoint.kind == "pt2":
+        check_program(checkpoint.path, name=checkpoint.path.name)
 
 
 def check_zip(path: Path, *, limits: Limits) -> list[str]:
@@ -127,6 +136,7 @@ def _kind_of_zip(path: Path, names: list[str]) -> Kind:
     if "constants.pkl" in names:
         return "torchscript"
     if "data.pkl" in names:
+        check_weights(path, name=path.name)
         return "state_dict"
     if "archive_format" in names or "serialized_exported_program.json" in names:
         raise CheckpointRejected(f"{path.name} holds a torch.export program: name it with the suffix .pt2.")

@@ -4,20 +4,49 @@ import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import torch
 
 from model_tools.errors import CheckpointRejected
+from model_tools.packaging.checkpoint.operators import OperatorUse, computes_nothing, refuse_operators
+from model_tools.packaging.checkpoint.training_mode import UNKNOWN, in_training_mode
 
 
 def load_script(path: Path) -> torch.jit.ScriptModule:
-    """Return a TorchScript model in eval mode. Raises CheckpointRejected."""
+    """Return a TorchScript model in eval mode, whose file was checked before (`check_script`).
+
+    The operators of its graph are checked once more, as torch has read them, before anything of it is run. Raises
+    CheckpointRejected.
+    """
     with _damage_explained(path, "torch.jit.save"):
         module = torch.jit.load(path, map_location="cpu")  # type: ignore[no-untyped-call]
     if getattr(module, "training", None) is not None:
         module.eval()
+    if hasattr(module, "forward"):
+        kinds = {node.kind(): None for node in _nodes(module.inlined_graph)}
+        uses = [OperatorUse(kind, "in the graph of forward") for kind in kinds if not computes_nothing(kind)]
+        if problem := refuse_operators(path.name, uses):
+            raise CheckpointRejected(problem)
     return module  # type: ignore[no-any-return]
+
+
+def load_trained_script(path: Path) -> torch.jit.ScriptModule:
+    """Return a TorchScript checkpoint in eval mode. Raises CheckpointRejected, also for one traced in training mode.
+
+    `eval()` changes a scripted model, which reads `self.training`, and not a traced one, which has recorded it. What
+    stands in a branch is passed over: a traced model has none, and a scripted one may never take it in eval mode.
+    """
+    module = load_script(path)
+    graph = module.inlined_graph if hasattr(module, "forward") else None
+    for node in () if graph is None else graph.nodes():
+        if in_training_mode(node.kind().partition("::")[2], _arguments(node)):
+            raise CheckpointRejected(
+                f"{path.name} was traced in training mode: {node.kind()} computes in it as in training, and that "
+                "cannot be changed afterwards. Call model.eval() before torch.jit.trace, write training=self.training "
+                "where forward says training=True, and save the model again."
+            )
+    return module
 
 
 def load_program(path: Path) -> torch.export.ExportedProgram:
@@ -54,6 +83,26 @@ def traceable_program(program: torch.export.ExportedProgram) -> torch.nn.Module:
             node.target = getattr(torch, name, node.target)
     module.recompile()
     return module
+
+
+def _nodes(graph: Any) -> Iterator[Any]:
+    """Yield a graph's nodes, also those in branches, loops and parts that run beside (torch.jit.fork)."""
+    for node in graph.nodes():
+        if node.kind() != "prim::Constant":
+            yield node
+        for block in node.blocks():
+            yield from _nodes(block)
+        if node.hasAttribute("Subgraph"):
+            yield from _nodes(node.g("Subgraph"))
+
+
+def _arguments(node: Any) -> dict[str, Any]:
+    """Return the constants among a node's arguments by their names, and UNKNOWN for the others."""
+    signature = node.schema().partition("(")[2].rpartition(") ->")[0]
+    words = [word for word in signature.split(", ") if word != "*"]
+    names = [word.partition("=")[0].rpartition(" ")[2] for word in words]
+    values = [each.toIValue() if each.node().kind() == "prim::Constant" else UNKNOWN for each in node.inputs()]
+    return dict(zip(names, values, strict=False))  # for the first ones only, where an operator has no schema
 
 
 @contextmanager

@@ -4,11 +4,12 @@ import json
 import os
 from pathlib import Path
 
-from model_tools.errors import ManifestInvalid, TraceFailed
+from model_tools.errors import CheckpointRejected, ManifestInvalid, ParityFailed, TraceFailed
 from model_tools.formats.archive import MODEL_MEMBER
 from model_tools.packaging.archive.torchscript_file import rewrite_reproducibly
 from model_tools.packaging.checked_folder import CheckedFolder, Report
-from model_tools.packaging.checkpoint.checkpoint_file import CheckpointFile, examine_checkpoint
+from model_tools.packaging.checkpoint.checkpoint_file import CheckpointFile, check_code, examine_checkpoint, file_sha256
+from model_tools.packaging.checkpoint.compiled_file import check_script
 from model_tools.packaging.children.messages import SAMPLES_FILE
 from model_tools.packaging.children.processes import open_regular
 from model_tools.packaging.children.workers import Workers
@@ -53,6 +54,7 @@ def prove_trace(
     report("Checking the checkpoint")
     checkpoint = examine_checkpoint(checked.folder.checkpoint, limits=limits)
     _check_kind(checked, checkpoint)
+    check_code(checkpoint)
     report("Loading and tracing the model")
     cases = cases_of(checked, limits, weights=checkpoint.path.stat().st_size // BYTES_OF_A_WEIGHT)
     traced = _trace(checked, cases, checkpoint, scratch, limits, workers)
@@ -60,7 +62,10 @@ def prove_trace(
     model = workspace / MODEL_MEMBER
     _take_model(scratch / TRACED_FILE, model, limits)
     unquantized = _take_unquantized(checked, scratch, limits)
+    digest = file_sha256(model)
     proved = _prove(checked, cases, traced, model, unquantized, scratch, limits, workers)
+    if file_sha256(model) != digest:
+        raise ParityFailed("The traced model's file was changed while it was proved: let forward write no files.")
     quantized = None
     if unquantized is not None:
         sizes = (unquantized.stat().st_size, model.stat().st_size)
@@ -138,9 +143,14 @@ def _trace(
 
 
 def _take_model(traced: Path, model: Path, limits: Limits) -> None:
+    """Take the file that the user's process wrote, and check it as a checkpoint of the user's before it is loaded."""
     os.close(open_regular(traced, what="the traced model"))
     rewrite_reproducibly(traced, model, limits=limits)
     traced.unlink()
+    try:
+        check_script(model, name="The traced model")
+    except CheckpointRejected as error:
+        raise TraceFailed(str(error)) from error
 
 
 def _take_unquantized(checked: CheckedFolder, scratch: Path, limits: Limits) -> Path | None:

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from model_tools.errors import ManifestInvalid, ParityFailed, TraceFailed
 from model_tools.packaging.checkpoint.architecture import build_model, user_code_errors
-from model_tools.packaging.checkpoint.compiled import load_program, load_script, traceable_program
+from model_tools.packaging.checkpoint.compiled import load_program, load_trained_script, traceable_program
 from model_tools.packaging.checkpoint.special_tensors import refuse_special_tensors
 from model_tools.packaging.checkpoint.weights import load_weights, read_weights, refuse_non_finite
 from model_tools.packaging.children.messages import SAMPLES_FILE
@@ -104,7 +104,7 @@ def trace_checkpoint(job: TraceJob, scratch: Path) -> TraceResult:
 def load(job: TraceJob) -> Loaded:
     """Load the checkpoint according to its kind; its weights are checked before any of the user's code runs."""
     if job.kind == "torchscript":
-        script = load_script(job.checkpoint)
+        script = load_trained_script(job.checkpoint)
         refuse_non_finite(dict(script.state_dict()))
         return Loaded(script, script)
     if job.kind == "pt2":
