@@ -61,17 +61,31 @@ class TraceResult(Message):
     """The time of each step."""
 
 
+class WorstValue(Message):
+    """The value of an answer that is farthest off, measured by what is allowed for it."""
+
+    output: Text
+    """The name of the output; empty when the answer is one tensor."""
+    index: list[int]
+    """The place of the value in the output."""
+    expected: float
+    found: float
+    allowed: float
+    """The largest difference that is allowed for this value."""
+
+
 class Difference(Message):
     """The difference of the traced model's answer to one case from the eager model's, over all outputs."""
 
     max_abs: float | None = None
     """The largest difference of a number."""
     max_rel: float | None = None
-    """The largest difference relative to the largest magnitude of the eager answer."""
+    """The largest difference of a number as a share of the scale that the number is measured by."""
     excess: float | None = None
     """The largest difference in units of the tolerance, above 1 if too large; None if it could not be computed."""
     problem: Text = ""
     """The reason why the difference could not be computed: an exception, another shape, or NaN in other places."""
+    worst: WorstValue | None = None
 
 
 class DecodingDifference(Message):
@@ -111,6 +125,11 @@ class ParityResult(Message):
     status: Literal["done"] = "done"
     differences: list[Difference]
     """The difference for each case."""
+    allowances: list[Any | None] = Field(default_factory=list)
+    """What the served model may be off from each value of a sample's answer, for each sample that brings numbers.
+
+    Nested lists as the answer's, in which equal entries of a list are one number; None for an answer that is not kept.
+    """
     quantized: QuantizationResult | None = None
     decoding: list[DecodingDifference] = Field(default_factory=list, max_length=2000)
     """The differences for each image that serving would decode at reduced size."""
@@ -127,7 +146,7 @@ class QuantizationJob(Message):
     unquantized: Path
     """The traced model before quantisation."""
     tolerance: float
-    """The largest difference that is accepted, as a share of the answer's magnitude."""
+    """The largest difference that is accepted, as a share of the scale that a value is measured by."""
 
 
 class DecodingJob(Message):

@@ -30,7 +30,6 @@ from model_tools.packaging.proof.messages import (
 )
 from model_tools.packaging.proof.proved_model import ProvedModel
 from model_tools.packaging.proof.tolerance import quantized_tolerance, refuse_differences, refuse_quantized
-from model_tools.packaging.samples.collection import SAMPLE_TOLERANCE
 from model_tools.tasks.answers import AnsweredCase, AnsweredTensor
 
 TRACE_WORKER = "model_tools.packaging.proof.trace_worker"
@@ -73,7 +72,7 @@ def prove_trace(
         run=describe_run(traced, proved, model_size=model.stat().st_size),
         channels_last=traced.channels_last,
         reduced_decoding=_may_reduce(checked),
-        sample_tolerance=max(SAMPLE_TOLERANCE, quantized_tolerance(checked.manifest.optimize) or 0.0),
+        allowances=proved.allowances,
         evidence={} if quantized is None else {"quantize": quantized},
     )
 

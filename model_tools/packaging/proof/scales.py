@@ -1,0 +1,225 @@
+"""Finds the magnitude that each value of an answer is measured by, so that no value loosens the tolerance of another.
+
+The rounding error of a sum is a share of its terms, not of the sum itself, which may be near zero. The terms are not
+known, so their size is taken from the values in the same column, the same row, and so on.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+
+CONSTANT_SPREAD = 1.25
+"""The largest ratio between values that are called nearly constant, such as a mask of -1e4 plus the logits."""
+CONSTANT_GAP = 30.0
+"""Nearly constant values are a fill if they are at least this many times larger than all others."""
+HUGE_GAP = 1e3
+"""Any values are a fill if they are at least this many times larger than all others."""
+FEW = 3
+"""The number of values that can be called constant, and of cases from which a usual magnitude is known."""
+STEADY = 0.5
+"""An output is steady if the values of most slabs deviate by less than this share of their root mean square.
+
+A net often answers any noise nearly alike. Then many cases are no more than one draw, and a column may be near zero by
+chance, like a sum whose terms cancel out.
+"""
+CONNECTED = 100.0
+"""Slabs of a steady output whose magnitudes are less than this many times apart are measured alike.
+
+The smallest of n columns is by chance about n times smaller than the others.
+"""
+CONNECTED_HALF = 1e3
+"""The same in half precision, where a sum that is near zero by chance has few right digits or none."""
+UNSEEN = 4.0
+"""The largest of n values is raised by this many n-ths of it, since more values would have held a larger one."""
+NORMAL_MEDIAN = 0.67
+"""The median magnitude of normally distributed values, as a share of their root mean square."""
+MAX_FILLS = 3
+"""The largest number of fills that are looked for in one output."""
+POOLED_NUMBERS = 1 << 16
+"""Answers with at most this many numbers are searched for fills together, because each may hold too few values."""
+
+Levels = list[tuple[float, float]]
+"""The smallest and the largest magnitude of each fill."""
+
+
+def magnitudes(tensor: torch.Tensor) -> torch.Tensor:
+    """Return the values' magnitudes in float64, with 0 for values that are not finite."""
+    return torch.nan_to_num(tensor.double().abs(), nan=0.0, posinf=0.0)
+
+
+def fill_levels(sizes: torch.Tensor) -> Levels:
+    """Return the magnitudes of the fills among some magnitudes, such as the 1e9 of logits that are masked with -1e9."""
+    levels: Levels = []
+    rest = sizes[sizes > 0]
+    while len(levels) < MAX_FILLS and len(rest) > FEW:
+        low = float(rest.max()) / CONSTANT_SPREAD
+        lower = rest[rest < low]
+        constant = len(rest) - len(lower) >= FEW
+        if len(lower) < FEW or float(lower.max()) * (CONSTANT_GAP if constant else HUGE_GAP) > float(rest.max()):
+            break
+        levels.append((low, float(rest.max()) * CONSTANT_SPREAD))
+        rest = lower
+    return levels
+
+
+@dataclass(frozen=True)
+class _Slabs:
+    """The figures of the slabs of one answer, one for each index along an axis."""
+
+    maxima: torch.Tensor
+    """The largest magnitude."""
+    sums: torch.Tensor
+    """The number of values, their sum and the sum of their squares, [3, indices]."""
+
+
+@dataclass(frozen=True)
+class _UsualAxis:
+    """What is usual along an axis of an output."""
+
+    maxima: torch.Tensor
+    """The largest magnitude to be expected at each index that enough cases have."""
+    typical: torch.Tensor
+    """The root mean square of the values that are not zero, at each of these indices."""
+    is_steady: bool
+    """The output is steady, as STEADY says it."""
+
+
+class UsualScales:
+    """The usual magnitudes of one output: for each axis and each index along it, over the usual cases."""
+
+    def __init__(self, answers: Iterable[torch.Tensor]) -> None:
+        """Take the answer to each usual case.
+
+        They are iterated when a scale is first asked for, and more than once, so that one is loaded after the other.
+        """
+        self._answers = answers
+
+    @cached_property
+    def _levels(self) -> Levels:
+        return _pooled_levels(self._answers)
+
+    @cached_property
+    def _axes(self) -> list[_UsualAxis]:
+        cases = [
+            [_slabs(answer, _without(magnitudes(answer), self._levels), axis) for axis in range(max(1, answer.dim()))]
+            for answer in self._answers
+            if answer.numel()
+        ]
+        axes = len(cases[0]) if cases else 0
+        return [_usual_axis([case[axis] for case in cases if len(case) == axes]) for axis in range(axes)]
+
+    def scales_of(self, answer: torch.Tensor) -> torch.Tensor:
+        """Return the scale of each value of an answer, in float64.
+
+        The scale is the smallest, over the axes, of the largest magnitude in the slab that the value lies in (its row,
+        its column, …), in this answer and in the usual ones. A fill does not count for other values, and is its own
+        scale.
+        """
+        sizes = magnitudes(answer)
+        if not answer.numel():
+            return sizes
+        counted = _without(sizes, [*self._levels, *fill_levels(sizes)])
+        axes = [self._usual_along(axis, counted, answer.dtype) for axis in range(max(1, sizes.dim()))]
+        growth = _growth(counted, _smallest([axis.typical for axis in axes], sizes))
+        own = [_rows_along(counted, axis).amax(1) for axis in range(len(axes))]
+        along = [torch.maximum(each, growth * axis.maxima) for each, axis in zip(own, axes, strict=True)]
+        return torch.where(counted == sizes, _smallest(along, sizes), sizes)
+
+    def _usual_along(self, axis: int, counted: torch.Tensor, dtype: torch.dtype) -> _UsualAxis:
+        """Return what is usual along an axis of an answer, at each index that the answer has."""
+        length, axes = counted.shape[axis] if counted.dim() else 1, max(1, counted.dim())
+        if len(self._axes) != axes or not len(self._axes[axis].maxima):
+            nothing = counted.new_zeros(length)
+            return _UsualAxis(nothing + counted.max(), nothing, is_steady=False)
+        usual = self._axes[axis]
+        # An index that few cases have may be small by chance: the whole axis says what is usual there.
+        maxima, typical = (_extended(each, length, by=float(each.max())) for each in (usual.maxima, usual.typical))
+        if usual.is_steady:
+            maxima = _connected(maxima, CONNECTED_HALF if dtype in (torch.float16, torch.bfloat16) else CONNECTED)
+        return _UsualAxis(maxima, typical, usual.is_steady)
+
+
+def _smallest(along: Sequence[torch.Tensor], sizes: torch.Tensor) -> torch.Tensor:
+    """Return, for each value, the smallest of the magnitudes at its index along each axis."""
+    smallest = torch.full_like(sizes, math.inf)
+    for axis, each in enumerate(along):
+        smallest = torch.minimum(smallest, each.view([-1 if other == axis else 1 for other in range(sizes.dim())]))
+    return smallest
+
+
+def _growth(counted: torch.Tensor, typical: torch.Tensor) -> float:
+    """Return how many times larger than usual the values of an answer are, at least 1.
+
+    Answers to inputs that are ten times larger consist of larger terms, also where these cancel out. The median tells
+    it, which no single value moves.
+    """
+    known = (counted > 0) & (typical > 0)
+    return max(1.0, float((counted[known] / typical[known]).median()) / NORMAL_MEDIAN) if bool(known.any()) else 1.0
+
+
+def _pooled_levels(answers: Iterable[torch.Tensor]) -> Levels:
+    levels: Levels = []
+    pool: list[torch.Tensor] = []
+    for answer in answers:
+        sizes = magnitudes(answer)
+        if sizes.numel() > POOLED_NUMBERS:
+            levels += fill_levels(sizes)
+        else:
+            pool.append(sizes.flatten())
+    return levels + (fill_levels(torch.cat(pool)) if pool else [])
+
+
+def _without(sizes: torch.Tensor, levels: Levels) -> torch.Tensor:
+    """Return the magnitudes with 0 in the place of fills."""
+    for low, high in levels:
+        sizes = torch.where((sizes >= low) & (sizes <= high), 0.0, sizes)
+    return sizes
+
+
+def _rows_along(tensor: torch.Tensor, axis: int) -> torch.Tensor:
+    """Return the slab at each index along an axis as a row; a scalar counts as an axis of size 1."""
+    return tensor.transpose(0, axis).flatten(1) if tensor.dim() > 1 else tensor.reshape(-1, 1)
+
+
+def _slabs(answer: torch.Tensor, counted: torch.Tensor, axis: int) -> _Slabs:
+    """Return the figures of the slabs at each index along an axis.
+
+    `counted` has the magnitudes of the answer's values, and 0 for those that do not count.
+    """
+    sizes = _rows_along(counted, axis)
+    values = torch.where(_rows_along(answer, axis) < 0, -sizes, sizes)
+    return _Slabs(sizes.amax(1), torch.stack([(sizes > 0).sum(1), values.sum(1), (sizes * sizes).sum(1)]))
+
+
+def _usual_axis(cases: Sequence[_Slabs]) -> _UsualAxis:
+    if len(cases) < FEW:
+        return _UsualAxis(cases[0].maxima[:0], cases[0].maxima[:0], is_steady=False)
+    length = sorted((len(case.maxima) for case in cases), reverse=True)[FEW - 1]
+    first, second = torch.stack([_extended(case.maxima, length, by=0.0) for case in cases]).topk(2, dim=0).values
+    # A single case that is far beyond the others says nothing of what is usual.
+    maxima = torch.where((second > 0) & (first > HUGE_GAP * second), second, first)
+    count, total, squares = torch.stack([_extended(case.sums, length, by=0.0) for case in cases]).sum(0)
+    count = count.clamp(min=1)
+    mean, mean_square = total / count, squares / count
+    deviation = (1 - mean * mean / mean_square).clamp(min=0).sqrt()[mean_square > 0]
+    steady = len(deviation) > 0 and float(deviation.median()) < STEADY
+    return _UsualAxis(maxima * (1 + UNSEEN / count), mean_square.sqrt(), steady)
+
+
+def _connected(maxima: torch.Tensor, ratio: float) -> torch.Tensor:
+    """Return the magnitudes, each raised to the largest that it is connected to by steps below the ratio."""
+    ordered, order = maxima.sort()
+    chains = (ordered[1:] > ratio * ordered[:-1]).cumsum(0)
+    chains = torch.nn.functional.pad(chains, (1, 0))
+    tops = torch.zeros_like(ordered).scatter_reduce(0, chains, ordered, "amax")
+    raised = torch.minimum(tops[chains], ordered * max(ratio, len(ordered)))
+    return torch.zeros_like(maxima).scatter(0, order, raised)
+
+
+def _extended(values: torch.Tensor, length: int, *, by: float) -> torch.Tensor:
+    """Return the values cut to a length, or extended to it, along the last axis."""
+    cut = values[..., :length]
+    return torch.nn.functional.pad(cut, (0, length - cut.shape[-1]), value=by)
