@@ -50,13 +50,19 @@ def compare(
     place = _place(worst, trained)
     return Difference(
         max_abs=min(float(apart.max()), MOST),
-        max_rel=min(float(torch.where(apart > 0, apart / scales, 0.0).max()), MOST),
+        max_rel=min(float(torch.where(apart == 0, 0.0, apart / scales).max()), MOST),
         excess=min(float(excess.flatten()[worst]), MOST),
         worst=WorstValue(
             output=name, index=place, allowed=float(allowed[tuple(place)]),
             expected=float(expected[tuple(place)]), found=float(found[tuple(place)]),
         ),
     )  # fmt: skip
+
+
+def share_of_scale(found: torch.Tensor, expected: torch.Tensor, *, usual: UsualScales) -> float:
+    """Return the largest difference of two answers as a share of the scale of each value; NaN if a value is not one."""
+    apart = torch.where(found == expected, 0.0, (found.double() - expected.double()).abs())
+    return float(torch.where(apart == 0, 0.0, apart / usual.scales_of(expected)).max())
 
 
 def nested_allowance(allowed: torch.Tensor) -> Any:
@@ -74,10 +80,8 @@ def _collapsed(values: Any) -> Any:
 
 
 def _rounded_up(value: float) -> float:
-    if value == 0:
-        return 0.0
-    step = 10.0 ** (math.floor(math.log10(value)) - 1)
-    return float(f"{math.ceil(value / step) * step:.1e}")
+    rounded = float(f"{value:.1e}")
+    return rounded if rounded >= value else float(f"{value * 1.05:.1e}")
 
 
 def _infinite_problem(places: torch.Tensor, found: torch.Tensor, expected: torch.Tensor, name: str) -> str:

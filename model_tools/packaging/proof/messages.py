@@ -100,7 +100,7 @@ class DecodingDifference(Message):
     levels_max: float
     """The largest difference of the model's input, in levels of 255."""
     answers_apart: float
-    """The largest difference of the model's answers: of confidences, or of values relative to their magnitude."""
+    """The largest difference of the model's answers: of confidences, or of values as shares of their scale."""
     same_top1: bool
     """The likeliest class is the same; always true unless confidences are compared."""
 
@@ -170,5 +170,7 @@ class ParityJob(Message):
     """The number of tensors in an answer."""
     cases: list[Case]
     channels_last: bool
+    has_classes: bool = False
+    """The values of an answer belong to classes, and are weighed against each other."""
     quantized: QuantizationJob | None = None
     decoding: DecodingJob | None = None

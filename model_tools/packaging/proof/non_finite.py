@@ -36,8 +36,9 @@ def refuse_non_finite_answer(outputs: Outputs, case: Case) -> None:
     for name, tensor in zip(outputs.names, outputs.tensors, strict=True):
         for kind, places in _non_finite(tensor):
             first = places.nonzero()[0].tolist()
+            output = f"output {name}" if name else "its output"
             raise ParityFailed(
-                f"The model answers {kind} in {f'output {name}' if name else 'its output'} at {first}"
+                f"The model answers {kind} in {output}{f' at {first}' if first else ''}"
                 f"{_everywhere(places, first)} to {case.label}. {REMEDIES[kind]}"
             )
 
@@ -56,4 +57,4 @@ def _everywhere(places: torch.Tensor, first: list[int]) -> str:
             found = columns.nonzero().flatten().tolist()
             named = ", ".join(str(index) for index in found[:MOST_NAMED]) + (", …" if len(found) > MOST_NAMED else "")
             return f" (in every row, at index {named} of the last axis, counted from 0, and nowhere else)"
-    return f" ({int(places.sum())} of {places.numel()} values)"
+    return "" if not places.dim() else f" ({int(places.sum())} of {places.numel()} values)"

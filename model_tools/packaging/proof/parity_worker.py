@@ -48,11 +48,11 @@ def prove_parity(job: ParityJob, scratch: Path) -> ParityResult:
     at_loaded = time.perf_counter()
     with torch.inference_mode(), safe_open(scratch / REFERENCE_FILE, framework="pt") as file:
         share = None if job.quantized is None else job.quantized.tolerance
-        scales = [UsualScales(_UsualAnswers(job, file, output)) for output in range(job.outputs)]
+        scales = _scales(job, file, quantized=share is not None)
         differences = _differences(model, job, file, scales, share)
         at_compared = time.perf_counter()
         first = _inputs(job, file, 0)
-        quantized = _measure_unquantized(model, job, file, scales)
+        quantized = _measure_unquantized(model, job, file)
         allowances = _allowances(job, file, scales, share)
         latency = _latency_ms(model, first)
         decoding = [] if job.decoding is None else _compare_decoding(model, job.decoding, scratch, job)
@@ -76,15 +76,13 @@ def _differences(
     ]
 
 
-def _measure_unquantized(
-    model: torch.jit.ScriptModule, job: ParityJob, file: Any, scales: Sequence[UsualScales]
-) -> QuantizationResult | None:
+def _measure_unquantized(model: torch.jit.ScriptModule, job: ParityJob, file: Any) -> QuantizationResult | None:
     """Measure the model before quantisation, which tells whether tracing or quantisation causes a difference."""
     if job.quantized is None:
         return None
     before = load_script(job.quantized.unquantized)
     return QuantizationResult(
-        differences_before=_differences(before, job, file, scales, None),
+        differences_before=_differences(before, job, file, _scales(job, file, quantized=False), None),
         latency_ms_before=_latency_ms(before, _inputs(job, file, 0)),
         top1_agreement=_top1_agreement(model, job, file),
     )
@@ -132,6 +130,15 @@ class _UsualAnswers:
         for number, case in enumerate(self.job.cases):
             if case.spread == "usual" and case.sample is None:
                 yield self.file.get_tensor(f"{number}.out.{self.output}")
+
+
+def _scales(job: ParityJob, file: Any, *, quantized: bool) -> list[UsualScales]:
+    """Return the scales of each output; classes are weighed against each other, so that coarse tolerances are alike."""
+    fine = not quantized and not any(
+        file.get_tensor(f"0.out.{output}").dtype in (torch.float16, torch.bfloat16) for output in range(job.outputs)
+    )
+    connects = fine or job.has_classes
+    return [UsualScales(_UsualAnswers(job, file, output), connects=connects) for output in range(job.outputs)]
 
 
 def _allowances(job: ParityJob, file: Any, scales: Sequence[UsualScales], share: float | None) -> list[Any]:

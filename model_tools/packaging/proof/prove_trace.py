@@ -161,7 +161,7 @@ def _prove(
     share = quantized_tolerance(manifest.optimize)
     job = ParityJob(
         model=model, inputs=len(manifest.inputs), outputs=len(traced.outputs), cases=cases.proved,
-        channels_last=traced.channels_last,
+        channels_last=traced.channels_last, has_classes=checked.classes is not None,
         quantized=(
             None if unquantized is None or share is None else QuantizationJob(unquantized=unquantized, tolerance=share)
         ),

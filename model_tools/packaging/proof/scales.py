@@ -30,8 +30,6 @@ CONNECTED = 100.0
 
 The smallest of n columns is by chance about n times smaller than the others.
 """
-CONNECTED_HALF = 1e3
-"""The same in half precision, where a sum that is near zero by chance has few right digits or none."""
 UNSEEN = 4.0
 """The largest of n values is raised by this many n-ths of it, since more values would have held a larger one."""
 NORMAL_MEDIAN = 0.67
@@ -72,17 +70,19 @@ class _Slabs:
     maxima: torch.Tensor
     """The largest magnitude."""
     sums: torch.Tensor
-    """The number of values, their sum and the sum of their squares, [3, indices]."""
+    """Whether a value counts, how many are not 0, their sum and the sum of their squares, [4, indices]."""
 
 
 @dataclass(frozen=True)
 class _UsualAxis:
     """What is usual along an axis of an output."""
 
+    known: torch.Tensor
+    """Whether a few cases have a value that counts, at each index."""
     maxima: torch.Tensor
-    """The largest magnitude to be expected at each index that enough cases have."""
+    """The largest magnitude to be expected at each index."""
     typical: torch.Tensor
-    """The root mean square of the values that are not zero, at each of these indices."""
+    """The root mean square of the values that are not zero, at each index."""
     is_steady: bool
     """The output is steady, as STEADY says it."""
 
@@ -90,24 +90,28 @@ class _UsualAxis:
 class UsualScales:
     """The usual magnitudes of one output: for each axis and each index along it, over the usual cases."""
 
-    def __init__(self, answers: Iterable[torch.Tensor]) -> None:
-        """Take the answer to each usual case.
+    def __init__(self, answers: Iterable[torch.Tensor], *, connects: bool = False) -> None:
+        """Take the answer to each usual case, and whether slabs of a steady output are measured alike.
 
-        They are iterated when a scale is first asked for, and more than once, so that one is loaded after the other.
+        The answers are iterated when a scale is first asked for, and more than once, so that they may be loaded one
+        after the other. `connects` is for tolerances that are fine enough to be harmless a hundred times coarser, and
+        for outputs whose values are weighed against each other.
         """
         self._answers = answers
+        self._connects = connects
 
     @cached_property
     def _levels(self) -> Levels:
         return _pooled_levels(self._answers)
 
     @cached_property
-    def _axes(self) -> list[_UsualAxis]:
-        cases = [
-            [_slabs(answer, _without(magnitudes(answer), self._levels), axis) for axis in range(max(1, answer.dim()))]
-            for answer in self._answers
-            if answer.numel()
-        ]
+    def _axes(self) -> list[_UsualAxis | None]:
+        cases = []
+        for answer in self._answers:
+            if answer.numel():
+                sizes = magnitudes(answer)
+                counted = _without(sizes, self._levels)
+                cases.append([_slabs(answer, sizes, counted, axis) for axis in range(max(1, answer.dim()))])
         axes = len(cases[0]) if cases else 0
         return [_usual_axis([case[axis] for case in cases if len(case) == axes]) for axis in range(axes)]
 
@@ -122,24 +126,24 @@ class UsualScales:
         if not answer.numel():
             return sizes
         counted = _without(sizes, [*self._levels, *fill_levels(sizes)])
-        axes = [self._usual_along(axis, counted, answer.dtype) for axis in range(max(1, sizes.dim()))]
-        growth = _growth(counted, _smallest([axis.typical for axis in axes], sizes))
-        own = [_rows_along(counted, axis).amax(1) for axis in range(len(axes))]
-        along = [torch.maximum(each, growth * axis.maxima) for each, axis in zip(own, axes, strict=True)]
+        usual = [self._along(axis, counted) for axis in range(max(1, sizes.dim()))]
+        growth = _growth(counted, _smallest([typical for _, typical in usual], sizes))
+        along = [
+            torch.maximum(_rows_along(counted, axis).amax(1), growth * maxima) for axis, (maxima, _) in enumerate(usual)
+        ]
         return torch.where(counted == sizes, _smallest(along, sizes), sizes)
 
-    def _usual_along(self, axis: int, counted: torch.Tensor, dtype: torch.dtype) -> _UsualAxis:
-        """Return what is usual along an axis of an answer, at each index that the answer has."""
+    def _along(self, axis: int, counted: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the usual largest and the typical magnitude at each index along an axis of an answer."""
         length, axes = counted.shape[axis] if counted.dim() else 1, max(1, counted.dim())
-        if len(self._axes) != axes or not len(self._axes[axis].maxima):
+        usual = self._axes[axis] if len(self._axes) == axes else None
+        if usual is None:
             nothing = counted.new_zeros(length)
-            return _UsualAxis(nothing + counted.max(), nothing, is_steady=False)
-        usual = self._axes[axis]
+            return nothing + counted.max(), nothing
         # An index that few cases have may be small by chance: the whole axis says what is usual there.
-        maxima, typical = (_extended(each, length, by=float(each.max())) for each in (usual.maxima, usual.typical))
-        if usual.is_steady:
-            maxima = _connected(maxima, CONNECTED_HALF if dtype in (torch.float16, torch.bfloat16) else CONNECTED)
-        return _UsualAxis(maxima, typical, usual.is_steady)
+        largest = [torch.where(usual.known, each, each[usual.known].max()) for each in (usual.maxima, usual.typical)]
+        maxima, typical = (_extended(each, length, by=float(each.max())) for each in largest)
+        return (_connected(maxima, CONNECTED) if self._connects and usual.is_steady else maxima), typical
 
 
 def _smallest(along: Sequence[torch.Tensor], sizes: torch.Tensor) -> torch.Tensor:
@@ -184,29 +188,31 @@ def _rows_along(tensor: torch.Tensor, axis: int) -> torch.Tensor:
     return tensor.transpose(0, axis).flatten(1) if tensor.dim() > 1 else tensor.reshape(-1, 1)
 
 
-def _slabs(answer: torch.Tensor, counted: torch.Tensor, axis: int) -> _Slabs:
+def _slabs(answer: torch.Tensor, sizes: torch.Tensor, counted: torch.Tensor, axis: int) -> _Slabs:
     """Return the figures of the slabs at each index along an axis.
 
-    `counted` has the magnitudes of the answer's values, and 0 for those that do not count.
+    `sizes` are the magnitudes of the answer's values, and `counted` has 0 for those of them that are fills.
     """
-    sizes = _rows_along(counted, axis)
-    values = torch.where(_rows_along(answer, axis) < 0, -sizes, sizes)
-    return _Slabs(sizes.amax(1), torch.stack([(sizes > 0).sum(1), values.sum(1), (sizes * sizes).sum(1)]))
+    each, every = _rows_along(counted, axis), _rows_along(sizes, axis)
+    values = torch.where(_rows_along(answer, axis) < 0, -each, each)
+    known = (each == every).any(1)
+    return _Slabs(each.amax(1), torch.stack([known, (each > 0).sum(1), values.sum(1), (each * each).sum(1)]))
 
 
-def _usual_axis(cases: Sequence[_Slabs]) -> _UsualAxis:
-    if len(cases) < FEW:
-        return _UsualAxis(cases[0].maxima[:0], cases[0].maxima[:0], is_steady=False)
-    length = sorted((len(case.maxima) for case in cases), reverse=True)[FEW - 1]
+def _usual_axis(cases: Sequence[_Slabs]) -> _UsualAxis | None:
+    """Return what is usual along an axis; None if no index is known from enough cases."""
+    length = max(len(case.maxima) for case in cases)
+    known, count, total, squares = torch.stack([_extended(case.sums, length, by=0.0) for case in cases]).sum(0)
+    if len(cases) < FEW or not bool((known >= FEW).any()):
+        return None
     first, second = torch.stack([_extended(case.maxima, length, by=0.0) for case in cases]).topk(2, dim=0).values
     # A single case that is far beyond the others says nothing of what is usual.
     maxima = torch.where((second > 0) & (first > HUGE_GAP * second), second, first)
-    count, total, squares = torch.stack([_extended(case.sums, length, by=0.0) for case in cases]).sum(0)
     count = count.clamp(min=1)
     mean, mean_square = total / count, squares / count
-    deviation = (1 - mean * mean / mean_square).clamp(min=0).sqrt()[mean_square > 0]
+    deviation = (1 - mean * mean / mean_square).clamp(min=0).sqrt()[(known >= FEW) & (mean_square > 0)]
     steady = len(deviation) > 0 and float(deviation.median()) < STEADY
-    return _UsualAxis(maxima * (1 + UNSEEN / count), mean_square.sqrt(), steady)
+    return _UsualAxis(known >= FEW, maxima * (1 + UNSEEN / count), mean_square.sqrt(), steady)
 
 
 def _connected(maxima: torch.Tensor, ratio: float) -> torch.Tensor:

@@ -133,7 +133,8 @@ def _found(difference: Difference) -> str:
     if difference.problem or worst is None:
         return difference.problem or "the answer is another"
     output = f"output {worst.output}" if worst.output else "the output"
-    return f"{output} is {worst.found:.6g} at {worst.index} instead of {worst.expected:.6g}"
+    place = f" at {worst.index}" if worst.index else ""
+    return f"{output} is {worst.found:.6g}{place} instead of {worst.expected:.6g}"
 
 
 def _exceeding(cases: Sequence[Case], differences: Sequence[Difference]) -> list[tuple[Difference, Case]]:

@@ -23,6 +23,7 @@ from model_tools.tensors.memory_format import IMAGE_AXES, in_format
 
 MAX_TOLD = 3
 """The number of places in the code that a message lists."""
+HALF = (torch.float16, torch.bfloat16)
 MAX_NOTES = 50
 """The number of the tracer's warnings that are kept."""
 
@@ -47,7 +48,8 @@ def trace_model(model: torch.nn.Module, inputs: tuple[torch.Tensor, ...], manife
     with user_code_errors(folder, "Running the model"):
         decision_places = reads_of_inputs(model, inputs)
     wanted = manifest.optimize.channels_last
-    if wanted is True or (wanted == "auto" and profits_from_channels_last(model, inputs)):
+    may_profit = bears_other_roundings(model, manifest) and profits_from_channels_last(model, inputs)
+    if wanted is True or (wanted == "auto" and may_profit):
         try:
             return _trace(model, inputs, manifest, folder, decision_places, channels_last=True)
         except TraceFailed as error:
@@ -79,12 +81,21 @@ def freeze(module: torch.jit.ScriptModule, manifest: Manifest) -> torch.jit.Scri
     if not manifest.optimize.freeze or getattr(module, "training", None) is None:
         return module
     try:
-        return torch.jit.freeze(module.eval())  # type: ignore[no-any-return]
+        return torch.jit.freeze(module.eval(), optimize_numerics=bears_other_roundings(module, manifest))  # type: ignore[no-any-return]
     except RuntimeError as error:
         raise TraceFailed(
             f"The traced model cannot be frozen ({' '.join(str(error).split())[:500]}): set optimize: "
             f"{{freeze: false}}."
         ) from error
+
+
+def bears_other_roundings(model: torch.nn.Module, manifest: Manifest) -> bool:
+    """Tell whether a model may be folded and sum in another order, which is false in half precision.
+
+    A batch norm that is folded into a convolution there rounds each weight to three digits or fewer, which the trained
+    model does not. A model that is quantised to bfloat16 is measured by its answers before.
+    """
+    return manifest.optimize.quantize != "none" or not any(weight.dtype in HALF for weight in model.parameters())
 
 
 def _trace(
