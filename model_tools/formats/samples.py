@@ -6,10 +6,29 @@ Packaging writes the file, the smoke test reads it.
 from math import inf
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 DEFAULT_TOLERANCE = 1e-3
 """The largest absolute difference of a number that a sample without a `tolerance` of its own allows."""
+
+
+def _require_tolerance(value: object) -> object:
+    if value is None or _is_tolerance(value):
+        return value
+    raise ValueError("must be a number from 0, or nested lists of such numbers")
+
+
+def _is_tolerance(value: object) -> bool:
+    if isinstance(value, list):
+        return all(map(_is_tolerance, value))
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < inf
+
+
+def _fits(tolerance: object, output: object) -> bool:
+    """Tell whether nested lists say what is allowed for each number of an output."""
+    if not isinstance(tolerance, list):
+        return True
+    return isinstance(output, list) and len(output) == len(tolerance) and all(map(_fits, tolerance, output))
 
 
 class Expectation(BaseModel):
@@ -23,7 +42,7 @@ class Expectation(BaseModel):
     """Nested lists of numbers."""
     answer: dict[str, Any] | None = None
     """Fields that the answer must have, with their values; further fields of the answer are not checked."""
-    tolerance: Annotated[float, Field(ge=0)] | list[Any] | None = None
+    tolerance: Annotated[float | list[Any] | None, BeforeValidator(_require_tolerance)] = None
     """The largest absolute difference of a number from `output` or `answer`; 0.001 when it is not set.
 
     Nested lists say it for each number of `output`, in the same form; a number stands for all that lies below it.
@@ -35,9 +54,7 @@ class Expectation(BaseModel):
             if self.output is None:
                 raise ValueError("tolerance is a list, which says it for each number of output: add output")
             if not _fits(self.tolerance, self.output):
-                raise ValueError(
-                    "tolerance must be a number from 0, or nested lists of them as long as those of output"
-                )
+                raise ValueError("tolerance must be one number, or nested lists as long as those of output")
         return self
 
     @property
@@ -59,11 +76,3 @@ class Sample(BaseModel):
     name: str
     event: dict[str, Any]
     expect: Expectation = Expectation()
-
-
-def _fits(tolerance: object, output: object) -> bool:
-    """Tell whether a tolerance says for each number of an output what is allowed."""
-    if isinstance(tolerance, list):
-        alike = isinstance(output, list) and len(output) == len(tolerance)
-        return alike and all(map(_fits, tolerance, output if isinstance(output, list) else []))
-    return isinstance(tolerance, int | float) and not isinstance(tolerance, bool) and 0 <= tolerance < inf

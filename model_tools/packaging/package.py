@@ -134,7 +134,7 @@ def _answers_by_name(checked: CheckedFolder, proved: ProvedModel) -> dict[str, K
     return {
         event.name: KnownAnswer(answer, allowance)
         for event, answer, allowance in zip(checked.events, proved.answers, proved.allowances, strict=True)
-        if event.is_answered_plainly and answer is not None
+        if event.is_answered_plainly and answer is not None and allowance is not None
     }
 
 

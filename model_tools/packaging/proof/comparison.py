@@ -66,22 +66,15 @@ def share_of_scale(found: torch.Tensor, expected: torch.Tensor, *, usual: UsualS
 
 
 def nested_allowance(allowed: torch.Tensor) -> Any:
-    """Return what is allowed as nested lists of two significant digits, and equal entries of a list as one number."""
-    return _collapsed(allowed.tolist())
+    """Return what is allowed as nested lists, each number with two significant digits."""
+    return _rounded_up(allowed.tolist())
 
 
-def _collapsed(values: Any) -> Any:
-    if not isinstance(values, list):
-        return _rounded_up(values)
-    entries = [_collapsed(value) for value in values]
-    if entries and not isinstance(entries[0], list) and all(entry == entries[0] for entry in entries):
-        return entries[0]
-    return entries
-
-
-def _rounded_up(value: float) -> float:
-    rounded = float(f"{value:.1e}")
-    return rounded if rounded >= value else float(f"{value * 1.05:.1e}")
+def _rounded_up(values: Any) -> Any:
+    if isinstance(values, list):
+        return [_rounded_up(value) for value in values]
+    rounded = float(f"{values:.1e}")
+    return rounded if rounded >= values else float(f"{values * 1.05:.1e}")
 
 
 def _infinite_problem(places: torch.Tensor, found: torch.Tensor, expected: torch.Tensor, name: str) -> str:

@@ -128,7 +128,7 @@ class ParityResult(Message):
     allowances: list[Any | None] = Field(default_factory=list)
     """What the served model may be off from each value of a sample's answer, for each sample that brings numbers.
 
-    Nested lists as the answer's, in which equal entries of a list are one number; None for an answer that is not kept.
+    Nested lists like those of the answer; None for an answer that is not kept.
     """
     quantized: QuantizationResult | None = None
     decoding: list[DecodingDifference] = Field(default_factory=list, max_length=2000)

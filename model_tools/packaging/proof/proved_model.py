@@ -20,7 +20,7 @@ class ProvedModel:
     answers: list[list[object] | None]
     """The trained model's answer to each of the checked events; None for an answer that is too large to be kept."""
     allowances: list[Any | None]
-    """How far the served model may be off from each of these answers: nested lists, or one number for equal entries."""
+    """How far the served model may be off from each of these answers, as nested lists like those of the answer."""
     parity: dict[str, object]
     """The contents of parity.json except the model's digest: the same for all runs on one machine."""
     run: dict[str, object]

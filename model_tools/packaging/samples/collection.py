@@ -65,8 +65,8 @@ class KnownAnswer:
     """The trained model's answer to a sample."""
 
     output: list[Any]
-    allowance: Any
-    """How far each value may be off when it is served, in the form of a sample's `tolerance`."""
+    allowance: list[Any]
+    """How far each value may be off when it is served, as nested lists like those of the output."""
 
 
 def expect_answers(samples: Sequence[Sample], answers: Mapping[str, KnownAnswer]) -> list[Sample]:
@@ -78,7 +78,7 @@ def expect_answers(samples: Sequence[Sample], answers: Mapping[str, KnownAnswer]
     for sample in samples:
         known = answers.get(sample.name)
         if known is not None and sample.expect.output is None:
-            allowed = known.allowance if sample.expect.tolerance is None else sample.expect.tolerance
+            allowed = _shortened(known.allowance) if sample.expect.tolerance is None else sample.expect.tolerance
             expect = sample.expect.model_copy(update={"output": known.output, "tolerance": allowed})
             expected.append(sample.model_copy(update={"expect": expect}))
         else:
@@ -133,3 +133,12 @@ def _check_expectation(sample: Sample, manifest: Manifest, classes: Sequence[str
 
 def _refuse_constant(constant: str) -> None:
     raise ValueError(f"{constant} is no number in JSON")
+
+
+def _shortened(allowance: Any) -> Any:
+    """Return nested lists with one number in the place of a list whose entries are all equal."""
+    if not isinstance(allowance, list):
+        return allowance
+    entries = [_shortened(entry) for entry in allowance]
+    equal = entries and not isinstance(entries[0], list) and all(entry == entries[0] for entry in entries)
+    return entries[0] if equal else entries

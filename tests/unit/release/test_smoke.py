@@ -128,13 +128,28 @@ def test_nested_tolerances_do_not_hold_for_the_fields_of_an_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    "tolerance",
-    [[[100.0, 0.001]], [[100.0], [200.0]], [[[1.0]], 1.0], [[-1.0, 1.0], 1.0], [[True, 1.0], 1.0], [["1", 1.0], 1.0]],
-    ids=["a row too few", "a column too few", "too deep", "negative", "boolean", "text"],
+    ("tolerance", "told"),
+    [
+        pytest.param([[100.0, 0.001]], "as long as those of output", id="a row too few"),
+        pytest.param([[100.0], [200.0]], "as long as those of output", id="a column too few"),
+        pytest.param([[[1.0], 1.0], 1.0], "as long as those of output", id="too deep"),
+        pytest.param([[-1.0, 1.0], 1.0], "a number from 0", id="negative number"),
+        pytest.param([[True, 1.0], 1.0], "a number from 0", id="boolean"),
+        pytest.param([["1", 1.0], 1.0], "a number from 0", id="text"),
+        pytest.param(-1, "a number from 0", id="negative number for all"),
+        pytest.param({"output": 1}, "a number from 0", id="object"),
+    ],
 )
-def test_nested_tolerances_must_have_the_form_of_the_output(tolerance) -> None:
-    with pytest.raises(ValidationError, match="nested lists of them as long as those of output"):
+def test_a_tolerance_must_be_a_number_or_have_the_form_of_the_output(tolerance, told) -> None:
+    with pytest.raises(ValidationError, match=told) as caught:
         sample_of_two_columns(tolerance)
+
+    assert caught.value.error_count() == 1
+
+
+def test_nested_tolerances_need_an_output() -> None:
+    with pytest.raises(ValidationError, match="add output"):
+        Sample.model_validate({"name": "t", "event": {}, "expect": {"answer": {"score": 1}, "tolerance": [1.0]}})
 
 
 @pytest.mark.parametrize(

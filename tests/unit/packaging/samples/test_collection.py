@@ -134,12 +134,27 @@ def test_an_answer_is_expected_only_where_none_was_said():
     other = Sample.model_validate({"name": "d", "event": {}})
     answer = KnownAnswer([[200.0, -4.0]], [[0.2, 0.004]])
     first, second, third, fourth = expect_answers(
-        [said, silent, tolerant, other], {"a": KnownAnswer([9.0], 1.0), "b": answer, "c": answer}
+        [said, silent, tolerant, other], {"a": KnownAnswer([9.0], [1.0]), "b": answer, "c": answer}
     )
     assert first == said
     assert (second.expect.output, second.expect.tolerance) == ([[200.0, -4.0]], [[0.2, 0.004]])
     assert (third.expect.output, third.expect.tolerance) == ([[200.0, -4.0]], 0.5)
     assert fourth == other
+
+
+@pytest.mark.parametrize(
+    ("allowance", "tolerance"),
+    [
+        pytest.param([[1.0, 2.0], [3.0, 3.0]], [[1.0, 2.0], 3.0], id="a row of equal numbers"),
+        pytest.param([[2.0, 2.0], [2.0, 2.0]], 2.0, id="equal numbers"),
+        pytest.param([[]], [[]], id="nothing"),
+    ],
+)
+def test_equal_tolerances_are_written_as_one_number(allowance, tolerance):
+    silent = Sample.model_validate({"name": "a", "event": {}})
+    (sample,) = expect_answers([silent], {"a": KnownAnswer(allowance, allowance)})
+    assert sample.expect.tolerance == tolerance
+    assert Sample.model_validate_json(render_samples([sample])) == sample
 
 
 def test_a_made_up_sample_has_the_smallest_sizes_and_values_in_range():
