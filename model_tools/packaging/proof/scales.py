@@ -205,9 +205,7 @@ def _usual_axis(cases: Sequence[_Slabs]) -> _UsualAxis | None:
     known, count, total, squares = torch.stack([_extended(case.sums, length, by=0.0) for case in cases]).sum(0)
     if len(cases) < FEW or not bool((known >= FEW).any()):
         return None
-    first, second = torch.stack([_extended(case.maxima, length, by=0.0) for case in cases]).topk(2, dim=0).values
-    # A single case that is far beyond the others says nothing of what is usual.
-    maxima = torch.where((second > 0) & (first > HUGE_GAP * second), second, first)
+    maxima = torch.stack([_extended(case.maxima, length, by=0.0) for case in cases]).amax(0)
     count = count.clamp(min=1)
     mean, mean_square = total / count, squares / count
     deviation = (1 - mean * mean / mean_square).clamp(min=0).sqrt()[(known >= FEW) & (mean_square > 0)]

@@ -42,6 +42,13 @@ def test_one_unit_in_the_last_place_is_always_allowed(seed, shape, dtype, expone
         assert excess(moved.to(answer.dtype), answer, usual) <= 1
 
 
+def test_one_unit_in_the_last_place_is_allowed_where_the_dtype_has_few_digits_left():
+    usual = [torch.tensor([[3e-7, 1e-7]], dtype=torch.float16)] * 3  # below 6e-5 float16 counts in steps of 6e-8
+    moved = torch.nextafter(usual[0], torch.ones_like(usual[0]))
+    assert excess(moved, usual[0], usual) <= 1
+    assert excess(usual[0] * 3, usual[0], usual) > 1
+
+
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_units_in_the_last_place_are_those_of_the_dtype(dtype):
     answer = torch.tensor([1.0, 1.5, 3.0, 0.0], dtype=DTYPES[dtype])
@@ -142,9 +149,15 @@ def test_a_column_of_which_most_cases_have_only_masks_is_measured_by_its_neighbo
 
 def test_larger_inputs_make_larger_scales_where_terms_cancel_out():
     *usual, answer = draws(5, 4, 50)
-    answer *= 10
-    answer[0, 0] = 1e-3
-    assert UsualScales(usual).scales_of(answer)[0, 0] > 10
+    answer[:, 0] = 1e-3
+    assert UsualScales(usual).scales_of(answer)[0, 0] < 4
+    assert UsualScales(usual).scales_of(answer * 10)[0, 0] > 10
+
+
+def test_the_largest_of_few_values_is_raised():
+    usual = [torch.tensor([1.0]), torch.tensor([0.5]), torch.tensor([0.2])]
+    assert UsualScales(usual).scales_of(torch.tensor([0.1])).item() == pytest.approx(1 + 4 / 3)
+    assert float(UsualScales([torch.ones(1, 1000)] * 3).scales_of(torch.ones(1, 1000)).max()) < 2.4
 
 
 def test_in_an_answer_that_hardly_changes_columns_are_measured_alike_if_they_are_weighed_together():
@@ -153,6 +166,8 @@ def test_in_an_answer_that_hardly_changes_columns_are_measured_alike_if_they_are
     *usual, answer = [same + noise / 1e4 for noise in draws(7, 3, 10, count=6)]
     assert UsualScales(usual, connects=True).scales_of(answer)[0, 3] > 0.4
     assert UsualScales(usual).scales_of(answer)[0, 3] < 0.02
+    varying = [each * torch.where(torch.arange(10) == 3, 0.02, 1.0) for each in draws(7, 3, 10, count=6)]
+    assert UsualScales(varying, connects=True).scales_of(varying[0])[0, 3] < 0.1
     far = torch.where(torch.arange(10) == 3, 1e-3, 1.0)
     assert UsualScales([each * far for each in usual], connects=True).scales_of(answer * far)[0, 3] < 1e-3
 
