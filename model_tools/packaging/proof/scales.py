@@ -37,7 +37,10 @@ NORMAL_MEDIAN = 0.67
 MAX_FILLS = 3
 """The largest number of fills that are looked for in one output."""
 POOLED_NUMBERS = 1 << 16
-"""Answers with at most this many numbers are searched for fills together, because each may hold too few values."""
+"""Answers with at most this many numbers are searched for fills together, because each may hold too few values.
+
+A median is taken of about so many numbers of an answer.
+"""
 
 Levels = list[tuple[float, float]]
 """The smallest and the largest magnitude of each fill."""
@@ -51,14 +54,17 @@ def magnitudes(tensor: torch.Tensor) -> torch.Tensor:
 def fill_levels(sizes: torch.Tensor) -> Levels:
     """Return the magnitudes of the fills among some magnitudes, such as the 1e9 of logits that are masked with -1e9."""
     levels: Levels = []
+    top = float(sizes.max()) if sizes.numel() else 0.0
+    if bool(((sizes < top / CONSTANT_SPREAD) & (sizes * CONSTANT_GAP > top)).any()):
+        return levels  # nothing is far enough from the rest, as in most answers
     rest = sizes[sizes > 0]
     while len(levels) < MAX_FILLS and len(rest) > FEW:
-        low = float(rest.max()) / CONSTANT_SPREAD
-        lower = rest[rest < low]
+        top = float(rest.max())
+        lower = rest[rest < top / CONSTANT_SPREAD]
         constant = len(rest) - len(lower) >= FEW
-        if len(lower) < FEW or float(lower.max()) * (CONSTANT_GAP if constant else HUGE_GAP) > float(rest.max()):
+        if len(lower) < FEW or float(lower.max()) * (CONSTANT_GAP if constant else HUGE_GAP) > top:
             break
-        levels.append((low, float(rest.max()) * CONSTANT_SPREAD))
+        levels.append((top / CONSTANT_SPREAD, top * CONSTANT_SPREAD))
         rest = lower
     return levels
 
@@ -106,12 +112,7 @@ class UsualScales:
 
     @cached_property
     def _axes(self) -> list[_UsualAxis | None]:
-        cases = []
-        for answer in self._answers:
-            if answer.numel():
-                sizes = magnitudes(answer)
-                counted = _without(sizes, self._levels)
-                cases.append([_slabs(answer, sizes, counted, axis) for axis in range(max(1, answer.dim()))])
+        cases = [_slabs_of(answer, self._levels) for answer in self._answers if answer.numel()]
         axes = len(cases[0]) if cases else 0
         return [_usual_axis([case[axis] for case in cases if len(case) == axes]) for axis in range(axes)]
 
@@ -128,9 +129,7 @@ class UsualScales:
         counted = _without(sizes, [*self._levels, *fill_levels(sizes)])
         usual = [self._along(axis, counted) for axis in range(max(1, sizes.dim()))]
         growth = _growth(counted, _smallest([typical for _, typical in usual], sizes))
-        along = [
-            torch.maximum(_rows_along(counted, axis).amax(1), growth * maxima) for axis, (maxima, _) in enumerate(usual)
-        ]
+        along = [torch.maximum(_maxima(counted, axis), growth * maxima) for axis, (maxima, _) in enumerate(usual)]
         return torch.where(counted == sizes, _smallest(along, sizes), sizes)
 
     def _along(self, axis: int, counted: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -160,8 +159,10 @@ def _growth(counted: torch.Tensor, typical: torch.Tensor) -> float:
     Answers to inputs that are ten times larger consist of larger terms, also where these cancel out. The median tells
     it, which no single value moves.
     """
-    known = (counted > 0) & (typical > 0)
-    return max(1.0, float((counted[known] / typical[known]).median()) / NORMAL_MEDIAN) if bool(known.any()) else 1.0
+    step = max(1, counted.numel() // POOLED_NUMBERS)
+    sizes, usual = counted.flatten()[::step], typical.flatten()[::step]
+    known = (sizes > 0) & (usual > 0)
+    return max(1.0, float((sizes[known] / usual[known]).median()) / NORMAL_MEDIAN) if bool(known.any()) else 1.0
 
 
 def _pooled_levels(answers: Iterable[torch.Tensor]) -> Levels:
@@ -183,20 +184,29 @@ def _without(sizes: torch.Tensor, levels: Levels) -> torch.Tensor:
     return sizes
 
 
-def _rows_along(tensor: torch.Tensor, axis: int) -> torch.Tensor:
-    """Return the slab at each index along an axis as a row; a scalar counts as an axis of size 1."""
-    return tensor.transpose(0, axis).flatten(1) if tensor.dim() > 1 else tensor.reshape(-1, 1)
+def _at_each_index(axis: int, sizes: torch.Tensor) -> list[int]:
+    """Return the axes to reduce for a figure at each index along one axis."""
+    return [other for other in range(sizes.dim()) if other != axis]
 
 
-def _slabs(answer: torch.Tensor, sizes: torch.Tensor, counted: torch.Tensor, axis: int) -> _Slabs:
-    """Return the figures of the slabs at each index along an axis.
+def _maxima(sizes: torch.Tensor, axis: int) -> torch.Tensor:
+    """Return the largest magnitude at each index along an axis; a scalar counts as an axis of size 1."""
+    return sizes.amax(_at_each_index(axis, sizes)) if sizes.dim() > 1 else sizes.reshape(-1)
 
-    `sizes` are the magnitudes of the answer's values, and `counted` has 0 for those of them that are fills.
-    """
-    each, every = _rows_along(counted, axis), _rows_along(sizes, axis)
-    values = torch.where(_rows_along(answer, axis) < 0, -each, each)
-    known = (each == every).any(1)
-    return _Slabs(each.amax(1), torch.stack([known, (each > 0).sum(1), values.sum(1), (each * each).sum(1)]))
+
+def _slabs_of(answer: torch.Tensor, levels: Levels) -> list[_Slabs]:
+    """Return the figures of the slabs at each index, for each axis."""
+    answer = answer.reshape(1) if answer.dim() == 0 else answer
+    sizes = magnitudes(answer)
+    counted = _without(sizes, levels)
+    known, nonzero = counted == sizes, counted > 0
+    values, squares = torch.where(answer < 0, -counted, counted), counted * counted
+    slabs = []
+    for axis in range(answer.dim()):
+        axes = _at_each_index(axis, sizes)
+        sums = [each.sum(axes).double() if axes else each.double() for each in (known, nonzero, values, squares)]
+        slabs.append(_Slabs(_maxima(counted, axis), torch.stack([sums[0].clamp(max=1), *sums[1:]])))
+    return slabs
 
 
 def _usual_axis(cases: Sequence[_Slabs]) -> _UsualAxis | None:
