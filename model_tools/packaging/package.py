@@ -22,7 +22,7 @@ from model_tools.packaging.limits import Limits
 from model_tools.packaging.proof.evidence import render_json
 from model_tools.packaging.proof.prove_trace import prove_trace
 from model_tools.packaging.proof.proved_model import ProvedModel
-from model_tools.packaging.samples.collection import expect_answers, render_samples
+from model_tools.packaging.samples.collection import KnownAnswer, expect_answers, render_samples
 from model_tools.packaging.trees.prove_trees import prove_trees
 from model_tools.version import tools_version
 
@@ -100,8 +100,7 @@ def _pack(checked: CheckedFolder, proved: ProvedModel, workspace: Path) -> Packa
     # The model that will be served comes out of this file, so its bytes in here must be those that were proved.
     if member_sha256(archive, model_member) != digest:
         raise ParityFailed("The model in the archive is not the one that was proved: publish again; check the disk.")
-    answers = _answers_by_name(checked, proved)
-    samples = expect_answers(checked.samples, answers, tolerance=proved.sample_tolerance)
+    samples = expect_answers(checked.samples, _answers_by_name(checked, proved))
     samples_file, evidence_file = workspace / SAMPLES_NAME, workspace / EVIDENCE_NAME
     samples_file.write_text(render_samples(samples), encoding="utf-8")
     run = {**proved.run, "archive_size": written.size}
@@ -132,12 +131,12 @@ def _archive_manifest(checked: CheckedFolder, proved: ProvedModel) -> ArchiveMan
     )
 
 
-def _answers_by_name(checked: CheckedFolder, proved: ProvedModel) -> dict[str, list[object] | None]:
+def _answers_by_name(checked: CheckedFolder, proved: ProvedModel) -> dict[str, KnownAnswer]:
     """Return the trained model's answers to the samples whose response holds the model's unchanged outputs."""
     return {
-        event.name: answer
-        for event, answer in zip(checked.events, proved.answers, strict=True)
-        if event.is_answered_plainly
+        event.name: KnownAnswer(answer, allowance)
+        for event, answer, allowance in zip(checked.events, proved.answers, proved.allowances, strict=True)
+        if event.is_answered_plainly and answer is not None and allowance is not None
     }
 
 

@@ -6,13 +6,14 @@ The module is pure: its callers hand in the clock and the function that calls th
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, Protocol, TypeGuard
 
 from pydantic import ValidationError
 
 from model_tools.errors import SmokeTestFailed
 from model_tools.formats.manifest import explain
-from model_tools.formats.samples import DEFAULT_TOLERANCE, Expectation, Sample
+from model_tools.formats.samples import Expectation, Sample
 
 MAX_SAMPLES_BYTES = 64 << 20
 """The largest size of a samples.jsonl."""
@@ -115,12 +116,13 @@ def check_answer(sample: Sample, answer: object, *, version: str) -> list[str]:
         problems.append(
             f"its confidence is {_rounded(answer.get('confidence'))}, expected {expect.min_confidence} or more"
         )
-    tolerance = DEFAULT_TOLERANCE if expect.tolerance is None else expect.tolerance
     if expect.output is not None:
-        problems += _compare(expect.output, answer.get("output"), tolerance, "output")
+        problems += _compare(expect.output, answer.get("output"), expect.output_tolerance, "output")
     for field, wanted in (expect.answer or {}).items():
         problems += (
-            _compare(wanted, answer[field], tolerance, field) if field in answer else [f"it answered no {field!r}"]
+            _compare(wanted, answer[field], expect.answer_tolerance, field)
+            if field in answer
+            else [f"it answered no {field!r}"]
         )
     return problems
 
@@ -139,12 +141,17 @@ def _at_least(value: object, floor: float) -> bool:
     return isinstance(value, int | float) and math.isfinite(value) and value >= floor
 
 
-def _compare(expected: object, actual: object, tolerance: float, where: str) -> list[str]:
-    """Return the first difference between two JSON values; an object may have further fields than the expected ones."""
-    if isinstance(expected, Mapping):
-        return _compare_fields(expected, actual, tolerance, where)
+def _compare(expected: object, actual: object, tolerance: float | Sequence[Any], where: str) -> list[str]:
+    """Return the first difference between two JSON values; an object may have further fields than the expected ones.
+
+    `tolerance` is a number, or nested lists in the form of the expected ones.
+    """
     if isinstance(expected, Sequence) and not isinstance(expected, str):
         return _compare_values(expected, actual, tolerance, where)
+    if not isinstance(tolerance, int | float):
+        raise TypeError(f"{where} is one value and has a tolerance for several")
+    if isinstance(expected, Mapping):
+        return _compare_fields(expected, actual, tolerance, where)
     if not _is_number(expected) or not _is_number(actual):
         same = type(expected) is type(actual) and expected == actual
         return [] if same else [f"{where} is {_brief(actual)}, expected {_brief(expected)}"]
@@ -153,11 +160,14 @@ def _compare(expected: object, actual: object, tolerance: float, where: str) -> 
     return [f"{where} is {actual}, expected {expected} ± {tolerance}"]
 
 
-def _compare_values(expected: Sequence[object], actual: object, tolerance: float, where: str) -> list[str]:
+def _compare_values(
+    expected: Sequence[object], actual: object, tolerance: float | Sequence[Any], where: str
+) -> list[str]:
     if not isinstance(actual, Sequence) or isinstance(actual, str) or len(actual) != len(expected):
         return [f"{where} is {_brief(actual)}, expected {len(expected)} values"]
-    for index, (left, right) in enumerate(zip(expected, actual, strict=True)):
-        if problems := _compare(left, right, tolerance, f"{where}[{index}]"):
+    allowed = repeat(tolerance, len(expected)) if isinstance(tolerance, int | float) else tolerance
+    for index, (left, right, each) in enumerate(zip(expected, actual, allowed, strict=True)):
+        if problems := _compare(left, right, each, f"{where}[{index}]"):
             return problems
     return []
 

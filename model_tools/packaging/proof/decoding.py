@@ -24,7 +24,7 @@ MEAN_LEVELS = 2.0
 MAX_LEVELS = 48.0
 """The largest difference of a single pixel, in levels of 255; on a sharp edge it is far above the mean."""
 ANSWERS_APART = 0.05
-"""The largest difference of a classifier's confidence, or of other answers as a share of their magnitude."""
+"""The largest difference of a classifier's confidence, or of another value as a share of its scale."""
 
 
 def sample_images(samples: Sequence[Sample]) -> Iterator[tuple[str, bytes]]:

@@ -9,9 +9,11 @@ import torch
 from PIL import Image
 
 from model_tools.formats.sections import Preprocess
+from model_tools.packaging.proof.comparison import share_of_scale
 from model_tools.packaging.proof.decoding import MADE_PHOTO
 from model_tools.packaging.proof.messages import IMAGES_FOLDER, DecodingDifference, DecodingJob
 from model_tools.packaging.proof.model_outputs import take_apart
+from model_tools.packaging.proof.scales import UsualScales
 from model_tools.tensors.dtypes import DTYPES
 from model_tools.tensors.image_files import ImageRefused
 from model_tools.tensors.imaging import image_to_tensor
@@ -94,7 +96,7 @@ def _compared(
         drafted, full = drafted.softmax(-1), full.softmax(-1)
         apart = float((drafted - full).abs().max())
     else:
-        apart = float((drafted - full).abs().max() / full.abs().max().clamp(min=1e-12))
+        apart = share_of_scale(drafted, full, usual=UsualScales([]))
     levels = _levels(inputs[0] - inputs[1], job.preprocess)
     return DecodingDifference(
         name=name,

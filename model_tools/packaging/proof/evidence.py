@@ -2,13 +2,17 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from model_tools.formats.manifest import Manifest
 from model_tools.formats.sections import Dtype
 from model_tools.packaging.proof.cases import Cases
 from model_tools.packaging.proof.messages import ParityResult, TraceResult
 from model_tools.packaging.proof.sizes import SizePlan
-from model_tools.packaging.proof.tolerance import Tolerance, quantized_tolerance, tolerance_of
+from model_tools.packaging.proof.tolerance import quantized_tolerance, tolerance_of
+
+NOT_EVIDENCE = {"problem", "worst"}
+"""The fields of a difference that are told only when a model is refused."""
 
 ROWS = {
     True: "a row is answered alone as in a batch: requests share batches",
@@ -35,7 +39,10 @@ def describe_parity(manifest: Manifest, cases: Cases, traced: TraceResult, prove
             for output in traced.outputs
         ],
         "cases": [
-            {**case.model_dump(exclude_none=True), **difference.model_dump(exclude={"problem"}, exclude_none=True)}
+            {
+                **case.model_dump(exclude_none=True),
+                **difference.model_dump(exclude={"problem", "worst"}, exclude_none=True),
+            }
             for case, difference in zip(cases.proved, proved.differences, strict=True)
         ],
         "sizes": describe_sizes(manifest, cases.sizes),
@@ -93,8 +100,7 @@ def render_json(value: Mapping[str, object]) -> bytes:
 
 
 def _tolerance(dtype: Dtype, share: float | None) -> dict[str, float]:
-    tolerance = tolerance_of(dtype) if share is None else Tolerance(of_scale=share, of_value=0.0)
-    return {"of_scale": tolerance.of_scale, "of_value": tolerance.of_value}
+    return asdict(tolerance_of(dtype, share))
 
 
 def _lines(field: object) -> str:

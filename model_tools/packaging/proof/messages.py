@@ -68,17 +68,31 @@ class TraceResult(Message):
     """The time of each step."""
 
 
+class WorstValue(Message):
+    """The value of an answer that is farthest off, measured by what is allowed for it."""
+
+    output: Text
+    """The name of the output; empty when the answer is one tensor."""
+    index: list[int]
+    """The place of the value in the output."""
+    expected: float
+    found: float
+    allowed: float
+    """The largest difference that is allowed for this value."""
+
+
 class Difference(Message):
     """The difference of the traced model's answer to one case from the eager model's, over all outputs."""
 
     max_abs: float | None = None
     """The largest difference of a number."""
     max_rel: float | None = None
-    """The largest difference relative to the largest magnitude of the eager answer."""
+    """The largest difference of a number as a share of the scale that the number is measured by."""
     excess: float | None = None
     """The largest difference in units of the tolerance, above 1 if too large; None if it could not be computed."""
     problem: Text = ""
     """The reason why the difference could not be computed: an exception, another shape, or NaN in other places."""
+    worst: WorstValue | None = None
 
 
 class DecodingDifference(Message):
@@ -93,7 +107,7 @@ class DecodingDifference(Message):
     levels_max: float
     """The largest difference of the model's input, in levels of 255."""
     answers_apart: float
-    """The largest difference of the model's answers: of confidences, or of values relative to their magnitude."""
+    """The largest difference of the model's answers: of confidences, or of values as shares of their scale."""
     same_top1: bool
     """The likeliest class is the same; always true unless confidences are compared."""
 
@@ -145,6 +159,11 @@ class ParityResult(Message):
     status: Literal["done"] = "done"
     differences: list[Difference]
     """The difference for each case."""
+    allowances: list[Any | None] = Field(default_factory=list)
+    """What the served model may be off from each value of a sample's answer, for each sample that brings numbers.
+
+    Nested lists like those of the answer; None for an answer that is not kept.
+    """
     quantized: QuantizationResult | None = None
     decoding: list[DecodingDifference] = Field(default_factory=list, max_length=2000)
     """The differences for each image that serving would decode at reduced size."""
@@ -162,7 +181,7 @@ class QuantizationJob(Message):
     unquantized: Path
     """The traced model before quantisation."""
     tolerance: float
-    """The largest difference that is accepted, as a share of the answer's magnitude."""
+    """The largest difference that is accepted, as a share of the scale that a value is measured by."""
 
 
 class DecodingJob(Message):
@@ -186,6 +205,8 @@ class ParityJob(Message):
     """The number of tensors in an answer."""
     cases: list[Case]
     channels_last: bool
+    has_classes: bool = False
+    """The values of an answer belong to classes, and are weighed against each other."""
     quantized: QuantizationJob | None = None
     decoding: DecodingJob | None = None
     rows: RowsJob

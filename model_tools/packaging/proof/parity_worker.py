@@ -2,7 +2,8 @@
 
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -12,6 +13,8 @@ from safetensors import safe_open
 from model_tools.errors import PublishError
 from model_tools.packaging.checkpoint.compiled import load_script
 from model_tools.packaging.children.worker import answer_job
+from model_tools.packaging.limits import MAX_EXPECTED_NUMBERS
+from model_tools.packaging.proof.comparison import allowed_differences, compare, nested_allowance
 from model_tools.packaging.proof.messages import (
     REFERENCE_FILE,
     DecodingDifference,
@@ -19,13 +22,13 @@ from model_tools.packaging.proof.messages import (
     Difference,
     ParityJob,
     ParityResult,
-    QuantizationJob,
     QuantizationResult,
     RowsResult,
 )
 from model_tools.packaging.proof.model_outputs import take_apart
 from model_tools.packaging.proof.rows import prove_rows
-from model_tools.packaging.proof.tolerance import Tolerance, tolerance_of
+from model_tools.packaging.proof.scales import UsualScales
+from model_tools.packaging.proof.tolerance import served_tolerance, tolerance_of
 from model_tools.tensors.dtypes import DTYPE_NAMES
 from model_tools.tensors.memory_format import in_format
 
@@ -33,8 +36,6 @@ RUNS = 2
 """Runs of each case. TorchScript profiles in the first and optimises in the second; both must be right."""
 CLASS_AXES = 2
 """The number of axes of a classifier's answer, [batch, classes]."""
-SMALLEST_SCALE = 1e-6
-"""The smallest magnitude of an answer that differences are measured by, so that zeros are not divided by."""
 LATENCY_RUNS = 9
 """The largest number of calls whose times are measured."""
 LATENCY_SECONDS = 2.0
@@ -53,16 +54,19 @@ def prove_parity(job: ParityJob, scratch: Path) -> ParityResult:
     at_loaded = time.perf_counter()
     with torch.inference_mode(), safe_open(scratch / REFERENCE_FILE, framework="pt") as file:
         share = None if job.quantized is None else job.quantized.tolerance
-        differences = _differences(model, job, file, share)
+        scales = _scales(job, file, quantized=share is not None)
+        differences = _differences(model, job, file, scales, share)
         at_compared = time.perf_counter()
         first = _inputs(job, file, 0)
-        quantized = None if job.quantized is None else _measure_unquantized(model, job, job.quantized, file)
+        quantized = _measure_unquantized(model, job, file)
+        allowances = _allowances(job, file, scales, share)
         latency = _latency_ms(model, first)
         sound = all(difference.excess is not None for difference in differences)
-        rows = _prove_rows(model, job, file) if sound else NOTHING_COMPARED
+        rows = _prove_rows(model, job, file, scales, share) if sound else NOTHING_COMPARED
         decoding = [] if job.decoding is None else _compare_decoding(model, job.decoding, scratch, job)
     return ParityResult(
         differences=differences,
+        allowances=allowances,
         quantized=quantized,
         decoding=decoding,
         rows=rows,
@@ -72,38 +76,39 @@ def prove_parity(job: ParityJob, scratch: Path) -> ParityResult:
     )
 
 
-def _differences(model: torch.jit.ScriptModule, job: ParityJob, file: Any, share: float | None) -> list[Difference]:
-    scales = _usual_scales(job, file)
+def _differences(
+    model: torch.jit.ScriptModule, job: ParityJob, file: Any, scales: Sequence[UsualScales], share: float | None
+) -> list[Difference]:
     return [
         _compare_runs(model, _inputs(job, file, number), _outputs(job, file, number), scales, share)
         for number in range(len(job.cases))
     ]
 
 
-def _measure_unquantized(
-    model: torch.jit.ScriptModule, job: ParityJob, quantized: QuantizationJob, file: Any
-) -> QuantizationResult:
+def _measure_unquantized(model: torch.jit.ScriptModule, job: ParityJob, file: Any) -> QuantizationResult | None:
     """Measure the model before quantisation, which tells whether tracing or quantisation causes a difference."""
-    before = load_script(quantized.unquantized)
+    if job.quantized is None:
+        return None
+    before = load_script(job.quantized.unquantized)
     return QuantizationResult(
-        differences_before=_differences(before, job, file, None),
+        differences_before=_differences(before, job, file, _scales(job, file, quantized=False), None),
         latency_ms_before=_latency_ms(before, _inputs(job, file, 0)),
         top1_agreement=_top1_agreement(model, job, file),
     )
 
 
-def _prove_rows(model: torch.jit.ScriptModule, job: ParityJob, file: Any) -> RowsResult:
+def _prove_rows(
+    model: torch.jit.ScriptModule, job: ParityJob, file: Any, scales: Sequence[UsualScales], share: float | None
+) -> RowsResult:
     usual = [number for number, case in enumerate(job.cases) if case.spread == "usual" and case.sample is None]
-    scales = _usual_scales(job, file)
-    # Quantising measures all rows by the largest number among them, so it has its own tolerance.
-    share = None if job.quantized is None else job.quantized.tolerance
 
     def ask(inputs: tuple[torch.Tensor, ...]) -> Sequence[torch.Tensor]:
         return take_apart(model(*in_format(inputs, channels_last=job.channels_last))).tensors
 
     def same(found: Sequence[torch.Tensor], wanted: Sequence[torch.Tensor]) -> bool:
         compared = [
-            compare(one, other, usual_scale=scale, share=share)
+            # Quantising measures all rows by the largest number among them, so it has its own tolerance.
+            compare(one, other, usual=scale, tolerance=tolerance_of(DTYPE_NAMES[other.dtype], share))
             for one, other, scale in zip(found, wanted, scales, strict=True)
         ]
         return all(difference.excess is not None and difference.excess <= 1 for difference in compared)
@@ -141,81 +146,67 @@ def _outputs(job: ParityJob, file: Any, number: int) -> list[torch.Tensor]:
     return [file.get_tensor(f"{number}.out.{index}") for index in range(job.outputs)]
 
 
-def _usual_scales(job: ParityJob, file: Any) -> list[float]:
-    """Return each output's largest magnitude over the usual cases, by which smaller answers are measured as well."""
-    usual = [number for number, case in enumerate(job.cases) if case.spread == "usual"]
-    return [max(_largest(file.get_tensor(f"{number}.out.{index}")) for number in usual) for index in range(job.outputs)]
+@dataclass(frozen=True)
+class _UsualAnswers:
+    """The trained model's answers of one output to the usual cases, loaded one after the other."""
+
+    job: ParityJob
+    file: Any
+    output: int
+
+    def __iter__(self) -> Iterator[torch.Tensor]:
+        for number, case in enumerate(self.job.cases):
+            if case.spread == "usual" and case.sample is None:
+                yield self.file.get_tensor(f"{number}.out.{self.output}")
+
+
+def _scales(job: ParityJob, file: Any, *, quantized: bool) -> list[UsualScales]:
+    """Return the scales of each output; classes are weighed against each other, so that coarse tolerances are alike."""
+    fine = not quantized and not any(
+        file.get_tensor(f"0.out.{output}").dtype in (torch.float16, torch.bfloat16) for output in range(job.outputs)
+    )
+    connects = fine or job.has_classes
+    return [UsualScales(_UsualAnswers(job, file, output), connects=connects) for output in range(job.outputs)]
+
+
+def _allowances(job: ParityJob, file: Any, scales: Sequence[UsualScales], share: float | None) -> list[Any]:
+    """Return what the served model may be off from the trained model's answer to each sample."""
+    samples = [_outputs(job, file, number)[0] for number, case in enumerate(job.cases) if case.sample]
+    return [
+        nested_allowance(
+            allowed_differences(answer, scales[0].scales_of(answer), served_tolerance(DTYPE_NAMES[answer.dtype], share))
+        )
+        if job.outputs == 1 and answer.numel() <= MAX_EXPECTED_NUMBERS
+        else None
+        for answer in samples
+    ]
 
 
 def _compare_runs(
     model: torch.jit.ScriptModule,
     inputs: Sequence[torch.Tensor],
     expected: list[torch.Tensor],
-    scales: Sequence[float],
+    scales: Sequence[UsualScales],
     share: float | None,
 ) -> Difference:
     worst = Difference(max_abs=0, max_rel=0, excess=0)
     for _ in range(RUNS):
         try:
-            actual = take_apart(model(*(tensor.clone() for tensor in inputs))).tensors
+            answered = take_apart(model(*(tensor.clone() for tensor in inputs)))
         except (RuntimeError, PublishError) as error:
             # TorchScript's message lists the traced code; its last line names the fault.
             lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
             return Difference(problem=f"it fails with {type(error).__name__}: {lines[-1][:500]}")
-        if len(actual) != len(expected):
-            return Difference(problem=f"it answers {len(actual)} tensors instead of {len(expected)}")
-        for traced, eager, scale in zip(actual, expected, scales, strict=True):
-            difference = compare(traced, eager, usual_scale=scale, share=share)
+        if len(answered.tensors) != len(expected):
+            return Difference(problem=f"it answers {len(answered.tensors)} tensors instead of {len(expected)}")
+        for name, traced, trained, usual in zip(answered.names, answered.tensors, expected, scales, strict=True):
+            tolerance = tolerance_of(DTYPE_NAMES[trained.dtype], share)
+            difference = compare(traced, trained, usual=usual, tolerance=tolerance, name=name)
             if difference.excess is None or difference.excess > (worst.excess or 0):
                 worst = difference
             if difference.excess is None:
                 return worst
     return worst
-
-
-def compare(traced: torch.Tensor, eager: torch.Tensor, *, usual_scale: float, share: float | None = None) -> Difference:
-    """Return the difference of two answers, absolute, relative, and in units of the tolerance.
-
-    `usual_scale` is the usual magnitude of this output, by which smaller answers are measured as well. The tolerance is
-    that of the dtype, or `share` of the magnitude if that is given.
-    """
-    if traced.shape != eager.shape or traced.dtype != eager.dtype:
-        return Difference(
-            problem=f"it answers {traced.dtype} of shape {list(traced.shape)}, the trained one {eager.dtype} of shape "
-            f"{list(eager.shape)}"
-        )
-    if eager.numel() == 0:
-        return Difference(max_abs=0, max_rel=0, excess=0)
-    exact = eager.double()
-    found = traced.double()
-    finite = torch.isfinite(exact)
-    same = (found == exact) | (found.isnan() & exact.isnan())
-    if not bool((finite | same).all()) or not bool((torch.isfinite(found) | ~finite).all()):
-        return Difference(
-            problem="it answers NaN or infinite values where the trained one does not, or the other way round"
-        )
-    apart = torch.where(finite & ~same, (found - exact).abs(), 0.0)
-    size = magnitudes(eager)
-    scale = max(usual_scale, float(size.max()), SMALLEST_SCALE)
-    tolerance = tolerance_of(DTYPE_NAMES[eager.dtype])
-    if share is not None and eager.is_floating_point():
-        tolerance = Tolerance(of_scale=share, of_value=0.0)
-    allowed = tolerance.of_scale * scale + tolerance.of_value * size
-    excess = torch.where(apart == 0, 0.0, apart / allowed)  # infinite if an exact dtype, which allows 0, differs
-    return Difference(
-        max_abs=float(apart.max()),
-        max_rel=float(apart.max()) / scale,
-        excess=min(float(excess.max()), 1e300),  # JSON has no infinity
-    )
-
-
-def magnitudes(tensor: torch.Tensor) -> torch.Tensor:
-    """Return the values' magnitudes in float64, with 0 for values that are not finite."""
-    return torch.nan_to_num(tensor.double().abs(), nan=0.0, posinf=0.0)
-
-
-def _largest(tensor: torch.Tensor) -> float:
-    return float(magnitudes(tensor).max()) if tensor.numel() else 0.0
 
 
 def _latency_ms(model: torch.jit.ScriptModule, inputs: Sequence[torch.Tensor]) -> float:

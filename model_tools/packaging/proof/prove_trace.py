@@ -32,7 +32,6 @@ from model_tools.packaging.proof.messages import (
 from model_tools.packaging.proof.proved_model import ProvedModel
 from model_tools.packaging.proof.serving_rows import refuse_rows, rows_job
 from model_tools.packaging.proof.tolerance import quantized_tolerance, refuse_differences, refuse_quantized
-from model_tools.packaging.samples.collection import SAMPLE_TOLERANCE
 from model_tools.tasks.answers import AnsweredCase, AnsweredTensor
 
 TRACE_WORKER = "model_tools.packaging.proof.trace_worker"
@@ -83,7 +82,7 @@ def prove_trace(
         reduced_decoding=_may_reduce(checked),
         rows_apart=proved.rows.independent is False,
         padding_counts=proved.rows.ignores_padding is False,
-        sample_tolerance=max(SAMPLE_TOLERANCE, quantized_tolerance(checked.manifest.optimize) or 0.0),
+        allowances=proved.allowances,
         evidence={} if quantized is None else {"quantize": quantized},
     )
 
@@ -177,7 +176,7 @@ def _prove(
     share = quantized_tolerance(manifest.optimize)
     job = ParityJob(
         model=model, inputs=len(manifest.inputs), outputs=len(traced.outputs), cases=cases.proved,
-        channels_last=traced.channels_last,
+        channels_last=traced.channels_last, has_classes=checked.classes is not None,
         quantized=(
             None if unquantized is None or share is None else QuantizationJob(unquantized=unquantized, tolerance=share)
         ),

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from model_tools.formats.archive import Format
 from model_tools.formats.sections import Dtype
-from model_tools.packaging.samples.collection import SAMPLE_TOLERANCE
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,8 @@ class ProvedModel:
     library_version: str
     answers: list[list[object] | None]
     """The trained model's answer to each of the checked events; None for an answer that is too large to be kept."""
+    allowances: list[Any | None]
+    """How far the served model may be off from each of these answers, as nested lists like those of the answer."""
     parity: dict[str, object]
     """The contents of parity.json except the model's digest: the same for all runs on one machine."""
     run: dict[str, object]
@@ -31,7 +33,5 @@ class ProvedModel:
     """Rows of one batch change one another's answers: each request is answered alone."""
     padding_counts: bool = False
     """Padding changes the answer to a text: only texts of equal length share a batch."""
-    sample_tolerance: float = SAMPLE_TOLERANCE
-    """The tolerance of samples that expect the trained model's answer, relative to the answer's magnitude."""
     evidence: dict[str, object] = field(default_factory=dict)
     """Further fields of evidence.json."""

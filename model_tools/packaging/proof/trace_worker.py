@@ -31,6 +31,7 @@ from model_tools.packaging.proof.messages import (
     TraceResult,
 )
 from model_tools.packaging.proof.model_outputs import Outputs, take_apart
+from model_tools.packaging.proof.non_finite import refuse_non_finite_answer
 from model_tools.packaging.proof.quantization import quantize
 from model_tools.packaging.proof.saving import save_traced
 from model_tools.packaging.proof.tracing import Traced, freeze, in_memory_format, refuse_lost_control_flow, trace_model
@@ -141,7 +142,7 @@ def answer_cases(model: Any, job: TraceJob, scratch: Path) -> References:
                 "other inputs: let forward always return the same structure."
             )
         if case.spread != "wide":
-            _refuse_non_finite(outputs, case)
+            refuse_non_finite_answer(outputs, case)
         references.inputs.append(inputs)
         references.outputs.append(outputs)
     return references
@@ -216,16 +217,6 @@ def _refuse_randomness(first: Outputs, second: Outputs) -> None:
                 f"The model answers the same input differently each time{f' (output {name})' if name else ''}: it "
                 "draws random numbers or changes its own state in forward. Use nn.Dropout (off in eval mode) instead "
                 "of F.dropout without training=self.training, and keep no state."
-            )
-
-
-def _refuse_non_finite(outputs: Outputs, case: Case) -> None:
-    for name, tensor in zip(outputs.names, outputs.tensors, strict=True):
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-            raise ParityFailed(
-                f"The model answers NaN or infinite values{f' in output {name}' if name else ''} to {case.label}: "
-                "publish weights that have not diverged, or say in publish.yaml which values make sense as input "
-                "(inputs: range)."
             )
 
 

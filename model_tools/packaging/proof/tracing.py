@@ -30,6 +30,7 @@ from model_tools.tensors.memory_format import IMAGE_AXES, in_format
 
 MAX_TOLD = 3
 """The number of places in the code that a message lists."""
+HALF = (torch.float16, torch.bfloat16)
 MAX_NOTES = 50
 """The number of the tracer's warnings that are kept."""
 
@@ -53,7 +54,8 @@ def trace_model(model: torch.nn.Module, job: TraceJob) -> Traced:
     """
     inputs = draw_inputs(job.trace, job.manifest.inputs)
     wanted = job.manifest.optimize.channels_last
-    if wanted is True or (wanted == "auto" and profits_from_channels_last(model, inputs)):
+    may_profit = bears_other_roundings(model, job.manifest) and profits_from_channels_last(model, inputs)
+    if wanted is True or (wanted == "auto" and may_profit):
         try:
             return _trace(model, inputs, job, channels_last=True)
         except TraceFailed as error:
@@ -109,11 +111,20 @@ def freeze(module: torch.jit.ScriptModule, manifest: Manifest) -> torch.jit.Scri
         return module
     try:
         with warnings.catch_warnings(action="ignore"):  # the user's code may have turned warnings into errors
-            return torch.jit.freeze(module.eval())  # type: ignore[no-any-return]
+            return torch.jit.freeze(module.eval(), optimize_numerics=bears_other_roundings(module, manifest))  # type: ignore[no-any-return]
     except RuntimeError as error:
         raise TraceFailed(
             f"The traced model cannot be frozen ({error_text(error)}): set optimize: {{freeze: false}}."
         ) from error
+
+
+def bears_other_roundings(model: torch.nn.Module, manifest: Manifest) -> bool:
+    """Tell whether a model may be folded and sum in another order, which is false in half precision.
+
+    A batch norm that is folded into a convolution there rounds each weight to three digits or fewer, which the trained
+    model does not. A model that is quantised to bfloat16 is measured by its answers before.
+    """
+    return manifest.optimize.quantize != "none" or not any(weight.dtype in HALF for weight in model.parameters())
 
 
 def _trace(

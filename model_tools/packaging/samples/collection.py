@@ -7,6 +7,7 @@ import json
 import math
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
@@ -23,8 +24,6 @@ from model_tools.packaging.samples.events import check_event
 from model_tools.tasks.registry import spec_of
 from model_tools.tasks.spec import Expected
 
-SAMPLE_TOLERANCE = 1e-3
-"""The tolerance of an expectation that is the trained model's answer, relative to the magnitude (or 1, if larger)."""
 MADE_UP_NAME = "generated"
 """The name of the sample that is made up."""
 
@@ -64,22 +63,26 @@ def make_up_sample(manifest: Manifest, source: Sequence[str] = ()) -> Sample:
     return Sample(name=MADE_UP_NAME, event=event)
 
 
-def expect_answers(
-    samples: Sequence[Sample], answers: Mapping[str, list[Any] | None], *, tolerance: float = SAMPLE_TOLERANCE
-) -> list[Sample]:
+@dataclass(frozen=True)
+class KnownAnswer:
+    """The trained model's answer to a sample."""
+
+    output: list[Any]
+    allowance: list[Any]
+    """How far each value may be off when it is served, as nested lists like those of the output."""
+
+
+def expect_answers(samples: Sequence[Sample], answers: Mapping[str, KnownAnswer]) -> list[Sample]:
     """Return the samples; one that expects no output now expects the trained model's answer, if that is known.
 
-    `answers` maps samples' names to the trained model's answers; `tolerance` is relative to an answer's magnitude,
-    which counts as 1 or more.
+    `answers` maps samples' names to the trained model's answers.
     """
     expected = []
     for sample in samples:
-        answer = answers.get(sample.name)
-        if answer is not None and sample.expect.output is None:
-            allowed = sample.expect.tolerance
-            if allowed is None:
-                allowed = tolerance * max(1.0, _magnitude(answer))
-            expect = sample.expect.model_copy(update={"output": answer, "tolerance": allowed})
+        known = answers.get(sample.name)
+        if known is not None and sample.expect.output is None:
+            allowed = _shortened(known.allowance) if sample.expect.tolerance is None else sample.expect.tolerance
+            expect = sample.expect.model_copy(update={"output": known.output, "tolerance": allowed})
             expected.append(sample.model_copy(update={"expect": expect}))
         else:
             expected.append(sample)
@@ -159,7 +162,10 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return fields
 
 
-def _magnitude(values: Any) -> float:
-    if isinstance(values, list):
-        return max((_magnitude(value) for value in values), default=0.0)
-    return abs(float(values))
+def _shortened(allowance: Any) -> Any:
+    """Return nested lists with one number in the place of a list whose entries are all equal."""
+    if not isinstance(allowance, list):
+        return allowance
+    entries = [_shortened(entry) for entry in allowance]
+    equal = entries and not isinstance(entries[0], list) and all(entry == entries[0] for entry in entries)
+    return entries[0] if equal else entries

@@ -14,6 +14,7 @@ from model_tools.packaging.children.workers import Workers
 from model_tools.packaging.limits import Limits
 from model_tools.packaging.proof.cases import Case, cases_of
 from model_tools.packaging.proof.proved_model import ProvedModel
+from model_tools.packaging.proof.tolerance import rounding_allowance
 from model_tools.packaging.trees.messages import (
     ANSWERS_FILE,
     TREES_FILE,
@@ -67,6 +68,7 @@ def prove_trees(
         output_dtype="float32",
         library_version=loaded.xgboost_version,
         answers=loaded.answers,
+        allowances=[rounding_allowance(answer) for answer in loaded.answers],
         parity={
             "verdict": "same",
             "xgboost_version": proved.xgboost_version,

@@ -112,7 +112,7 @@ def test_parity_states_its_cases_tolerance_and_versions(classifier):
     assert {case["spread"] for case in evidence["cases"]} == {"usual", "narrow", "wide"}
     assert {case["shapes"][0][0] for case in evidence["cases"]} == {1, 2, 3, 4}
     assert all(case["excess"] <= 1 for case in evidence["cases"])
-    assert evidence["outputs"][0]["tolerance"] == {"of_scale": 2e-5, "of_value": 1e-4}
+    assert evidence["outputs"][0]["tolerance"] == {"of_scale": 2e-5, "of_value": 1e-4, "roundings": 2}
     assert evidence["torch_version"] == torch.__version__
     assert evidence["traced_with"]["seed"] not in {case["seed"] for case in evidence["cases"]}
     assert json.loads(package.evidence.read_text())["run"]["latency_ms"] > 0

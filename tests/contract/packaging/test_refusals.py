@@ -79,7 +79,7 @@ def test_nan_weights_are_named_before_any_code_runs(tmp_path):
 
 def test_nan_answers_are_refused_with_the_input_that_gave_them(tmp_path):
     message = refused(ParityFailed, write_model(tmp_path / "model", linear("return self.layer(x).log()")), tmp_path)
-    assert "NaN or infinite values to seed 101" in message
+    assert "The model answers NaN in its output at [1, 0] (1 of 4 values) to seed 101" in message
     assert "inputs: range" in message
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from itertools import count
 
 import pytest
+from pydantic import ValidationError
 
 from model_tools.errors import SmokeTestFailed
 from model_tools.release.smoke import Sample, check_answer, parse_samples, run_smoke_test
@@ -97,6 +98,58 @@ def test_outputs_are_compared_number_by_number_within_the_tolerance() -> None:
     ]
     nan = {"output": [[1.0, 2.0], [3.0, float("nan")]], "version": "4"}
     assert check_answer(sample, nan, version="4") != []
+
+
+def sample_of_two_columns(tolerance: object) -> Sample:
+    expect = {"output": [[1e6, 0.3], [2e6, -1e9]], "tolerance": tolerance, "answer": {"score": 0.5}}
+    return Sample.model_validate({"name": "t", "event": {}, "expect": expect})
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "problem"),
+    [
+        pytest.param([[100.0, 0.001], [200.0, 1e6]], "output[0][1] is 0.31, expected 0.3 ± 0.001", id="each value"),
+        pytest.param([[100.0, 0.1], 1e6], None, id="one number for a row"),
+        pytest.param([0.005, 1e6], "output[0][0] is 1000050.0, expected 1000000.0 ± 0.005", id="one number a row"),
+    ],
+)
+def test_each_number_may_have_a_tolerance_of_its_own(tolerance, problem) -> None:
+    sample = sample_of_two_columns(tolerance)
+    answer = {"output": [[1000050.0, 0.31], [2e6, -1e9 + 1e5]], "score": 0.5, "version": "4"}
+
+    assert check_answer(sample, answer, version="4") == ([problem] if problem else [])
+
+
+def test_nested_tolerances_do_not_hold_for_the_fields_of_an_answer() -> None:
+    sample = sample_of_two_columns([[1e9, 1e9], [1e9, 1e9]])
+    answer = {"output": [[0, 0], [0, 0]], "score": 0.6, "version": "4"}
+
+    assert check_answer(sample, answer, version="4") == ["score is 0.6, expected 0.5 ± 0.001"]
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "told"),
+    [
+        pytest.param([[100.0, 0.001]], "as long as those of output", id="a row too few"),
+        pytest.param([[100.0], [200.0]], "as long as those of output", id="a column too few"),
+        pytest.param([[[1.0], 1.0], 1.0], "as long as those of output", id="too deep"),
+        pytest.param([[-1.0, 1.0], 1.0], "a number from 0", id="negative number"),
+        pytest.param([[True, 1.0], 1.0], "a number from 0", id="boolean"),
+        pytest.param([["1", 1.0], 1.0], "a number from 0", id="text"),
+        pytest.param(-1, "a number from 0", id="negative number for all"),
+        pytest.param({"output": 1}, "a number from 0", id="object"),
+    ],
+)
+def test_a_tolerance_must_be_a_number_or_have_the_form_of_the_output(tolerance, told) -> None:
+    with pytest.raises(ValidationError, match=told) as caught:
+        sample_of_two_columns(tolerance)
+
+    assert caught.value.error_count() == 1
+
+
+def test_nested_tolerances_need_an_output() -> None:
+    with pytest.raises(ValidationError, match="add output"):
+        Sample.model_validate({"name": "t", "event": {}, "expect": {"answer": {"score": 1}, "tolerance": [1.0]}})
 
 
 @pytest.mark.parametrize(

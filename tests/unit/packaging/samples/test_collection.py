@@ -10,7 +10,13 @@ from model_tools.errors import ManifestInvalid, ModelNotFound
 from model_tools.formats.samples import Sample
 from model_tools.packaging.checkpoint.model_folder import open_model_folder
 from model_tools.packaging.limits import Limits
-from model_tools.packaging.samples.collection import collect_samples, expect_answers, make_up_sample, render_samples
+from model_tools.packaging.samples.collection import (
+    KnownAnswer,
+    collect_samples,
+    expect_answers,
+    make_up_sample,
+    render_samples,
+)
 from model_tools.packaging.samples.events import tensor_event
 from tests.support.manifests import parse_manifest
 
@@ -129,12 +135,31 @@ def test_a_glob_that_matches_nothing_is_refused(tmp_path):
 def test_an_answer_is_expected_only_where_none_was_said():
     said = Sample.model_validate({"name": "a", "event": {}, "expect": {"output": [1.0]}})
     silent = Sample.model_validate({"name": "b", "event": {}})
-    other = Sample.model_validate({"name": "c", "event": {}})
-    first, second, third = expect_answers([said, silent, other], {"a": [9.0], "b": [[200.0, -400.0]], "c": None})
+    tolerant = Sample.model_validate({"name": "c", "event": {}, "expect": {"tolerance": 0.5}})
+    other = Sample.model_validate({"name": "d", "event": {}})
+    answer = KnownAnswer([[200.0, -4.0]], [[0.2, 0.004]])
+    first, second, third, fourth = expect_answers(
+        [said, silent, tolerant, other], {"a": KnownAnswer([9.0], [1.0]), "b": answer, "c": answer}
+    )
     assert first == said
-    assert second.expect.output == [[200.0, -400.0]]
-    assert second.expect.tolerance == pytest.approx(0.4)
-    assert third == other
+    assert (second.expect.output, second.expect.tolerance) == ([[200.0, -4.0]], [[0.2, 0.004]])
+    assert (third.expect.output, third.expect.tolerance) == ([[200.0, -4.0]], 0.5)
+    assert fourth == other
+
+
+@pytest.mark.parametrize(
+    ("allowance", "tolerance"),
+    [
+        pytest.param([[1.0, 2.0], [3.0, 3.0]], [[1.0, 2.0], 3.0], id="a row of equal numbers"),
+        pytest.param([[2.0, 2.0], [2.0, 2.0]], 2.0, id="equal numbers"),
+        pytest.param([[]], [[]], id="nothing"),
+    ],
+)
+def test_equal_tolerances_are_written_as_one_number(allowance, tolerance):
+    silent = Sample.model_validate({"name": "a", "event": {}})
+    (sample,) = expect_answers([silent], {"a": KnownAnswer(allowance, allowance)})
+    assert sample.expect.tolerance == tolerance
+    assert Sample.model_validate_json(render_samples([sample])) == sample
 
 
 def test_a_made_up_sample_has_the_smallest_sizes_and_values_in_range():
