@@ -9,6 +9,8 @@ from model_tools.formats.paths import require_inside
 
 Dtype = Literal["float32", "float64", "float16", "bfloat16", "int64", "int32", "uint8", "bool"]
 Quantize = Literal["none", "dynamic-int8", "bfloat16"]
+Scores = Literal["logits", "probabilities"]
+"""The meaning of a classifier's outputs: a softmax (of one output, a sigmoid) turns logits into probabilities."""
 Axis = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Size = Annotated[int, Field(ge=1, le=1_000_000)]
 INTEGER_BOUNDS: dict[str, tuple[int, int]] = {

@@ -22,7 +22,12 @@ from model_tools.packaging.limits import Limits
 from model_tools.packaging.proof.evidence import render_json
 from model_tools.packaging.proof.prove_trace import prove_trace
 from model_tools.packaging.proof.proved_model import ProvedModel
-from model_tools.packaging.samples.collection import expect_answers, render_samples
+from model_tools.packaging.samples.collection import (
+    answer_of_single_row,
+    answerable_samples,
+    expect_answers,
+    render_samples,
+)
 from model_tools.packaging.trees.prove_trees import prove_trees
 from model_tools.version import tools_version
 
@@ -101,7 +106,8 @@ def _pack(checked: CheckedFolder, proved: ProvedModel, workspace: Path) -> Packa
     if member_sha256(archive, model_member) != digest:
         raise ParityFailed("The model in the archive is not the one that was proved: publish again; check the disk.")
     answers = _answers_by_name(checked, proved)
-    samples = expect_answers(checked.samples, answers, tolerance=proved.sample_tolerance)
+    asked = answerable_samples(checked.samples, checked.events, proved.batch_axes)
+    samples = expect_answers(asked, answers, tolerance=proved.sample_tolerance)
     samples_file, evidence_file = workspace / SAMPLES_NAME, workspace / EVIDENCE_NAME
     samples_file.write_text(render_samples(samples), encoding="utf-8")
     run = {**proved.run, "archive_size": written.size}
@@ -118,6 +124,8 @@ def _archive_manifest(checked: CheckedFolder, proved: ProvedModel) -> ArchiveMan
         inputs=wanted.inputs,
         axes=declared_axes(wanted),
         output_dtype=proved.output_dtype,
+        batch_axes=proved.batch_axes,
+        scores=proved.scores,
         preprocess=wanted.preprocess,
         text=wanted.text,
         settings=wanted.settings,
@@ -132,8 +140,9 @@ def _archive_manifest(checked: CheckedFolder, proved: ProvedModel) -> ArchiveMan
 
 def _answers_by_name(checked: CheckedFolder, proved: ProvedModel) -> dict[str, list[object] | None]:
     """Return the trained model's answers to the samples whose response holds the model's unchanged outputs."""
+    axes = proved.batch_axes
     return {
-        event.name: answer
+        event.name: answer_of_single_row(answer, axes) if event.is_single else answer
         for event, answer in zip(checked.events, proved.answers, strict=True)
         if event.is_answered_plainly
     }

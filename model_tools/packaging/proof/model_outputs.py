@@ -7,6 +7,7 @@ from typing import Any, Literal
 import torch
 
 from model_tools.errors import TraceFailed
+from model_tools.tasks.answers import ObservedValues
 from model_tools.tensors.dtypes import DTYPE_NAMES
 
 SUPPORTED = "a tensor, a tuple or list of tensors, or a dict of tensors"
@@ -33,6 +34,27 @@ def take_apart(answer: Any) -> Outputs:
         tensors = tuple(_plain(f"The model's output {index}", value) for index, value in enumerate(answer))
         return Outputs("tuple", tuple(str(index) for index in range(len(tensors))), tensors)
     raise TraceFailed(f"The model answers {type(answer).__name__}: let forward return {SUPPORTED}.")
+
+
+def observe(tensor: torch.Tensor) -> ObservedValues | None:
+    """Return the span of a tensor's finite values and of the sums of its rows; None if no value is finite."""
+    values = tensor.double()
+    finite = values[torch.isfinite(values)]
+    if finite.numel() == 0:
+        return None
+    smallest, largest = (float(bound) for bound in finite.aminmax())
+    if not tensor.is_floating_point() or tensor.dim() == 0:
+        return ObservedValues(smallest, largest)
+    rows = values.flatten(0, -2) if values.dim() > 1 else values.unsqueeze(1)
+    rows = rows[torch.isfinite(rows).all(1)]
+    if rows.shape[0] == 0:
+        return ObservedValues(smallest, largest)
+    exponentials = _span(rows.exp().sum(1)) if largest <= 0 else None
+    return ObservedValues(smallest, largest, _span(rows.sum(1)), exponentials)
+
+
+def _span(sums: torch.Tensor) -> tuple[float, float]:
+    return float(sums.min()), float(sums.max())
 
 
 def _plain(what: str, value: object) -> torch.Tensor:

@@ -13,6 +13,7 @@ from model_tools.packaging.children.messages import SAMPLES_FILE
 from model_tools.packaging.children.processes import open_regular
 from model_tools.packaging.children.workers import Workers
 from model_tools.packaging.limits import Limits
+from model_tools.packaging.proof.answer_form import examine_answers
 from model_tools.packaging.proof.cases import Cases, cases_of
 from model_tools.packaging.proof.decoding import refuse_decoding, sample_images
 from model_tools.packaging.proof.evidence import describe_parity, describe_quantization, describe_run
@@ -31,7 +32,6 @@ from model_tools.packaging.proof.messages import (
 from model_tools.packaging.proof.proved_model import ProvedModel
 from model_tools.packaging.proof.tolerance import quantized_tolerance, refuse_differences, refuse_quantized
 from model_tools.packaging.samples.collection import SAMPLE_TOLERANCE
-from model_tools.tasks.answers import AnsweredCase, AnsweredTensor
 
 TRACE_WORKER = "model_tools.packaging.proof.trace_worker"
 PARITY_WORKER = "model_tools.packaging.proof.parity_worker"
@@ -53,6 +53,7 @@ def prove_trace(
     report("Loading and tracing the model")
     cases = cases_of(checked, limits)
     traced = _trace(checked, cases, checkpoint, scratch, limits, workers)
+    form = examine_answers(checked, cases.proved, traced)
     report("Proving that the traced model answers as the trained one")
     model = workspace / MODEL_MEMBER
     _take_model(scratch / TRACED_FILE, model, limits)
@@ -69,8 +70,10 @@ def prove_trace(
         output_dtype=traced.outputs[0].dtype,
         library_version=traced.torch_version,
         answers=traced.answers,
-        parity=describe_parity(checked.manifest, cases, traced, proved),
+        parity={**describe_parity(checked.manifest, cases, traced, proved), **form.described()},
         run=describe_run(traced, proved, model_size=model.stat().st_size),
+        batch_axes=form.batch_axes,
+        scores=form.scores,
         channels_last=traced.channels_last,
         reduced_decoding=_may_reduce(checked),
         sample_tolerance=max(SAMPLE_TOLERANCE, quantized_tolerance(checked.manifest.optimize) or 0.0),
@@ -116,19 +119,12 @@ def _trace(
         TRACE_WORKER, job, TraceResult, modules=MODULES,
         scratch=scratch, cwd=checked.folder.path, seconds=limits.child_seconds,
     )  # fmt: skip
-    complete = len(result.shapes) == len(cases.proved) and all(len(s) == len(result.outputs) for s in result.shapes)
+    told = (result.shapes, result.values)
+    complete = all(len(found) == len(cases.proved) for found in told) and all(
+        len(of_case) == len(result.outputs) for found in told for of_case in found
+    )
     if not complete or len(result.answers) != len(checked.events):
         raise TraceFailed("The model's code left a result for other inputs than it was given: run it once by hand.")
-    for case, shapes in zip(cases.proved, result.shapes, strict=True):
-        tensors = [
-            AnsweredTensor(output.name, output.dtype, shape)
-            for output, shape in zip(result.outputs, shapes, strict=True)
-        ]
-        answered = AnsweredCase(
-            result.structure, tensors, case.shapes,
-            classes=checked.classes, classes_file=checked.classes_file, target_tokens=checked.target_tokens,
-        )  # fmt: skip
-        checked.spec.check_answer(answered)
     return result
 
 

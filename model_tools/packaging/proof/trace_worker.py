@@ -19,6 +19,7 @@ from model_tools.packaging.children.worker import answer_job
 from model_tools.packaging.limits import MAX_EXPECTED_NUMBERS
 from model_tools.packaging.proof.cases import Case
 from model_tools.packaging.proof.example_inputs import draw_inputs, inputs_from_lists
+from model_tools.packaging.proof.last_operator import last_operator
 from model_tools.packaging.proof.messages import (
     REFERENCE_FILE,
     TRACED_FILE,
@@ -27,7 +28,7 @@ from model_tools.packaging.proof.messages import (
     TraceJob,
     TraceResult,
 )
-from model_tools.packaging.proof.model_outputs import Outputs, take_apart
+from model_tools.packaging.proof.model_outputs import Outputs, observe, take_apart
 from model_tools.packaging.proof.quantization import quantize
 from model_tools.packaging.proof.tracing import Traced, freeze, in_memory_format, trace_model
 from model_tools.tensors.dtypes import DTYPE_NAMES
@@ -64,6 +65,7 @@ def trace_checkpoint(job: TraceJob, scratch: Path) -> TraceResult:
     at_answered = time.perf_counter()
     first = references.outputs[0]
     traced = _traced(loaded.traceable, job)
+    operator = last_operator(traced.module)
     if job.manifest.optimize.quantize != "none":
         torch.jit.save(traced.module, scratch / UNQUANTIZED_FILE)
         traced = _quantized(loaded, first, job)
@@ -75,6 +77,8 @@ def trace_checkpoint(job: TraceJob, scratch: Path) -> TraceResult:
             for name, tensor in zip(first.names, first.tensors, strict=True)
         ],
         shapes=[[list(tensor.shape) for tensor in outputs.tensors] for outputs in references.outputs],
+        values=[[observe(tensor) for tensor in outputs.tensors] for outputs in references.outputs],
+        last_operator=operator,
         answers=[
             _small_answer(outputs) for case, outputs in zip(job.cases, references.outputs, strict=True) if case.sample
         ],

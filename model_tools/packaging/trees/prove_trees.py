@@ -24,8 +24,7 @@ from model_tools.packaging.trees.messages import (
 )
 from model_tools.packaging.trees.nodes import Span
 from model_tools.packaging.trees.trees_file import TreesFile, examine_trees
-from model_tools.tasks.answers import AnsweredCase, AnsweredTensor, check_width
-from model_tools.tasks.tabular.spec import BINARY_CLASSES
+from model_tools.tasks.answers import BINARY_CLASSES, AnsweredCase, AnsweredTensor, check_width
 
 LOAD_WORKER = "model_tools.packaging.trees.load_worker"
 PARITY_WORKER = "model_tools.packaging.trees.parity_worker"
@@ -63,6 +62,7 @@ def prove_trees(
         output_dtype="float32",
         library_version=loaded.xgboost_version,
         answers=loaded.answers,
+        batch_axes=[0],
         parity={
             "verdict": "same",
             "xgboost_version": proved.xgboost_version,

@@ -1,19 +1,20 @@
 """The spec of task `tabular`, a prediction for each row, by PyTorch or XGBoost: `{"input_X"}` → `{"prediction"}`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from random import Random
 from typing import Any
 
 from model_tools.formats.manifest import Manifest
 from model_tools.formats.requests import NUMBER_FIELDS
-from model_tools.tasks.answers import AnsweredCase, check_width, require_tensor
+from model_tools.tasks.answers import AnsweredCase, check_names, require_tensor
 from model_tools.tasks.requests.form import EventInputs
-from model_tools.tasks.requests.numbers import NumberRequests
+from model_tools.tasks.requests.numbers import USUAL_ROWS, NumberRequests, made_up_numbers
 from model_tools.tasks.spec import TaskSpec
 
+TABLE_AXES = 2
+"""The axes of a table: rows and features. A model of more axes takes a table of several readings for each row."""
 TABLE_FIELD = "input_X"
 """The request field with a row of features, or a list of rows."""
-BINARY_CLASSES = 2
-"""Classes of a model that answers one number a row: the logit, or the probability, of the second of two."""
 
 
 def is_row(table: object) -> bool:
@@ -33,7 +34,20 @@ class TableRequests(NumberRequests):
         if TABLE_FIELD not in event:
             return super().inputs(event, manifest)
         table = event[TABLE_FIELD]
-        return EventInputs([[table] if is_row(table) else table], is_plain=False)
+        return EventInputs(
+            [[table] if len(manifest.inputs[0].shape) == TABLE_AXES and is_row(table) else table], is_plain=False
+        )
+
+    def made_up(self, manifest: Manifest, vocabulary: Sequence[str], chance: Random) -> dict[str, dict[str, object]]:
+        """Return events with one row and with several in `input_X`, then those with `input` and `inputs`."""
+        events = super().made_up(manifest, vocabulary, chance)
+        if len(manifest.inputs) > 1:
+            return events
+        (rows,) = made_up_numbers(manifest, chance, rows=USUAL_ROWS)
+        tables: dict[str, dict[str, object]] = {f"{TABLE_FIELD}, several rows": {TABLE_FIELD: rows}}
+        if len(manifest.inputs[0].shape) == TABLE_AXES and isinstance(rows, list):
+            tables = {TABLE_FIELD: {TABLE_FIELD: rows[0]}, **tables}
+        return {**tables, **events}
 
 
 def check_answer(answered: AnsweredCase) -> None:
@@ -44,8 +58,10 @@ def check_answer(answered: AnsweredCase) -> None:
     require_tensor(answered, "A tabular model", form, fits=fits, integers=True)
     if answered.classes is not None:
         require_tensor(answered, "A tabular classifier", form, fits=True)
-        width = shape[1] if len(shape) == 2 and shape[1] > 1 else BINARY_CLASSES  # noqa: PLR2004 (the number of axes)
-        check_width(answered.classes, width, where=answered.classes_file)
+        width = shape[1] if len(shape) > 1 else 1
+        check_names(
+            answered.classes, width, where=answered.classes_file, or_else="; or remove classes to get the number"
+        )
 
 
 SPEC = TaskSpec(
@@ -54,6 +70,8 @@ SPEC = TaskSpec(
     serve="model_tools.tasks.tabular.serve:Tabular",
     sections=frozenset({"classes"}),
     libraries=frozenset({"torch", "xgboost"}),
+    ranks=lambda manifest: manifest.classes is not None and manifest.library == "torch",
+    instead_of_ranking="Remove classes: the prediction is then the list of all the values.",
     request_form=lambda _: TableRequests(),
     expectations=frozenset({"class", "output"}),
     answers_outputs=True,

@@ -69,7 +69,7 @@ def test_other_forms_are_refused_with_the_one_that_is_served(text, shape, more):
 def test_another_width_than_the_names_is_refused():
     with pytest.raises(ClassesMismatch, match="names 1 classes, the model answers 2"):
         check(CLASSES, [2, 2], classes=["a"])
-    with pytest.raises(ClassesMismatch, match="names 3 classes, the model answers 2"):
+    with pytest.raises(ClassesMismatch, match="names 3 classes, and the model answers one value for each row"):
         check(CLASSES, [2], classes=["a", "b", "c"])
     with pytest.raises(ClassesMismatch, match="has 8 tokens, the model scores 9"):
         check(TEXT, [2, 4, 9], tokens=8)

@@ -10,7 +10,7 @@ from model_tools.errors import ManifestInvalid, ModelNotFound
 from model_tools.formats.samples import Sample
 from model_tools.packaging.checkpoint.model_folder import open_model_folder
 from model_tools.packaging.limits import Limits
-from model_tools.packaging.samples.collection import collect_samples, expect_answers, make_up_sample, render_samples
+from model_tools.packaging.samples.collection import collect_samples, expect_answers, make_up_samples, render_samples
 from model_tools.packaging.samples.events import tensor_event
 from tests.support.manifests import parse_manifest
 
@@ -137,17 +137,17 @@ def test_a_made_up_sample_has_the_smallest_sizes_and_values_in_range():
         "{name: x, task: tensor, checkpoint: a.pt, inputs: [{shape: [n, 2], dtype: int64, range: [5, 6]}, "
         "{shape: [], dtype: bool}], axes: {n: {min: 3, max: 9}}}"
     )
-    event = make_up_sample(manifest).event
+    event = make_up_samples(manifest)[0].event
     assert [len(row) for row in event["inputs"][0]] == [2, 2, 2]
     assert {value for row in event["inputs"][0] for value in row} <= {5, 6}
     assert isinstance(event["inputs"][1], bool)
-    assert make_up_sample(manifest).event == event
+    assert make_up_samples(manifest)[0].event == event
 
 
 def test_a_sample_is_not_made_up_when_it_would_be_huge():
     manifest = parse_manifest("{name: x, task: tensor, checkpoint: a.pt, inputs: [{shape: [1000, 1000]}]}")
     with pytest.raises(ManifestInvalid, match="add one under samples"):
-        make_up_sample(manifest)
+        make_up_samples(manifest)
 
 
 def test_files_that_are_missing_or_linked_out_are_named(tmp_path):
