@@ -27,7 +27,7 @@ class _Observed:
     """The values of all answers of the proof together."""
 
     width: int
-    answers: int
+    cases: int
     smallest: float
     largest: float
     row_sums: tuple[float, float]
@@ -49,15 +49,17 @@ class _Observed:
 
     @property
     def are_shares(self) -> bool:
-        """The rows have the same sum, which is not 1, as percentages have."""
+        """All rows have the same sum, beyond 1, as percentages have."""
         low, high = self.row_sums
-        return self.width > 1 and self.smallest >= 0 and low > 0 and high - low <= SUM_TOLERANCE * high
+        alike = self.smallest >= 0 and high - low <= SUM_TOLERANCE * high
+        return self.width > 1 and alike and not self.within_bounds
 
     @property
     def told(self) -> str:
         sums = f"{self.row_sums[0]:.4g} to {self.row_sums[1]:.4g}"
         rows = "" if self.width == 1 else f", and the {self.width} values of a row sum to {sums}"
-        return f"in {self.answers} answers all values lie from {self.smallest:.4g} to {self.largest:.4g}{rows}"
+        cases = "1 case" if self.cases == 1 else f"{self.cases} cases"
+        return f"in {cases} all values lie from {self.smallest:.4g} to {self.largest:.4g}{rows}"
 
 
 def find_scores(
@@ -158,7 +160,7 @@ def _observe(cases: Sequence[AnsweredCase], last_operator: str) -> _Observed | N
     shape = cases[0].first.shape
     return _Observed(
         width=shape[-1] if len(shape) > 1 else 1,
-        answers=len(values),
+        cases=len(values),
         smallest=min(each.smallest for each in values),
         largest=max(each.largest for each in values),
         row_sums=_span([each.row_sums for each in values if each.row_sums is not None]),

@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
+from model_tools.formats.archive import CODE_PREFIX
 from model_tools.formats.batch_axis import batch_place
 from model_tools.formats.manifest import Manifest
 from model_tools.formats.sections import Scores
 from model_tools.packaging.checked_folder import CheckedFolder
+from model_tools.packaging.custom.code import defined_steps
 from model_tools.packaging.proof.cases import Case
 from model_tools.packaging.proof.messages import TraceResult
-from model_tools.tasks.answers import AnsweredCase, AnsweredTensor
+from model_tools.tasks.answers import AnsweredCase, AnsweredTensor, check_some_width
+from model_tools.tasks.manifests import own_code_of
 from model_tools.tasks.scores import find_scores
 
 
@@ -38,6 +42,8 @@ def examine_answers(checked: CheckedFolder, cases: Sequence[Case], traced: Trace
     answers = [_answered(checked, case, number, traced) for number, case in enumerate(cases)]
     for answered in answers:
         checked.spec.check_answer(answered)
+        if _answers_outputs_as_they_are(checked):
+            check_some_width(answered)
     axes = find_batch_axes(checked.manifest, cases, traced.shapes)
     if not checked.spec.ranks(checked.manifest):
         return AnswerForm(axes)
@@ -80,6 +86,14 @@ def _batch_size(manifest: Manifest, case: Case) -> int | None:
         if place is not None:
             return shape[place]
     return None
+
+
+def _answers_outputs_as_they_are(checked: CheckedFolder) -> bool:
+    """Tell whether a model with own code leaves its outputs as they are, so that the names must fit them."""
+    own = own_code_of(checked.manifest)
+    return own is not None and defined_steps(checked.code[CODE_PREFIX + PurePosixPath(own.predictor).as_posix()]) <= {
+        "preprocess"
+    }
 
 
 def _answered(checked: CheckedFolder, case: Case, number: int, traced: TraceResult) -> AnsweredCase:

@@ -12,6 +12,11 @@ from model_tools.tensors.dtypes import DTYPE_NAMES
 
 SUPPORTED = "a tensor, a tuple or list of tensors, or a dict of tensors"
 
+PART = 1 << 20
+"""The number of values that are looked at together, so that a large answer is not copied as a whole."""
+LARGEST = 1e300
+"""The largest magnitude that is told of a value or a sum: JSON has no infinity."""
+
 
 @dataclass(frozen=True)
 class Outputs:
@@ -38,23 +43,38 @@ def take_apart(answer: Any) -> Outputs:
 
 def observe(tensor: torch.Tensor) -> ObservedValues | None:
     """Return the span of a tensor's finite values and of the sums of its rows; None if no value is finite."""
-    values = tensor.double()
-    finite = values[torch.isfinite(values)]
-    if finite.numel() == 0:
+    if tensor.numel() == 0:
         return None
-    smallest, largest = (float(bound) for bound in finite.aminmax())
-    if not tensor.is_floating_point() or tensor.dim() == 0:
-        return ObservedValues(smallest, largest)
-    rows = values.flatten(0, -2) if values.dim() > 1 else values.unsqueeze(1)
-    rows = rows[torch.isfinite(rows).all(1)]
-    if rows.shape[0] == 0:
-        return ObservedValues(smallest, largest)
-    exponentials = _span(rows.exp().sum(1)) if largest <= 0 else None
-    return ObservedValues(smallest, largest, _span(rows.sum(1)), exponentials)
+    has_rows = tensor.is_floating_point() and tensor.dim() > 0
+    rows = tensor.detach().reshape(-1, tensor.shape[-1] if tensor.dim() > 1 else 1)
+    values, sums, exponentials = _Span(), _Span(), _Span()
+    for part in torch.split(rows, max(1, PART // rows.shape[1])):
+        numbers = part.double()
+        finite = torch.isfinite(numbers)
+        values.take(numbers[finite])
+        whole = numbers[finite.all(1)]
+        sums.take(whole.sum(1))
+        exponentials.take(whole.clamp(max=0).exp().sum(1))
+    if values.bounds is None:
+        return None
+    return ObservedValues(
+        *values.bounds,
+        row_sums=sums.bounds if has_rows else None,
+        row_sums_of_exponentials=exponentials.bounds if has_rows and values.bounds[1] <= 0 else None,
+    )
 
 
-def _span(sums: torch.Tensor) -> tuple[float, float]:
-    return float(sums.min()), float(sums.max())
+class _Span:
+    """The smallest and the largest of the numbers that were taken."""
+
+    def __init__(self) -> None:
+        self.bounds: tuple[float, float] | None = None
+
+    def take(self, numbers: torch.Tensor) -> None:
+        if numbers.numel() == 0:
+            return
+        low, high = (max(-LARGEST, min(LARGEST, float(bound))) for bound in numbers.aminmax())
+        self.bounds = (low, high) if self.bounds is None else (min(low, self.bounds[0]), max(high, self.bounds[1]))
 
 
 def _plain(what: str, value: object) -> torch.Tensor:

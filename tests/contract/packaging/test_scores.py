@@ -149,7 +149,7 @@ def test_values_that_may_be_either_are_refused_with_what_was_seen(tmp_path: Path
 
     assert isinstance(error, TraceFailed)
     assert told in str(error)
-    assert "answers all values lie from" in str(error)
+    assert "cases all values lie from" in str(error)
 
 
 def test_the_remedies_for_several_labels_work(tmp_path: Path) -> None:
@@ -237,3 +237,24 @@ def test_names_that_do_not_fit_the_values_of_a_tensor_model_are_refused(tmp_path
 
     assert isinstance(error, ClassesMismatch)
     assert f"names {names} classes, the model answers {width} values" in str(error)
+
+
+PREDICTORS = {
+    "no step of its own after the model": "def preprocess(request, context):\n    return request",
+    "its own answer": "def respond(output, request, context):\n    return {'first': context.classes[0]}",
+}
+
+
+@pytest.mark.parametrize("predictor", PREDICTORS)
+def test_names_must_fit_a_custom_model_only_where_its_outputs_are_answered_as_they_are(
+    tmp_path: Path, predictor: str
+) -> None:
+    custom = {**TABLE, "task": "custom", "custom": {}, "samples": "a.json"}
+    files = {"classes.txt": "a\nb\n", "predictor.py": PREDICTORS[predictor], "a.json": '{"event": {}}'}
+    model = write_model(tmp_path / "model", net(4, "x"), base=custom, files=files)
+
+    if predictor == "its own answer":
+        package_model(model, tmp_path / "package")
+    else:
+        with pytest.raises(ClassesMismatch, match="names 2 classes, the model answers 4"):
+            package_model(model, tmp_path / "package")
