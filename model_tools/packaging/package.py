@@ -107,7 +107,8 @@ def _pack(checked: CheckedFolder, proved: ProvedModel, workspace: Path) -> Packa
         raise ParityFailed("The model in the archive is not the one that was proved: publish again; check the disk.")
     answers = _answers_by_name(checked, proved)
     asked = answerable_samples(checked.samples, checked.events, proved.batch_axes)
-    samples = expect_answers(asked, answers, tolerance=proved.sample_tolerance)
+    fields = _fields_by_name(checked, proved)
+    samples = expect_answers(asked, answers, fields=fields, tolerance=proved.sample_tolerance)
     samples_file, evidence_file = workspace / SAMPLES_NAME, workspace / EVIDENCE_NAME
     samples_file.write_text(render_samples(samples), encoding="utf-8")
     run = {**proved.run, "archive_size": written.size}
@@ -146,6 +147,18 @@ def _answers_by_name(checked: CheckedFolder, proved: ProvedModel) -> dict[str, l
         for event, answer in zip(checked.events, proved.answers, strict=True)
         if event.is_answered_plainly
     }
+
+
+def _fields_by_name(checked: CheckedFolder, proved: ProvedModel) -> dict[str, dict[str, object]]:
+    """Return the fields that the trained model's answers give to the samples whose response is made of them."""
+    form = checked.spec.request_form(checked.manifest)
+    events = {sample.name: sample.event for sample in checked.samples}
+    fields = {
+        event.name: form.expected(events[event.name], answer)
+        for event, answer in zip(checked.events, proved.answers, strict=True)
+        if answer is not None and not event.is_answered_plainly
+    }
+    return {name: known for name, known in fields.items() if known is not None}
 
 
 def _unpacked(members: dict[str, bytes | Path]) -> int:

@@ -9,7 +9,7 @@ from model_tools.tasks.answers import AnsweredCase, ObservedValues
 
 SUM_TOLERANCE = 4e-3
 """The largest difference of a sum of probabilities from 1: twice the rounding of bfloat16, whatever the number."""
-SQUASHING = ("sigmoid", "softmax")
+SQUASHING = ("sigmoid", "hardsigmoid", "softmax")
 """The operators whose values are probabilities, so that a model that ends in one answers no logits."""
 
 
@@ -95,7 +95,7 @@ def _of_several_values(observed: _Observed, declared: Scores | None, otherwise: 
         )
     if observed.are_log_probabilities:
         return ScoresFound("logits", f"{told}: these are log-probabilities, and a softmax makes them probabilities")
-    if observed.last_operator == "sigmoid" and observed.within_bounds:
+    if observed.last_operator in SQUASHING and observed.within_bounds:
         raise TraceFailed(
             f"The model answers probabilities that do not sum to 1: {told}. {_remedy(observed, otherwise)}"
         )
@@ -108,10 +108,16 @@ def _of_several_values(observed: _Observed, declared: Scores | None, otherwise: 
 
 
 def _remedy(observed: _Observed, otherwise: str) -> str:
-    if observed.last_operator == "sigmoid":
+    if observed.last_operator == "softmax":
         return (
-            "It ends in a sigmoid, so each value is the probability of a label of its own, and several labels may be "
-            f"right at once. If exactly one is right, let forward end before the sigmoid; else {_lower(otherwise)}"
+            "It ends in a softmax, whose values sum to 1 along another axis, or of which some are left out: apply it "
+            "along the axis of the classes (dim=-1), and leave no class out."
+        )
+    if observed.last_operator in SQUASHING:
+        return (
+            f"It ends in a {observed.last_operator}, so each value is the probability of a label of its own, and "
+            f"several labels may be right at once. If exactly one is right, let forward end before the "
+            f"sigmoid; else {_lower(otherwise)}"
         )
     if observed.are_shares:
         return "Let forward divide the values of each row by their sum, and write scores: probabilities."

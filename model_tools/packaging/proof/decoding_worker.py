@@ -12,6 +12,7 @@ from model_tools.formats.sections import Preprocess
 from model_tools.packaging.proof.decoding import MADE_PHOTO
 from model_tools.packaging.proof.messages import IMAGES_FOLDER, DecodingDifference, DecodingJob
 from model_tools.packaging.proof.model_outputs import take_apart
+from model_tools.tensors.class_probabilities import class_probabilities
 from model_tools.tensors.dtypes import DTYPES
 from model_tools.tensors.imaging import ImageRefused, image_to_tensor
 from model_tools.tensors.memory_format import in_format
@@ -90,7 +91,7 @@ def _compared(
 ) -> DecodingDifference:
     drafted, full = answers
     if job.compared == "confidences":
-        drafted, full = drafted.softmax(-1), full.softmax(-1)
+        drafted, full = (class_probabilities(answer.flatten(), job.scores) for answer in answers)
         apart = float((drafted - full).abs().max())
     else:
         apart = float((drafted - full).abs().max() / full.abs().max().clamp(min=1e-12))

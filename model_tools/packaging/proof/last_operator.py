@@ -5,9 +5,10 @@ import torch
 FORMING = frozenset({
     "aten::view", "aten::reshape", "aten::squeeze", "aten::unsqueeze", "aten::flatten", "aten::select", "aten::slice",
     "aten::permute", "aten::transpose", "aten::t", "aten::expand", "aten::to", "aten::type_as", "aten::contiguous",
-    "aten::clone", "aten::detach", "aten::alias", "prim::TupleConstruct", "prim::ListConstruct",
+    "aten::clone", "aten::detach", "aten::alias", "aten::clamp",
+    "aten::clamp_min", "aten::clamp_max", "prim::TupleConstruct", "prim::ListConstruct",
 })  # fmt: skip
-"""Operators that give values another form, type or place, and keep the values."""
+"""Operators that give values another form, type, place or bounds, and keep the values otherwise."""
 MAX_STEPS = 100
 """The walk stops after this many operators."""
 

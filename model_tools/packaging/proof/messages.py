@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from model_tools.formats.manifest import Manifest
-from model_tools.formats.sections import Dtype, Preprocess
+from model_tools.formats.sections import Dtype, Preprocess, Scores
 from model_tools.packaging.checkpoint.checkpoint_file import Kind
 from model_tools.packaging.children.messages import Message, Text
 from model_tools.packaging.proof.cases import Case
@@ -144,6 +144,8 @@ class DecodingJob(Message):
     """The name of the sample of each image."""
     compared: Comparison
     """The way in which the model's answers are compared."""
+    scores: Scores | None = None
+    """The meaning of a classifier's outputs."""
 
 
 class ParityJob(Message):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from model_tools.errors import ManifestInvalid, TraceFailed
 from model_tools.formats.archive import MODEL_MEMBER
+from model_tools.formats.sections import Scores
 from model_tools.packaging.archive.torchscript_file import rewrite_reproducibly
 from model_tools.packaging.checked_folder import CheckedFolder, Report
 from model_tools.packaging.checkpoint.checkpoint_file import CheckpointFile, examine_checkpoint
@@ -13,7 +14,7 @@ from model_tools.packaging.children.messages import SAMPLES_FILE
 from model_tools.packaging.children.processes import open_regular
 from model_tools.packaging.children.workers import Workers
 from model_tools.packaging.limits import Limits
-from model_tools.packaging.proof.answer_form import examine_answers
+from model_tools.packaging.proof.answer_form import AnswerForm, examine_answers
 from model_tools.packaging.proof.cases import Cases, cases_of
 from model_tools.packaging.proof.decoding import refuse_decoding, sample_images
 from model_tools.packaging.proof.evidence import describe_parity, describe_quantization, describe_run
@@ -58,7 +59,7 @@ def prove_trace(
     model = workspace / MODEL_MEMBER
     _take_model(scratch / TRACED_FILE, model, limits)
     unquantized = _take_unquantized(checked, scratch, limits)
-    proved = _prove(checked, cases, traced, model, unquantized, scratch, limits, workers)
+    proved = _prove(checked, cases, traced, form, model, unquantized, scratch, limits, workers)
     quantized = None
     if unquantized is not None:
         sizes = (unquantized.stat().st_size, model.stat().st_size)
@@ -147,6 +148,7 @@ def _prove(
     checked: CheckedFolder,
     cases: Cases,
     traced: TraceResult,
+    form: AnswerForm,
     model: Path,
     unquantized: Path | None,
     scratch: Path,
@@ -162,7 +164,7 @@ def _prove(
         quantized=(
             None if unquantized is None or share is None else QuantizationJob(unquantized=unquantized, tolerance=share)
         ),
-        decoding=_decoding_job(checked, scratch),
+        decoding=_decoding_job(checked, form.scores, scratch),
     )  # fmt: skip
     result = workers.run(
         PARITY_WORKER, job, ParityResult, modules=MODULES,
@@ -182,7 +184,7 @@ def _may_reduce(checked: CheckedFolder) -> bool:
     return checked.manifest.preprocess is not None and checked.spec.reduced_decoding is not None
 
 
-def _decoding_job(checked: CheckedFolder, scratch: Path) -> DecodingJob | None:
+def _decoding_job(checked: CheckedFolder, scores: Scores | None, scratch: Path) -> DecodingJob | None:
     """Write the samples' images for the child, and return its job; None for a model without reduced decoding."""
     manifest = checked.manifest
     if manifest.preprocess is None or not _may_reduce(checked):
@@ -195,5 +197,5 @@ def _decoding_job(checked: CheckedFolder, scratch: Path) -> DecodingJob | None:
         names.append(name)
     return DecodingJob(
         preprocess=manifest.preprocess, dtype=manifest.inputs[0].dtype, names=names,
-        compared=checked.spec.reduced_decoding or "values",
+        compared=checked.spec.reduced_decoding or "values", scores=scores,
     )  # fmt: skip

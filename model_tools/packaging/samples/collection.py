@@ -100,24 +100,31 @@ def answer_of_single_row(answer: list[Any] | None, batch_axes: Sequence[int | No
 
 
 def expect_answers(
-    samples: Sequence[Sample], answers: Mapping[str, list[Any] | None], *, tolerance: float = SAMPLE_TOLERANCE
+    samples: Sequence[Sample],
+    answers: Mapping[str, list[Any] | None],
+    *,
+    fields: Mapping[str, dict[str, Any]] | None = None,
+    tolerance: float = SAMPLE_TOLERANCE,
 ) -> list[Sample]:
-    """Return the samples; one that expects no output now expects the trained model's answer, if that is known.
+    """Return the samples; one that expects no numbers now expects the trained model's, if those are known.
 
-    `answers` maps samples' names to the trained model's answers; `tolerance` is relative to an answer's magnitude,
-    which counts as 1 or more.
+    `answers` maps samples' names to the trained model's outputs, `fields` to the fields of the answer that are made of
+    them; `tolerance` is relative to the magnitude of the numbers, which counts as 1 or more.
     """
     expected = []
     for sample in samples:
-        answer = answers.get(sample.name)
-        if answer is not None and sample.expect.output is None:
-            allowed = sample.expect.tolerance
-            if allowed is None:
-                allowed = tolerance * max(1.0, _magnitude(answer))
-            expect = sample.expect.model_copy(update={"output": answer, "tolerance": allowed})
-            expected.append(sample.model_copy(update={"expect": expect}))
-        else:
+        output, answer = answers.get(sample.name), (fields or {}).get(sample.name)
+        numbers = output if answer is None else list(answer.values())
+        given = sample.expect.output if answer is None else sample.expect.output or sample.expect.answer
+        if numbers is None or given is not None:
             expected.append(sample)
+            continue
+        allowed = sample.expect.tolerance
+        if allowed is None:
+            allowed = tolerance * max(1.0, _magnitude(numbers))
+        known = {"output": output} if answer is None else {"answer": answer}
+        expect = sample.expect.model_copy(update={**known, "tolerance": allowed})
+        expected.append(sample.model_copy(update={"expect": expect}))
     return expected
 
 

@@ -18,6 +18,7 @@ from model_tools.serving.task import Fetch
 from model_tools.tasks.answers import BINARY_CLASSES
 from model_tools.tasks.confidences import require_probabilities
 from model_tools.tasks.image_classification.spec import SPEC
+from model_tools.tensors.class_probabilities import class_probabilities
 
 PREDICTIONS = 5
 """The number of classes in the answer to a request with `input_url` but without `n_predictions`."""
@@ -76,11 +77,9 @@ class ImageClassification:
         )
         require_finite(values)
         values = values.float()
-        if self._scores != "probabilities":
-            return torch.softmax(torch.cat([torch.zeros(1), values]) if is_one_value else values, 0)
-        require_probabilities(float(values.min()), float(values.max()), 1 if is_one_value else float(values.sum()))
-        values = values.clamp(0, 1)
-        return torch.cat([1 - values, values]) if is_one_value else values
+        if self._scores == "probabilities":
+            require_probabilities(float(values.min()), float(values.max()), 1 if is_one_value else float(values.sum()))
+        return class_probabilities(values, self._scores)
 
     def _ranking(self, request: Mapping[str, Any]) -> tuple[str, int]:
         """Return the form of the answer and the number of classes that it ranks."""

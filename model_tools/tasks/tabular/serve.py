@@ -14,7 +14,7 @@ from model_tools.serving.models.model import Model
 from model_tools.serving.requests import BadRequest, require_only
 from model_tools.serving.task import Fetch
 from model_tools.tasks.confidences import confidences_of
-from model_tools.tasks.tabular.spec import TABLE_AXES, TABLE_FIELD, is_row
+from model_tools.tasks.tabular.spec import TABLE_AXES, TABLE_FIELD, is_row, predictions_of
 from model_tools.tasks.tensor.serve import read_inputs, respond_with_outputs
 
 FIELDS = (TABLE_FIELD, *NUMBER_FIELDS)
@@ -60,7 +60,7 @@ class Tabular:
         predictions = outputs[0]
         if len(outputs) != 1 or not isinstance(predictions, list) or not predictions:
             raise ModelFailed("the model did not answer one row for each row of the table")
-        predictions = [row[0] if isinstance(row, list) and len(row) == 1 else row for row in predictions]
+        predictions = predictions_of(predictions)
         table = request[TABLE_FIELD]
         single = is_row(table) if self._is_table else self._model.lacks_batch((table,))
         answer = {"message": MESSAGE, "prediction": predictions[0] if single else predictions}

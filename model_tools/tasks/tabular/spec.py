@@ -22,6 +22,11 @@ def is_row(table: object) -> bool:
     return isinstance(table, list) and bool(table) and not isinstance(table[0], list)
 
 
+def predictions_of(output: list[Any]) -> list[Any]:
+    """Return the prediction for each row of a model's output, a number where the row has only one."""
+    return [row[0] if isinstance(row, list) and len(row) == 1 else row for row in output]
+
+
 class TableRequests(NumberRequests):
     """Requests with a table in `input_X`, answered with predictions, or with numbers, answered with the outputs."""
 
@@ -37,6 +42,13 @@ class TableRequests(NumberRequests):
         return EventInputs(
             [[table] if len(manifest.inputs[0].shape) == TABLE_AXES and is_row(table) else table], is_plain=False
         )
+
+    def expected(self, event: Mapping[str, Any], output: list[Any]) -> dict[str, Any] | None:
+        """Return the prediction for the table of an event."""
+        if TABLE_FIELD not in event:
+            return None
+        predictions = predictions_of(output)
+        return {"prediction": predictions[0] if is_row(event[TABLE_FIELD]) else predictions}
 
     def made_up(self, manifest: Manifest, vocabulary: Sequence[str], chance: Random) -> dict[str, dict[str, object]]:
         """Return events with one row and with several in `input_X`, then those with `input` and `inputs`."""

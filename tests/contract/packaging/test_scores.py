@@ -11,7 +11,7 @@ import torch
 
 from model_tools.errors import ClassesMismatch, ManifestInvalid, PublishError, TraceFailed
 from model_tools.serving.service import handle
-from tests.support.packaging.model_folders import build, write_model
+from tests.support.packaging.model_folders import build, write_folder, write_model
 from tests.support.packaging.packing import package_model, serve_package
 
 TABLE = {"name": "parts", "task": "tabular", "inputs": [{"shape": ["batch", 4]}], "classes": "classes.txt"}
@@ -141,6 +141,8 @@ def png() -> bytes:
     [
         pytest.param("x.sigmoid()", "ends in a sigmoid", id="several labels"),
         pytest.param("0.5 + x.tanh() / 2", "scores: logits", id="several labels by hand"),
+        pytest.param("x.softmax(0)", "ends in a softmax, whose values sum to 1 along another axis", id="another axis"),
+        pytest.param("torch.cat([x, x], 1).softmax(1)[:, 4:]", "leave no class out", id="half of a softmax"),
         pytest.param("100 * x.softmax(-1)", "divide the values of each row by their sum", id="percentages"),
     ],
 )
@@ -258,3 +260,26 @@ def test_names_must_fit_a_custom_model_only_where_its_outputs_are_answered_as_th
     else:
         with pytest.raises(ClassesMismatch, match="names 2 classes, the model answers 4"):
             package_model(model, tmp_path / "package")
+
+
+@pytest.mark.parametrize("kind", ["torchscript", "pt2"])
+def test_a_sigmoid_is_found_in_compiled_checkpoints_too(tmp_path: Path, kind: str) -> None:
+    torch.manual_seed(7)
+    model = torch.nn.Sequential(torch.nn.Linear(4, 1), torch.nn.Sigmoid(), torch.nn.Flatten(0)).eval()
+    suffix = {"torchscript": "pt", "pt2": "pt2"}[kind]
+    fields = {**TABLE, "checkpoint": f"model.{suffix}"}
+    home = write_folder(tmp_path / "model", fields, {"classes.txt": "healthy\nfaulty\n"})
+    if kind == "torchscript":
+        torch.jit.save(torch.jit.script(model), home / fields["checkpoint"])
+    else:
+        rows = torch.export.Dim("rows", min=1, max=4)
+        program = torch.export.export(model, (torch.randn(2, 4),), dynamic_shapes=[{0: rows}])
+        torch.export.save(program, home / fields["checkpoint"])
+
+    served = serve_package(package_model(home, tmp_path / "package"), tmp_path / "home")
+
+    with torch.no_grad():
+        faulty = float(model(torch.tensor([ROW]))[0])
+    assert handle({"input_X": ROW}, served, version="1")["confidence"] == pytest.approx(
+        max(faulty, 1 - faulty), abs=1e-4
+    )

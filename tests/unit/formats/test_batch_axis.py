@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model_tools.formats.batch_axis import MixedRanks, batch_place, lacks_batch, rank_of, with_axis, without_axis
@@ -10,6 +10,7 @@ from model_tools.formats.batch_axis import MixedRanks, batch_place, lacks_batch,
 SHAPES = st.lists(st.integers(1, 3), min_size=0, max_size=4)
 
 
+@settings(deadline=None)
 @given(SHAPES, st.data())
 def test_an_axis_that_is_added_can_be_left_out_again(shape: list[int], data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(shape)))

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from model_tools.errors import ManifestInvalid, TraceFailed
@@ -11,6 +11,7 @@ from model_tools.packaging.proof.model_outputs import observe
 from model_tools.tasks.answers import AnsweredCase, AnsweredTensor
 from model_tools.tasks.scores import ScoresFound, find_scores
 
+MANY = settings(deadline=None, max_examples=30)
 DTYPES = st.sampled_from([torch.float32, torch.float64, torch.float16, torch.bfloat16])
 
 
@@ -31,6 +32,7 @@ def logits(draw: st.DrawFn, least: int = 2) -> torch.Tensor:
     return values
 
 
+@MANY
 @given(logits(), DTYPES)
 def test_any_softmax_is_told_as_probabilities_in_every_precision(values: torch.Tensor, dtype: torch.dtype) -> None:
     assert found(values.to(dtype).softmax(-1)).scores == "probabilities"
@@ -40,6 +42,7 @@ def test_any_softmax_is_told_as_probabilities_in_every_precision(values: torch.T
         found(values.to(dtype).softmax(-1), declared="logits")
 
 
+@MANY
 @given(logits(), DTYPES)
 def test_any_logits_are_told_as_logits_also_as_logarithms(values: torch.Tensor, dtype: torch.dtype) -> None:
     assert found(values.to(dtype)).scores == "logits"
@@ -48,6 +51,7 @@ def test_any_logits_are_told_as_logits_also_as_logarithms(values: torch.Tensor, 
         found(values.to(dtype), declared="probabilities")
 
 
+@MANY
 @given(logits(least=3))
 def test_any_sigmoid_of_several_values_is_refused_whatever_is_declared(values: torch.Tensor) -> None:
     answer = values.sigmoid()
@@ -62,6 +66,7 @@ def test_any_sigmoid_of_several_values_is_refused_whatever_is_declared(values: t
         found(answer)
 
 
+@MANY
 @given(logits())
 def test_one_case_of_probabilities_does_not_make_the_others_so(values: torch.Tensor) -> None:
     assert found(values.softmax(-1), values).scores == "logits"
@@ -73,6 +78,7 @@ def test_a_squashed_value_is_the_probability_of_the_second_class(last: str) -> N
     assert found(torch.tensor([0.2, 0.9]), last_operator=last).scores == "probabilities"
 
 
+@MANY
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=9))
 def test_a_value_from_zero_to_one_is_doubtful_without_a_sigmoid(values: list[float]) -> None:
     answer = torch.tensor(values).unsqueeze(1)
