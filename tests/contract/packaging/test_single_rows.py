@@ -46,6 +46,11 @@ def eager(code: str, *inputs: Any) -> Any:
         return build(code)(*inputs)
 
 
+def assert_same(answer: Any, wanted: torch.Tensor) -> None:
+    """Assert that nested lists have the shape and the values of a tensor."""
+    torch.testing.assert_close(torch.tensor(answer).to(wanted.dtype), wanted, atol=1e-5, rtol=1e-5)
+
+
 ROW = [0.5, -1.0, 2.0, 0.0]
 IDS = spec("batch", "tokens", dtype="int64", range=[0, 9])
 READINGS = [[float(row + column) for column in range(4)] for row in range(3)]
@@ -72,13 +77,13 @@ def test_a_row_without_the_batch_axis_is_answered_without_it(
 
     answer = handle({"input": value}, predictor, version="1")
 
-    assert torch.allclose(torch.tensor(answer["output"]), wanted[0], atol=1e-5)
+    assert_same(answer["output"], wanted[0])
     assert handle({"inputs": [value]}, predictor, version="1")["output"] == answer["output"]
     batched = handle({"input": [value, value]}, predictor, version="1")["output"]
-    assert torch.allclose(torch.tensor(batched), torch.stack([wanted[0]] * 2), atol=1e-5)
+    assert_same(batched, torch.stack([wanted[0]] * 2))
     mixed = handle({"requests": [{"input": value}, {"input": [value]}]}, predictor, version="1")["answers"]
-    assert torch.allclose(torch.tensor(mixed[0]["output"]), wanted[0], atol=1e-5)
-    assert torch.allclose(torch.tensor(mixed[1]["output"]), wanted, atol=1e-5)
+    assert_same(mixed[0]["output"], wanted[0])
+    assert_same(mixed[1]["output"], wanted)
 
 
 def test_a_list_of_tokens_is_one_text(tmp_path: Path) -> None:
@@ -128,7 +133,7 @@ def test_a_batch_axis_that_is_not_the_first_is_left_out_where_it_lies(tmp_path: 
     answer = handle({"input": READINGS}, predictor, version="1")["output"]
 
     assert package.manifest.batch_axes == [1]
-    assert torch.allclose(torch.tensor(answer), eager(code, torch.tensor(READINGS)), atol=1e-5)
+    assert_same(answer, eager(code, torch.tensor(READINGS)))
 
 
 @pytest.mark.parametrize(

@@ -50,5 +50,6 @@ def test_exactly_the_batch_axis_has_to_be_missing_from_all_inputs_that_have_it()
     assert lacks_batch([["batch", 4], ["batch"]], [1, 0])
     assert lacks_batch([["batch", 4], [3]], [1, 1])
     assert not lacks_batch([["batch", 4], ["batch", 4]], [1])
+    assert not lacks_batch([["batch", 4], ["batch", 3, 4]], [1, 1])
     with pytest.raises(MixedRanks):
         lacks_batch([["batch", 4], ["batch", 4]], [1, 2])
