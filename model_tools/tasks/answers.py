@@ -59,10 +59,14 @@ def require_tensor(answered: AnsweredCase, who: str, form: str, *, fits: bool, i
     """Raise TraceFailed unless the answer is one tensor of floats (with `integers`, of any numbers) and `fits`."""
     if answered.structure == "tensor" and fits and (integers or answered.first.dtype.startswith(("float", "bfloat"))):
         return
+    kept = (
+        " and keep its batch axis, which squeeze() drops from a batch of one" if answered.structure == "tensor" else ""
+    )
     raise TraceFailed(
-        f"{who} answers one tensor {form} of {'numbers' if integers else 'floats'}; this model answers a "
-        f"{answered.structure} with {answered.first.dtype} of shape {answered.first.shape}: let forward return that "
-        "tensor alone, or publish with task: tensor."
+        f"{who} answers one tensor {form} of {'numbers' if integers else 'floats'}; to inputs of "
+        f"{', '.join(str(shape) for shape in answered.input_shapes)} this model answers a {answered.structure} with "
+        f"{answered.first.dtype} of shape {answered.first.shape}: let forward return that tensor alone{kept}; or "
+        "publish with task: tensor."
     )
 
 

@@ -56,7 +56,8 @@ class _Observed:
 
     @property
     def told(self) -> str:
-        sums = f"{self.row_sums[0]:.4g} to {self.row_sums[1]:.4g}"
+        low, high = (f"{total:.4g}" for total in self.row_sums)
+        sums = low if low == high else f"between {low} and {high}"
         rows = "" if self.width == 1 else f", and the {self.width} values of a row sum to {sums}"
         cases = "1 case" if self.cases == 1 else f"{self.cases} cases"
         return f"in {cases} all values lie from {self.smallest:.4g} to {self.largest:.4g}{rows}"

@@ -96,4 +96,4 @@ def test_values_that_overflow_are_left_out() -> None:
 
 def test_the_reason_names_the_span_and_the_sums() -> None:
     note = found(torch.tensor([[0.25, 0.75], [0.5, 0.5]])).note
-    assert note.startswith("in 1 case all values lie from 0.25 to 0.75, and the 2 values of a row sum to 1 to 1")
+    assert note.startswith("in 1 case all values lie from 0.25 to 0.75, and the 2 values of a row sum to 1: ")
