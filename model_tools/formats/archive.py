@@ -12,6 +12,7 @@ from model_tools.formats.sections import (
     InputSpec,
     Preprocess,
     Results,
+    Scores,
     Text,
 )
 
@@ -60,6 +61,13 @@ class ArchiveManifest(BaseModel):
     axes: dict[Axis, AxisSizes] = Field(default_factory=dict)
     """The sizes of each named axis that parity was proved for, and that a request may have."""
     output_dtype: Dtype
+    batch_axes: list[int | None] | None = None
+    """The place of the batch axis in each output, as the proof found it; None for an output without that axis.
+
+    None instead of the list means that the proof could not tell, because the batch has one size only.
+    """
+    scores: Scores | None = None
+    """The meaning of a classifier's outputs, as it was declared or found; None for a model that ranks no classes."""
     preprocess: Preprocess | None = None
     text: Text | None = None
     settings: dict[str, JsonValue] = Field(default_factory=dict)

@@ -20,6 +20,7 @@ from model_tools.formats.sections import (
     Optimize,
     Preprocess,
     Results,
+    Scores,
     Section,
     Text,
 )
@@ -69,6 +70,8 @@ class Manifest(Section):
     inputs: list[InputSpec] = Field(min_length=1, max_length=16)
     axes: dict[Axis, AxisSizes] = Field(default_factory=dict)
     classes: str | None = None
+    scores: Scores | None = None
+    """The meaning of a classifier's outputs; None lets the proof tell it from the trained model's answers."""
     preprocess: Preprocess | None = None
     text: Text | None = None
     settings: dict[str, JsonValue] = Field(default_factory=dict)

@@ -9,9 +9,9 @@ from model_tools.formats.paths import named_path
 
 Dtype = Literal["float32", "float64", "float16", "bfloat16", "int64", "int32", "uint8", "bool"]
 Quantize = Literal["none", "dynamic-int8", "bfloat16"]
+Scores = Literal["logits", "probabilities"]
+"""The meaning of a classifier's outputs: a softmax (of one output, a sigmoid) turns logits into probabilities."""
 Axis = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
-BATCH_AXIS = "batch"
-"""The name of the first axis of inputs whose rows are requests of their own, which may share a call of the model."""
 Size = Annotated[int, Field(ge=1, le=1_000_000)]
 INTEGER_BOUNDS: dict[str, tuple[int, int]] = {
     "int64": (-(2**63), 2**63 - 1), "int32": (-(2**31), 2**31 - 1), "uint8": (0, 255),

@@ -22,7 +22,14 @@ from model_tools.packaging.limits import Limits
 from model_tools.packaging.proof.evidence import render_json
 from model_tools.packaging.proof.prove_trace import prove_trace
 from model_tools.packaging.proof.proved_model import ProvedModel
-from model_tools.packaging.samples.collection import KnownAnswer, expect_answers, render_samples
+from model_tools.packaging.samples.collection import (
+    KnownAnswer,
+    answer_of_single_row,
+    answerable_samples,
+    expect_answers,
+    largest_of,
+    render_samples,
+)
 from model_tools.packaging.trees.prove_trees import prove_trees
 from model_tools.version import tools_version
 
@@ -100,7 +107,8 @@ def _pack(checked: CheckedFolder, proved: ProvedModel, workspace: Path) -> Packa
     # The model that will be served comes out of this file, so its bytes in here must be those that were proved.
     if member_sha256(archive, model_member) != digest:
         raise ParityFailed("The model in the archive is not the one that was proved: publish again; check the disk.")
-    samples = expect_answers(checked.samples, _answers_by_name(checked, proved))
+    asked = answerable_samples(checked.samples, checked.events, proved.batch_axes)
+    samples = expect_answers(asked, _known_answers(checked, proved))
     samples_file, evidence_file = workspace / SAMPLES_NAME, workspace / EVIDENCE_NAME
     samples_file.write_text(render_samples(samples), encoding="utf-8")
     run = {**proved.run, "archive_size": written.size}
@@ -117,6 +125,8 @@ def _archive_manifest(checked: CheckedFolder, proved: ProvedModel) -> ArchiveMan
         inputs=wanted.inputs,
         axes=declared_axes(wanted),
         output_dtype=proved.output_dtype,
+        batch_axes=proved.batch_axes,
+        scores=proved.scores,
         preprocess=wanted.preprocess,
         text=wanted.text,
         settings=wanted.settings,
@@ -131,13 +141,26 @@ def _archive_manifest(checked: CheckedFolder, proved: ProvedModel) -> ArchiveMan
     )
 
 
-def _answers_by_name(checked: CheckedFolder, proved: ProvedModel) -> dict[str, KnownAnswer]:
-    """Return the trained model's answers to the samples whose response holds the model's unchanged outputs."""
-    return {
-        event.name: KnownAnswer(answer, allowance)
-        for event, answer, allowance in zip(checked.events, proved.answers, proved.allowances, strict=True)
-        if event.is_answered_plainly and answer is not None and allowance is not None
-    }
+def _known_answers(checked: CheckedFolder, proved: ProvedModel) -> dict[str, KnownAnswer]:
+    """Return what is known of the answers to samples, by the samples' names, from the trained model's outputs."""
+    form = checked.spec.request_form(checked.manifest)
+    requests = {sample.name: sample.event for sample in checked.samples}
+    known: dict[str, KnownAnswer] = {}
+    for event, answer, allowance in zip(checked.events, proved.answers, proved.allowances, strict=True):
+        if answer is None or allowance is None:
+            continue
+        if not event.is_answered_plainly:
+            fields = form.expected(requests[event.name], answer)
+            found = None if fields is None else KnownAnswer({"answer": fields}, largest_of(allowance))
+        elif event.is_single:
+            row = answer_of_single_row(answer, proved.batch_axes)
+            allowed = answer_of_single_row(allowance, proved.batch_axes)
+            found = None if row is None else KnownAnswer({"output": row}, allowed)
+        else:
+            found = KnownAnswer({"output": answer}, allowance)
+        if found:
+            known[event.name] = found
+    return known
 
 
 def _unpacked(members: dict[str, bytes | Path]) -> int:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from model_tools.errors import SmokeTestFailed
 from model_tools.formats.manifest import explain
+from model_tools.formats.requests import BATCH_FIELD
 from model_tools.formats.samples import Expectation, Sample
 
 MAX_SAMPLES_BYTES = 64 << 20
@@ -110,6 +111,8 @@ def check_answer(sample: Sample, answer: object, *, version: str) -> list[str]:
     if answer.get("version") != version:
         problems.append(f"version {answer.get('version')!r} answered instead of {version!r}")
     expect = sample.expect
+    if BATCH_FIELD in sample.event and expect.answer is None:
+        problems += _errors_within(answer.get("answers"))
     if expect.class_name is not None and answer.get("class") != expect.class_name:
         problems.append(f"it answered class {answer.get('class')!r}, expected {expect.class_name!r}")
     if expect.min_confidence is not None and not _at_least(answer.get("confidence"), expect.min_confidence):
@@ -125,6 +128,17 @@ def check_answer(sample: Sample, answer: object, *, version: str) -> list[str]:
             else [f"it answered no {field!r}"]
         )
     return problems
+
+
+def _errors_within(answers: object) -> list[str]:
+    """Return the errors that a batch holds in place of answers; a sample that expects some says so in `answer`."""
+    if not isinstance(answers, Sequence) or isinstance(answers, str):
+        return [f"it answered {_brief(answers)} instead of a list of answers"]
+    return [
+        f"its answer {number} is an error: {answer.get('message', _brief(answer))}"
+        for number, answer in enumerate(answers)
+        if isinstance(answer, Mapping) and "error" in answer
+    ]
 
 
 def _error_message(payload: object) -> str:

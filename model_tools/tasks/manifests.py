@@ -146,9 +146,23 @@ def _sections_problem(manifest: Manifest, spec: TaskSpec, given: Mapping[str, An
         if section not in spec.sections and getattr(manifest, section) is not None:
             tasks = ", ".join(other.name for other in SPECS.values() if section in other.sections)
             return f"{section} means nothing for task {spec.name}: remove it, or correct task ({tasks})"
+    if manifest.scores is not None and not spec.ranks(manifest):
+        return _scores_problem(manifest, spec)
     if manifest.preprocess is not None and manifest.text is not None:
         return "a model takes images or text: remove preprocess or text"
     return None
+
+
+def _scores_problem(manifest: Manifest, spec: TaskSpec) -> str:
+    if manifest.library == "xgboost":
+        return "scores is for PyTorch models, since the objective says what trees answer: remove it"
+    if (
+        "classes" in spec.sections
+        and manifest.classes is None
+        and spec.ranks(manifest.model_copy(update={"classes": "x"}))
+    ):
+        return f"scores means nothing for a model of task {spec.name} without classes: remove it, or add classes"
+    return f"scores means nothing for task {spec.name}, which does not rank classes: remove it"
 
 
 def _text_problem(manifest: Manifest, spec: TaskSpec) -> str | None:

@@ -3,7 +3,7 @@
 All other code learns about a task from its spec alone, so a new kind needs one package and one line in the registry.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -64,6 +64,12 @@ class TaskSpec:
     """Returns the form of requests to a model with this manifest."""
     options: tuple[str, ...] = ()
     """Further fields that a request may have."""
+    option_examples: tuple[Mapping[str, object], ...] = ()
+    """Options that any model of the task must be able to follow; made-up samples ask for each of them."""
+    ranks: Callable[[Manifest], bool] = lambda _: False
+    """Tells whether the task makes probabilities of the outputs of a model with this manifest."""
+    instead_of_ranking: str = ""
+    """The way to publish a model whose outputs are no scores of which exactly one is right, as a sentence."""
     expectations: frozenset[Expected] = frozenset()
     """The fields of `expect` that samples may have beside `answer`."""
     answers_outputs: bool = False

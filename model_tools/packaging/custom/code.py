@@ -58,6 +58,11 @@ def check_predictor(source: bytes, *, where: str) -> None:
             )
 
 
+def defined_steps(source: bytes) -> set[str]:
+    """Return the names of the steps that a checked predictor defines."""
+    return {node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)} & set(STEPS)
+
+
 def _python_files(folder: ModelFolder) -> list[Path]:
     """Return the folder's Python files, except those in hidden folders, `__pycache__` and the wheels' folder."""
     names = (name for name in matching("**/*.py", folder.present) if name.split("/")[0] != WHEELS_FOLDER)

@@ -14,6 +14,7 @@ from model_tools.packaging.proof.decoding import MADE_PHOTO
 from model_tools.packaging.proof.messages import IMAGES_FOLDER, DecodingDifference, DecodingJob
 from model_tools.packaging.proof.model_outputs import take_apart
 from model_tools.packaging.proof.scales import UsualScales
+from model_tools.tensors.class_probabilities import class_probabilities
 from model_tools.tensors.dtypes import DTYPES
 from model_tools.tensors.image_files import ImageRefused
 from model_tools.tensors.imaging import image_to_tensor
@@ -93,7 +94,7 @@ def _compared(
 ) -> DecodingDifference:
     drafted, full = answers
     if job.compared == "confidences":
-        drafted, full = drafted.softmax(-1), full.softmax(-1)
+        drafted, full = (class_probabilities(answer.flatten(), job.scores) for answer in answers)
         apart = float((drafted - full).abs().max())
     else:
         apart = share_of_scale(drafted, full, usual=UsualScales([]))

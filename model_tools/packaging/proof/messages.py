@@ -6,11 +6,12 @@ from typing import Any, Literal
 from pydantic import Field
 
 from model_tools.formats.manifest import Manifest
-from model_tools.formats.sections import Dtype, Preprocess
+from model_tools.formats.sections import Dtype, Preprocess, Scores
 from model_tools.packaging.checkpoint.checkpoint_file import Kind
 from model_tools.packaging.children.messages import Message, Text
 from model_tools.packaging.proof.cases import Case
 from model_tools.packaging.proof.sizes import SizePlan
+from model_tools.tasks.answers import ObservedValues
 from model_tools.tasks.spec import Comparison
 
 TRACED_FILE = "traced.pt"
@@ -53,6 +54,10 @@ class TraceResult(Message):
     outputs: list[OutputTensor] = Field(min_length=1)
     shapes: list[list[list[int]]]
     """The shape of each output, for each case."""
+    values: list[list[ObservedValues | None]]
+    """The values of each output, for each case."""
+    last_operator: Text
+    """The operator that computes the first output, such as `sigmoid`; empty if it is not known."""
     answers: list[list[Any] | None]
     """The eager model's answer to each sample as nested lists; None unless it is one small tensor."""
     channels_last: bool
@@ -193,6 +198,8 @@ class DecodingJob(Message):
     """The name of the sample of each image."""
     compared: Comparison
     """The way in which the model's answers are compared."""
+    scores: Scores | None = None
+    """The meaning of a classifier's outputs."""
 
 
 class ParityJob(Message):

@@ -8,6 +8,12 @@ import torch
 
 from model_tools.errors import TraceFailed
 from model_tools.packaging.proof.answer_forms import part_text, tensor_text, whole_answer_text
+from model_tools.tasks.answers import ObservedValues
+
+PART = 1 << 20
+"""The number of values that are looked at together, so that a large answer is not copied as a whole."""
+LARGEST = 1e300
+"""The largest magnitude that is told of a value or a sum: JSON has no infinity."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,42 @@ def take_apart(answer: Any) -> Outputs:
         tensors = tuple(_plain(f"The model's output {index}", value) for index, value in enumerate(answer))
         return Outputs("tuple", tuple(str(index) for index in range(len(tensors))), tensors)
     raise TraceFailed(whole_answer_text(answer))
+
+
+def observe(tensor: torch.Tensor) -> ObservedValues | None:
+    """Return the span of a tensor's finite values and of the sums of its rows; None if no value is finite."""
+    if tensor.numel() == 0:
+        return None
+    has_rows = tensor.is_floating_point() and tensor.dim() > 0
+    rows = tensor.detach().reshape(-1, tensor.shape[-1] if tensor.dim() > 1 else 1)
+    values, sums, exponentials = _Span(), _Span(), _Span()
+    for part in torch.split(rows, max(1, PART // rows.shape[1])):
+        numbers = part.double()
+        finite = torch.isfinite(numbers)
+        values.take(numbers[finite])
+        whole = numbers[finite.all(1)]
+        sums.take(whole.sum(1))
+        exponentials.take(whole.clamp(max=0).exp().sum(1))
+    if values.bounds is None:
+        return None
+    return ObservedValues(
+        *values.bounds,
+        row_sums=sums.bounds if has_rows else None,
+        row_sums_of_exponentials=exponentials.bounds if has_rows and values.bounds[1] <= 0 else None,
+    )
+
+
+class _Span:
+    """The smallest and the largest of the numbers that were taken."""
+
+    def __init__(self) -> None:
+        self.bounds: tuple[float, float] | None = None
+
+    def take(self, numbers: torch.Tensor) -> None:
+        if numbers.numel() == 0:
+            return
+        low, high = (max(-LARGEST, min(LARGEST, float(bound))) for bound in numbers.aminmax())
+        self.bounds = (low, high) if self.bounds is None else (min(low, self.bounds[0]), max(high, self.bounds[1]))
 
 
 def _plain(what: str, value: object) -> torch.Tensor:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from model_tools.errors import CheckpointRejected, ManifestInvalid, ParityFailed, TraceFailed
 from model_tools.formats.archive import MODEL_MEMBER
+from model_tools.formats.sections import Scores
 from model_tools.packaging.archive.torchscript_file import rewrite_reproducibly
 from model_tools.packaging.checked_folder import CheckedFolder, Report
 from model_tools.packaging.checkpoint.checkpoint_file import CheckpointFile, check_code, examine_checkpoint, file_sha256
@@ -14,6 +15,7 @@ from model_tools.packaging.children.messages import SAMPLES_FILE
 from model_tools.packaging.children.processes import open_regular
 from model_tools.packaging.children.workers import Workers
 from model_tools.packaging.limits import Limits
+from model_tools.packaging.proof.answer_form import AnswerForm, examine_answers
 from model_tools.packaging.proof.cases import Cases, cases_of
 from model_tools.packaging.proof.decoding import refuse_decoding, sample_images
 from model_tools.packaging.proof.evidence import describe_parity, describe_quantization, describe_run
@@ -32,7 +34,6 @@ from model_tools.packaging.proof.messages import (
 from model_tools.packaging.proof.proved_model import ProvedModel
 from model_tools.packaging.proof.serving_rows import refuse_rows, rows_job
 from model_tools.packaging.proof.tolerance import quantized_tolerance, refuse_differences, refuse_quantized
-from model_tools.tasks.answers import AnsweredCase, AnsweredTensor
 
 TRACE_WORKER = "model_tools.packaging.proof.trace_worker"
 PARITY_WORKER = "model_tools.packaging.proof.parity_worker"
@@ -57,12 +58,13 @@ def prove_trace(
     report("Loading and tracing the model")
     cases = cases_of(checked, limits, weights=checkpoint.path.stat().st_size // BYTES_OF_A_WEIGHT)
     traced = _trace(checked, cases, checkpoint, scratch, limits, workers)
+    form = examine_answers(checked, cases.proved, traced)
     report("Proving that the traced model answers as the trained one")
     model = workspace / MODEL_MEMBER
     _take_model(scratch / TRACED_FILE, model, limits)
     unquantized = _take_unquantized(checked, scratch, limits)
     digest = file_sha256(model)
-    proved = _prove(checked, cases, traced, model, unquantized, scratch, limits, workers)
+    proved = _prove(checked, cases, traced, form, model, unquantized, scratch, limits, workers)
     if file_sha256(model) != digest:
         raise ParityFailed("The traced model's file was changed while it was proved: let forward write no files.")
     quantized = None
@@ -76,8 +78,10 @@ def prove_trace(
         output_dtype=traced.outputs[0].dtype,
         library_version=traced.torch_version,
         answers=traced.answers,
-        parity=describe_parity(checked.manifest, cases, traced, proved),
+        parity={**describe_parity(checked.manifest, cases, traced, proved), **form.described()},
         run=describe_run(traced, proved, model_size=model.stat().st_size),
+        batch_axes=form.batch_axes,
+        scores=form.scores,
         channels_last=traced.channels_last,
         reduced_decoding=_may_reduce(checked),
         rows_apart=proved.rows.independent is False,
@@ -125,19 +129,12 @@ def _trace(
         TRACE_WORKER, job, TraceResult, modules=MODULES,
         scratch=scratch, cwd=checked.folder.path, seconds=limits.child_seconds,
     )  # fmt: skip
-    complete = len(result.shapes) == len(cases.proved) and all(len(s) == len(result.outputs) for s in result.shapes)
+    told = (result.shapes, result.values)
+    complete = all(len(found) == len(cases.proved) for found in told) and all(
+        len(of_case) == len(result.outputs) for found in told for of_case in found
+    )
     if not complete or len(result.answers) != len(checked.events):
         raise TraceFailed("The model's code left a result for other inputs than it was given: run it once by hand.")
-    for case, shapes in zip(cases.proved, result.shapes, strict=True):
-        tensors = [
-            AnsweredTensor(output.name, output.dtype, shape)
-            for output, shape in zip(result.outputs, shapes, strict=True)
-        ]
-        answered = AnsweredCase(
-            result.structure, tensors, case.shapes,
-            classes=checked.classes, classes_file=checked.classes_file, target_tokens=checked.target_tokens,
-        )  # fmt: skip
-        checked.spec.check_answer(answered)
     return result
 
 
@@ -165,6 +162,7 @@ def _prove(
     checked: CheckedFolder,
     cases: Cases,
     traced: TraceResult,
+    form: AnswerForm,
     model: Path,
     unquantized: Path | None,
     scratch: Path,
@@ -180,7 +178,7 @@ def _prove(
         quantized=(
             None if unquantized is None or share is None else QuantizationJob(unquantized=unquantized, tolerance=share)
         ),
-        decoding=_decoding_job(checked, scratch),
+        decoding=_decoding_job(checked, form.scores, scratch),
         rows=rows_job(checked),
     )  # fmt: skip
     result = workers.run(
@@ -202,7 +200,7 @@ def _may_reduce(checked: CheckedFolder) -> bool:
     return checked.manifest.preprocess is not None and checked.spec.reduced_decoding is not None
 
 
-def _decoding_job(checked: CheckedFolder, scratch: Path) -> DecodingJob | None:
+def _decoding_job(checked: CheckedFolder, scores: Scores | None, scratch: Path) -> DecodingJob | None:
     """Write the samples' images for the child, and return its job; None for a model without reduced decoding."""
     manifest = checked.manifest
     if manifest.preprocess is None or not _may_reduce(checked):
@@ -215,5 +213,5 @@ def _decoding_job(checked: CheckedFolder, scratch: Path) -> DecodingJob | None:
         names.append(name)
     return DecodingJob(
         preprocess=manifest.preprocess, dtype=manifest.inputs[0].dtype, names=names,
-        compared=checked.spec.reduced_decoding or "values",
+        compared=checked.spec.reduced_decoding or "values", scores=scores,
     )  # fmt: skip

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from model_tools.formats.archive import Format
-from model_tools.formats.sections import Dtype
+from model_tools.formats.sections import Dtype, Scores
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,10 @@ class ProvedModel:
     """The contents of parity.json except the model's digest: the same for all runs on one machine."""
     run: dict[str, object]
     """The figures of this run, such as times, which differ from run to run."""
+    batch_axes: list[int | None] | None = None
+    """The place of the batch axis in each output; see ArchiveManifest."""
+    scores: Scores | None = None
+    """The meaning of a classifier's outputs; None for a model that ranks no classes."""
     channels_last: bool = False
     """Image batches are handed to the model in channels-last memory format."""
     reduced_decoding: bool = False

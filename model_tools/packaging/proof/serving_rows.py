@@ -1,7 +1,7 @@
 """Says which proofs of rows and padding a model's serving needs, and refuses a model that cannot be served. Pure."""
 
 from model_tools.errors import ParityFailed
-from model_tools.formats.sections import BATCH_AXIS
+from model_tools.formats.batch_axis import BATCH_AXIS
 from model_tools.formats.vocabulary import PADDING
 from model_tools.packaging.checked_folder import CheckedFolder
 from model_tools.packaging.proof.messages import RowsJob, RowsResult

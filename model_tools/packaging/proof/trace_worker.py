@@ -22,6 +22,7 @@ from model_tools.packaging.proof.cases import Case
 from model_tools.packaging.proof.eager_wrappers import remove_backward_hooks, replace_wrappers
 from model_tools.packaging.proof.example_inputs import draw_inputs, inputs_from_lists
 from model_tools.packaging.proof.integer_ranges import with_integer_ranges
+from model_tools.packaging.proof.last_operator import last_operator
 from model_tools.packaging.proof.messages import (
     REFERENCE_FILE,
     TRACED_FILE,
@@ -30,7 +31,7 @@ from model_tools.packaging.proof.messages import (
     TraceJob,
     TraceResult,
 )
-from model_tools.packaging.proof.model_outputs import Outputs, take_apart
+from model_tools.packaging.proof.model_outputs import Outputs, observe, take_apart
 from model_tools.packaging.proof.non_finite import refuse_non_finite_answer
 from model_tools.packaging.proof.quantization import quantize
 from model_tools.packaging.proof.saving import save_traced
@@ -75,6 +76,7 @@ def trace_checkpoint(job: TraceJob, scratch: Path) -> TraceResult:
     scripted = isinstance(loaded.traceable, torch.jit.ScriptModule)
     size_places = [] if scripted else refuse_lost_control_flow(loaded.traceable, job)
     traced = _traced(loaded.traceable, job)
+    operator = last_operator(traced.module)
     if job.manifest.optimize.quantize != "none":
         save_traced(traced.module, scratch / UNQUANTIZED_FILE)
         traced = _quantized(loaded, first, job)
@@ -86,6 +88,8 @@ def trace_checkpoint(job: TraceJob, scratch: Path) -> TraceResult:
             for name, tensor in zip(first.names, first.tensors, strict=True)
         ],
         shapes=[[list(tensor.shape) for tensor in outputs.tensors] for outputs in references.outputs],
+        values=[[observe(tensor) for tensor in outputs.tensors] for outputs in references.outputs],
+        last_operator=operator,
         answers=[
             _small_answer(outputs) for case, outputs in zip(job.cases, references.outputs, strict=True) if case.sample
         ],

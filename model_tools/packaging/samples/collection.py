@@ -1,4 +1,4 @@
-"""Reads the samples from the model's folder, or makes one up for a model without samples.
+"""Reads the samples from the model's folder, or makes them up for a model without samples.
 
 A sample is an event as a client would send it, and the expectation that its answer must meet.
 """
@@ -14,30 +14,32 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from model_tools.errors import ManifestInvalid
+from model_tools.formats.batch_axis import without_axis
 from model_tools.formats.manifest import Manifest, explain
+from model_tools.formats.requests import BATCH_FIELD
 from model_tools.formats.samples import Expectation, Sample
 from model_tools.formats.text_files import decode_text
 from model_tools.formats.yaml_text import SURROGATE
 from model_tools.packaging.checkpoint.model_folder import ModelFolder
 from model_tools.packaging.limits import Limits
-from model_tools.packaging.samples.events import check_event
+from model_tools.packaging.samples.events import TensorEvent, check_event
 from model_tools.tasks.registry import spec_of
 from model_tools.tasks.spec import Expected
 
 MADE_UP_NAME = "generated"
-"""The name of the sample that is made up."""
+"""The name of the first sample that is made up, with which the names of the others begin."""
 
 
 def collect_samples(
     folder: ModelFolder, classes: Sequence[str] | None, *, limits: Limits, source: Sequence[str] = ()
 ) -> list[Sample]:
-    """Return the folder's samples, or a made-up one; `source` is the source vocabulary of a model of text.
+    """Return the folder's samples, or made-up ones; `source` is the source vocabulary of a model of text.
 
     Raises ManifestInvalid, which names the file that is wrong.
     """
     manifest = folder.manifest
     if manifest.samples is None:
-        return [make_up_sample(manifest, source)]
+        return make_up_samples(manifest, source)
     paths = folder.files(manifest.samples, "samples")
     if len(paths) > limits.samples:
         raise ManifestInvalid(
@@ -51,41 +53,81 @@ def collect_samples(
     return samples
 
 
-def make_up_sample(manifest: Manifest, source: Sequence[str] = ()) -> Sample:
-    """Return a sample that any model with this manifest must answer, the same for each call.
+def make_up_samples(manifest: Manifest, source: Sequence[str] = ()) -> list[Sample]:
+    """Return samples that any model with this manifest must answer, the same for each call.
 
-    `source` is the source vocabulary of a model of text. Raises ManifestInvalid if no sample can be made up.
+    There is one for each form of request that the documentation shows for the task. `source` is the source vocabulary
+    of a model of text. Raises ManifestInvalid if no sample can be made up.
     """
-    chance = random.Random(0)  # noqa: S311 (the sample is no secret and the same for each call)
-    event = spec_of(manifest.task).request_form(manifest).made_up(manifest, source, chance)
-    if event is None:
+    spec = spec_of(manifest.task)
+    chance = random.Random(0)  # noqa: S311 (the samples are no secret and the same for each call)
+    events = spec.request_form(manifest).made_up(manifest, source, chance)
+    if not events:
         raise ManifestInvalid(f"samples: nobody can make up a request to a model of task {manifest.task}: add samples.")
-    return Sample(name=MADE_UP_NAME, event=event)
+    first = next(iter(events.values()))
+    events |= {", ".join(options): {**first, **options} for options in spec.option_examples}
+    events["requests"] = {BATCH_FIELD: [first, first]}
+    return [
+        Sample(name=f"{MADE_UP_NAME} ({form})" if number else MADE_UP_NAME, event=event)
+        for number, (form, event) in enumerate(events.items())
+    ]
+
+
+def answerable_samples(
+    samples: Sequence[Sample], events: Sequence[TensorEvent], batch_axes: Sequence[int | None] | None
+) -> list[Sample]:
+    """Return the samples without made-up ones that lack the batch axis although the model's answers may not lack it.
+
+    Raises ManifestInvalid for such a sample of the folder's own.
+    """
+    if batch_axes is not None and None not in batch_axes:
+        return list(samples)
+    single = {event.name for event in events if event.is_single}
+    for sample in samples:
+        if sample.name in single and not sample.name.startswith(MADE_UP_NAME):
+            raise ManifestInvalid(
+                f"{sample.name}: the event lacks the batch axis, and not every output of the model is known to have "
+                "that axis, so a single row cannot be answered by itself: add the batch axis to the sample."
+            )
+    return [sample for sample in samples if sample.name not in single]
+
+
+def answer_of_single_row(answer: list[Any] | None, batch_axes: Sequence[int | None] | None) -> list[Any] | None:
+    """Return a model's only output without its batch axis; None if that is not known, or is a number by itself."""
+    place = batch_axes[0] if batch_axes else None
+    if answer is None or place is None:
+        return None
+    row = without_axis(answer, place)
+    return row if isinstance(row, list) else None
 
 
 @dataclass(frozen=True)
 class KnownAnswer:
-    """The trained model's answer to a sample."""
+    """What is known of the answer to a sample, from the trained model's outputs."""
 
-    output: list[Any]
-    allowance: list[Any]
-    """How far each value may be off when it is served, as nested lists like those of the output."""
+    expected: dict[str, Any]
+    """The `output` to expect, or the fields of the `answer`."""
+    allowance: Any
+    """How far each value may be off when it is served: a number, or nested lists like those of the output."""
 
 
 def expect_answers(samples: Sequence[Sample], answers: Mapping[str, KnownAnswer]) -> list[Sample]:
-    """Return the samples; one that expects no output now expects the trained model's answer, if that is known.
+    """Return the samples; one that expects no numbers now expects the trained model's, if those are known.
 
-    `answers` maps samples' names to the trained model's answers.
+    `answers` maps samples' names to what is known of their answers.
     """
     expected = []
     for sample in samples:
         known = answers.get(sample.name)
-        if known is not None and sample.expect.output is None:
-            allowed = _shortened(known.allowance) if sample.expect.tolerance is None else sample.expect.tolerance
-            expect = sample.expect.model_copy(update={"output": known.output, "tolerance": allowed})
-            expected.append(sample.model_copy(update={"expect": expect}))
-        else:
+        given: Any = sample.expect.output
+        if known is not None and "answer" in known.expected:
+            given = given or sample.expect.answer
+        if known is None or given is not None:
             expected.append(sample)
+            continue
+        allowed = _shortened(known.allowance) if sample.expect.tolerance is None else sample.expect.tolerance
+        expect = sample.expect.model_copy(update={**known.expected, "tolerance": allowed})
+        expected.append(sample.model_copy(update={"expect": expect}))
     return expected
 
 
@@ -160,6 +202,13 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"{twice!r} stands twice in one object")
     return fields
+
+
+def largest_of(allowance: Any) -> float:
+    """Return the largest number in nested lists."""
+    if isinstance(allowance, list):
+        return max((largest_of(entry) for entry in allowance), default=0.0)
+    return float(allowance)
 
 
 def _shortened(allowance: Any) -> Any:

@@ -1,10 +1,11 @@
 """Checks the events of samples against the form of the model's requests, and reads their numbers for the proof."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from model_tools.errors import ManifestInvalid
+from model_tools.formats.batch_axis import MixedRanks, batch_place, lacks_batch, rank_of, with_axis
 from model_tools.formats.manifest import Manifest
 from model_tools.formats.requests import BATCH_FIELD
 from model_tools.formats.samples import Sample
@@ -24,6 +25,8 @@ class TensorEvent:
     """The shape of each input."""
     is_answered_plainly: bool
     """The answer's field `output` holds the model's unchanged outputs."""
+    is_single: bool = False
+    """The event brings a single row without the batch axis, which is left out of the answer too."""
 
 
 def check_event(sample: Sample, manifest: Manifest) -> None:
@@ -54,15 +57,30 @@ def tensor_event(sample: Sample, manifest: Manifest) -> TensorEvent | None:
         return None
     if len(found.values) != len(inputs):
         raise ManifestInvalid(f"{sample.name}: the event's inputs must be a list of {len(inputs)} nested lists.")
-    shapes = [_shape(value) for value in found.values]
+    values, single = _with_batch(found.values, inputs, sample.name)
+    shapes = [_shape(value) for value in values]
     sizes: dict[str, int] = {}
     for index, (input_spec, shape) in enumerate(zip(inputs, shapes, strict=True)):
-        problem = _shape_problem(input_spec, shape, manifest, sizes)
-        if problem:
+        if not _shape_fits(input_spec, shape, manifest, sizes):
             raise ManifestInvalid(
-                f"{sample.name}: input {index} {problem}: correct the sample or the manifest's inputs."
+                f"{sample.name}: input {index} has the shape {_shape(found.values[index])}, publish.yaml says "
+                f"{input_spec.shape}: correct the sample or the manifest's inputs."
             )
-    return TensorEvent(sample.name, found.values, shapes, found.is_plain and spec.answers_outputs)
+    return TensorEvent(sample.name, values, shapes, found.is_plain and spec.answers_outputs, single)
+
+
+def _with_batch(values: list[Any], inputs: Sequence[InputSpec], name: str) -> tuple[list[Any], bool]:
+    """Return the inputs with the batch axis, and whether the event left it out."""
+    shapes = [spec.shape for spec in inputs]
+    try:
+        single = lacks_batch(shapes, [rank_of(value) for value in values])
+    except MixedRanks:
+        raise ManifestInvalid(
+            f"{name}: some inputs have the batch axis and others lack it: give it to all of them or to none."
+        ) from None
+    if not single:
+        return values, False
+    return [with_axis(value, place) for value, place in zip(values, map(batch_place, shapes), strict=True)], True
 
 
 def _shape(value: object) -> list[int]:
@@ -73,7 +91,7 @@ def _shape(value: object) -> list[int]:
     return shape
 
 
-def _shape_problem(spec: InputSpec, shape: list[int], manifest: Manifest, sizes: dict[str, int]) -> str:
+def _shape_fits(spec: InputSpec, shape: list[int], manifest: Manifest, sizes: dict[str, int]) -> bool:
     fits = len(shape) == len(spec.shape)
     for axis, size in zip(spec.shape, shape, strict=False):
         if isinstance(axis, int):
@@ -81,4 +99,4 @@ def _shape_problem(spec: InputSpec, shape: list[int], manifest: Manifest, sizes:
         else:
             bounds = manifest.axis_sizes(axis)
             fits = fits and bounds.min <= size <= bounds.max and sizes.setdefault(axis, size) == size
-    return "" if fits else f"has the shape {shape}, publish.yaml says {spec.shape}"
+    return fits

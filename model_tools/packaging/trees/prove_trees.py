@@ -69,6 +69,7 @@ def prove_trees(
         library_version=loaded.xgboost_version,
         answers=loaded.answers,
         allowances=[rounding_allowance(answer) for answer in loaded.answers],
+        batch_axes=[0],
         parity={
             "verdict": "same",
             "xgboost_version": proved.xgboost_version,

@@ -23,8 +23,14 @@ class Model(Protocol):
     def warm_up(self) -> None:
         """Call the model until the next call is as fast as calls get."""
 
+    def lacks_batch(self, values: Sequence[object]) -> bool:
+        """Tell whether the values, one for each input, bring a single row without the batch axis.
+
+        Raises BadRequest where some of them have that axis, or where the answer for a single row is not known.
+        """
+
     def read(self, values: Sequence[object], names: Sequence[str]) -> Any:
-        """Return the model's inputs from nested lists, one for each input.
+        """Return the model's inputs from nested lists, one for each input; a single row gets the batch axis.
 
         Raises BadRequest, whose message names the input by its entry in `names`.
         """
@@ -35,8 +41,11 @@ class Model(Protocol):
     def call_each(self, batch: Sequence[Any]) -> list[Any]:
         """Return the model's output for each of several inputs, in order. Raises ModelFailed."""
 
-    def to_lists(self, output: Any) -> list[object]:
-        """Return the arrays of an output as nested lists. Raises ModelFailed for NaN and infinity."""
+    def to_lists(self, output: Any, *, single: bool = False) -> list[object]:
+        """Return the arrays of an output as nested lists, those of a `single` row without their batch axis.
+
+        Raises ModelFailed for NaN and infinity.
+        """
 
 
 def load_model(files: ModelFiles, *, threads: int | None = None) -> Model:

@@ -35,10 +35,14 @@ class NumbersReader:
         self._missing = missing
         """The number that `null` stands for; if it is None, `null` is refused."""
 
-    def read(self, value: object, where: str) -> PackedNumbers:
-        """Return nested lists as packed numbers. Raises BadRequest, whose message names the field `where`."""
-        shape, numbers = self._flatten(value, where)
-        self._check_shape(shape, where)
+    def read(self, value: object, where: str, *, added: int | None = None) -> PackedNumbers:
+        """Return nested lists as packed numbers, with an axis of size 1 added at the place `added` if that is given.
+
+        Raises BadRequest, whose message names the field `where`.
+        """
+        given, numbers = self._flatten(value, where)
+        shape = given if added is None else (*given[:added], 1, *given[added:])
+        self._check_shape(shape, given, where)
         if self._missing is not None and None in numbers:
             numbers = [self._missing if number is None else number for number in numbers]
         packing = f"{len(numbers)}{self._code}"
@@ -65,7 +69,7 @@ class NumbersReader:
                 raise BadRequest(self._kind_problem(where))
         return tuple(sizes), level
 
-    def _check_shape(self, shape: tuple[int, ...], where: str) -> None:
+    def _check_shape(self, shape: tuple[int, ...], given: tuple[int, ...], where: str) -> None:
         if len(shape) == len(self._bounds) and all(
             low <= size <= high for size, (low, high) in zip(shape, self._bounds, strict=True)
         ):
@@ -76,7 +80,7 @@ class NumbersReader:
             if isinstance(axis, str)
         }
         told = f", with {', '.join(sizes.values())}" if sizes else ""
-        raise BadRequest(f"{where} has shape {list(shape)}; the model takes {self._spec.shape}{told}.")
+        raise BadRequest(f"{where} has shape {list(given)}; the model takes {self._spec.shape}{told}.")
 
     def _kind_problem(self, where: str) -> str:
         return f"{where} must hold numbers of type {self._spec.dtype} only, in lists of equal length."

@@ -25,12 +25,13 @@ class TensorReader:
         self._dtype = DTYPES[spec.dtype]
         self._range = _integer_range(spec)
 
-    def read(self, value: object, where: str) -> torch.Tensor:
+    def read(self, value: object, where: str, *, added: int | None = None) -> torch.Tensor:
         """Return nested lists as a tensor of the spec's dtype and shape.
 
-        Raises BadRequest, whose message names the field `where`.
+        An axis of size 1 is added at the place `added` if that is given. Raises BadRequest, whose message names the
+        field `where`.
         """
-        packed = self._numbers.read(value, where)
+        packed = self._numbers.read(value, where, added=added)
         tensor = torch.frombuffer(packed.data, dtype=self._packed).view(packed.shape)
         if self._dtype.is_floating_point:
             tensor = tensor.to(self._dtype)
@@ -64,9 +65,19 @@ def output_tensors(output: object) -> list[torch.Tensor]:
     return list(tensors)
 
 
-def to_lists(output: object) -> list[object]:
-    """Return each of a model's output tensors as nested lists. Raises ModelFailed for NaN and infinity."""
-    return [to_list(tensor) for tensor in output_tensors(output)]
+def to_lists(output: object, single: Sequence[int] | None = None) -> list[object]:
+    """Return each of a model's output tensors as nested lists, without the axes at the places `single`, one for each.
+
+    Raises ModelFailed for NaN, infinity, and an output with more than one row in place of a single one.
+    """
+    tensors = output_tensors(output)
+    if single is None:
+        return [to_list(tensor) for tensor in tensors]
+    if len(single) != len(tensors) or any(
+        tensor.dim() <= place or tensor.shape[place] != 1 for tensor, place in zip(tensors, single, strict=True)
+    ):
+        raise ModelFailed("the model did not answer one row to one row")
+    return [to_list(tensor.select(place, 0)) for tensor, place in zip(tensors, single, strict=True)]
 
 
 def to_list(tensor: torch.Tensor) -> object:

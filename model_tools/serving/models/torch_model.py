@@ -9,9 +9,10 @@ from typing import Any
 import torch
 
 from model_tools.formats.archive import ArchiveManifest
-from model_tools.formats.sections import BATCH_AXIS
+from model_tools.formats.batch_axis import BATCH_AXIS
 from model_tools.serving.failures import ModelFailed, redacted_errors
 from model_tools.serving.models.numbers import bounds
+from model_tools.serving.models.single_rows import SingleRows
 from model_tools.serving.models.tensors import TensorReader, check_axes, example, output_tensors, to_lists
 from model_tools.serving.requests import BadRequest
 from model_tools.tensors.memory_format import in_format
@@ -39,7 +40,11 @@ class TorchModel:
         self._shared_axes = len(manifest.inputs) > 1
         self.channels_last = manifest.channels_last
         self.library = f"torch {torch.__version__.partition('+')[0]}"
-        stackable = not manifest.rows_apart and all(spec.shape[:1] == [BATCH_AXIS] for spec in manifest.inputs)
+        self._rows = SingleRows(manifest)
+        self._output_places = self._rows.output_places
+        # Requests are stacked along the first axis of every input, and the outputs split where their batch axis lies.
+        known = self._output_places is not None and not manifest.rows_apart
+        stackable = known and all(spec.shape[:1] == [BATCH_AXIS] for spec in manifest.inputs)
         self._most_rows = bounds(BATCH_AXIS, manifest.axes)[1] if stackable else 0
 
     @staticmethod
@@ -55,12 +60,21 @@ class TorchModel:
         for inputs in islice(self._examples(), WARM_UP_CALLS):
             self(*inputs)
 
+    def lacks_batch(self, values: Sequence[object]) -> bool:
+        """Tell whether the values bring a single row without the batch axis. Raises BadRequest."""
+        return self._rows.are_given(values)
+
     def read(self, values: Sequence[object], names: Sequence[str]) -> Inputs:
-        """Return one tensor for each of the model's inputs. Raises BadRequest, whose message names the field."""
+        """Return one tensor for each of the model's inputs, with the batch axis added for a single row.
+
+        Raises BadRequest, whose message names the field.
+        """
         if len(values) != len(self._readers):
             raise BadRequest(f"the model takes {len(self._readers)} input(s): give as many in inputs.")
+        added = self._rows.added_places(single=self.lacks_batch(values))
         tensors = tuple(
-            reader.read(value, name) for reader, value, name in zip(self._readers, values, names, strict=True)
+            reader.read(value, name, added=place)
+            for reader, value, name, place in zip(self._readers, values, names, added, strict=True)
         )
         if self._shared_axes:
             check_axes(tensors, self._specs)
@@ -80,9 +94,12 @@ class TorchModel:
                 answers[index] = output
         return answers
 
-    def to_lists(self, output: Any) -> list[object]:
-        """Return each output as nested lists. Raises ModelFailed for NaN, infinity and an output that is no tensor."""
-        return to_lists(output)
+    def to_lists(self, output: Any, *, single: bool = False) -> list[object]:
+        """Return each output as nested lists, without its batch axis if the request brought a `single` row.
+
+        Raises ModelFailed for NaN, infinity and an output that is no tensor.
+        """
+        return to_lists(output, self._output_places if single else None)
 
     def __call__(self, *inputs: torch.Tensor) -> Any:
         """Return the model's output. Raises what the model raises."""
@@ -117,10 +134,14 @@ class TorchModel:
             return [self.call(inputs[0])]
         rows = [each[0].shape[0] for each in inputs]
         output = self.call(tuple(torch.cat(tensors) for tensors in zip(*inputs, strict=True)))
-        tensors = output_tensors(output)
-        if any(tensor.dim() == 0 or tensor.shape[0] != sum(rows) for tensor in tensors):
+        tensors, places = output_tensors(output), self._output_places or []
+        if len(tensors) != len(places) or any(
+            tensor.dim() <= place or tensor.shape[place] != sum(rows)
+            for tensor, place in zip(tensors, places, strict=True)
+        ):
             return [self.call(each) for each in inputs]  # the output is not one row for each row, so it cannot be split
-        pieces = zip(*(torch.split(tensor, rows) for tensor in tensors), strict=True)
+        split = [torch.split(tensor, rows, place) for tensor, place in zip(tensors, places, strict=True)]
+        pieces = zip(*split, strict=True)
         return [_in_form_of(output, piece) for piece in pieces]
 
 

@@ -11,6 +11,7 @@ import xgboost
 from model_tools.formats.archive import ArchiveManifest
 from model_tools.serving.failures import ModelFailed, redacted_errors
 from model_tools.serving.models.numbers import NumbersReader
+from model_tools.serving.models.single_rows import SingleRows
 from model_tools.serving.requests import BadRequest
 
 Table = np.ndarray[Any, np.dtype[np.float32]]
@@ -31,6 +32,7 @@ class TreesModel:
             self.set_threads(threads)
         self._booster = xgboost.Booster(model_file=str(path))
         self._reader = NumbersReader(manifest.inputs[0], manifest.axes, missing=MISSING)
+        self._rows = SingleRows(manifest)
         self._features = manifest.inputs[0].shape[1]
         self.library = f"xgboost {xgboost.__version__}"
         self.objective = str(json.loads(self._booster.save_config())["learner"]["objective"]["name"])
@@ -47,13 +49,18 @@ class TreesModel:
         """Predict one row, because XGBoost sets itself up at the first call."""
         self.call((np.zeros((1, int(self._features)), np.float32),))
 
+    def lacks_batch(self, values: Sequence[object]) -> bool:
+        """Tell whether the values bring a single row without the batch axis. Raises BadRequest."""
+        return self._rows.are_given(values)
+
     def read(self, values: Sequence[object], names: Sequence[str]) -> Inputs:
-        """Return the table of a request. Raises BadRequest, whose message names the field."""
+        """Return the table of a request; a single row becomes a table of one. Raises BadRequest."""
         if len(values) != 1:
             raise BadRequest("the model takes 1 input(s): give as many in inputs.")
-        packed = self._reader.read(values[0], names[0])
+        single = self.lacks_batch(values)
+        packed = self._reader.read(values[0], names[0], added=self._rows.added_places(single=single)[0])
         table = np.frombuffer(packed.data, np.float32).reshape(packed.shape)
-        if np.isinf(table).any() or (np.isnan(table).any() and _has_nan(values[0])):
+        if np.isinf(table).any() or (np.isnan(table).any() and _has_nan([values[0]] if single else values[0])):
             raise BadRequest(f"{names[0]} holds a number that is no finite float32; write null for a missing value.")
         return (table,)
 
@@ -70,11 +77,14 @@ class TreesModel:
         ends = np.cumsum([len(table) for (table,) in batch])[:-1]
         return np.split(self.call((np.concatenate([table for (table,) in batch]),)), ends)
 
-    def to_lists(self, output: Table) -> list[object]:
-        """Return the predictions as nested lists. Raises ModelFailed for NaN and infinity."""
+    def to_lists(self, output: Table, *, single: bool = False) -> list[object]:
+        """Return the predictions as nested lists, that of a `single` row by itself.
+
+        Raises ModelFailed for NaN and infinity.
+        """
         if not np.isfinite(output).all():
             raise ModelFailed("the model answered NaN or infinity")
-        return [output.tolist()]
+        return [output[0].tolist() if single else output.tolist()]
 
 
 def _has_nan(value: object) -> bool:

@@ -19,7 +19,7 @@ from model_tools.serving.models.torch_model import TorchModel
 from model_tools.serving.requests import BadRequest
 from model_tools.serving.task import Fetch
 from model_tools.tasks.own_code import STEPS, OwnCode
-from model_tools.tasks.tensor.serve import read_inputs, respond_with_outputs
+from model_tools.tasks.tensor.serve import given_values, read_inputs, respond_with_outputs
 
 Step = Callable[..., Any]
 
@@ -72,6 +72,8 @@ class CustomTask:
             return self._run("preprocess", step, request, self._context)
         if self._context.images is not None:
             return (self._context.images.read(request),)
+        if "predict" in self._steps and self._model.lacks_batch(given_values(request) or ()):
+            raise BadRequest("the axis batch is missing, and the predictor's predict takes inputs with it.")
         return read_inputs(request, self._model)
 
     def predict(self, batch: Sequence[Any]) -> list[Any]:
@@ -85,7 +87,7 @@ class CustomTask:
         step = self._steps.get("respond")
         answer = output if step is None else self._run("respond", step, output, request, self._context)
         if step is None and not isinstance(answer, Mapping | str | int | float):
-            return respond_with_outputs(output, self._model)
+            return respond_with_outputs(output, self._model, {} if "preprocess" in self._steps else request)
         if not isinstance(answer, Mapping) or not all(isinstance(name, str) for name in answer):
             raise ModelFailed(f"the predictor answered {type(answer).__name__}: let respond return a dict with names")
         try:

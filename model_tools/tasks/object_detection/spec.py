@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from model_tools.errors import TraceFailed
+from model_tools.errors import ClassesMismatch, TraceFailed
 from model_tools.formats.sections import Section
-from model_tools.tasks.answers import AnsweredCase
+from model_tools.tasks.answers import AnsweredCase, AnsweredTensor
 from model_tools.tasks.spec import TaskSpec
 
 OUTPUTS = ("boxes", "labels", "scores")
@@ -60,6 +60,23 @@ def check_answer(answered: AnsweredCase) -> None:
             f"this model answers a {answered.structure} ({told}): let forward return that. Without a batch axis in the "
             "answer, write 1 instead of a name for the batch of inputs."
         )
+    _check_values(by_name[wanted[1]], by_name[wanted[2]], answered)
+
+
+def _check_values(labels: AnsweredTensor, scores: AnsweredTensor, answered: AnsweredCase) -> None:
+    """Raise ClassesMismatch for a label without a name, TraceFailed for a score that is not from 0 to 1."""
+    named = len(answered.classes or ())
+    if labels.values is not None and not 0 <= labels.values.smallest <= labels.values.largest < named:
+        beyond = labels.values.largest if labels.values.smallest >= 0 else labels.values.smallest
+        raise ClassesMismatch(
+            f"{answered.classes_file} names {named} classes, the labels 0 to {named - 1}, and the model answers the "
+            f"label {beyond:.0f}: name every label in its order, that of the background too if the model has one."
+        )
+    if scores.values is not None and not 0 <= scores.values.smallest <= scores.values.largest <= 1:
+        raise TraceFailed(
+            f"The model answers scores from {scores.values.smallest:.4g} to {scores.values.largest:.4g}, and those of "
+            "objects are probabilities from 0 to 1: let forward apply a sigmoid or a softmax to them."
+        )
 
 
 SPEC = TaskSpec(
@@ -71,5 +88,6 @@ SPEC = TaskSpec(
     settings=Detection,
     required=("classes", "preprocess"),
     options=("threshold", "max_boxes"),
+    option_examples=({"threshold": 0.0, "max_boxes": 1},),
     check_answer=check_answer,
 )

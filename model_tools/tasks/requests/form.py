@@ -33,10 +33,15 @@ class RequestForm:
         """Return the model's inputs that an event holds as numbers, for the parity proof; None where it holds none."""
         return None
 
-    def made_up(self, manifest: Manifest, vocabulary: Sequence[str], chance: Random) -> dict[str, object] | None:  # noqa: ARG002
-        """Return an event that any model with this manifest must be able to answer; None where none can be known.
-
-        `vocabulary` holds the source tokens of a model of text, `chance` chooses the values. Raises ManifestInvalid for
-        a manifest from which no event can be made.
-        """
+    def expected(self, event: Mapping[str, Any], output: list[Any]) -> dict[str, Any] | None:  # noqa: ARG002
+        """Return the fields of the answer to an event, made of the model's output; None where they are not known."""
         return None
+
+    def made_up(self, manifest: Manifest, vocabulary: Sequence[str], chance: Random) -> dict[str, dict[str, object]]:  # noqa: ARG002
+        """Return events that any model with this manifest must be able to answer, by the form of each; none if unknown.
+
+        There is one for each form that the documentation shows, the plainest first. `vocabulary` holds the source
+        tokens of a model of text, `chance` chooses the values. Raises ManifestInvalid for a manifest from which no
+        event can be made.
+        """
+        return {}

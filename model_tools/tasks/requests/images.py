@@ -27,10 +27,11 @@ class ImageRequests(RequestForm):
         """Return why the model's input is not [batch, channels, height, width] as preprocessing makes it."""
         return None if manifest.preprocess is None else image_problem(manifest, manifest.preprocess)
 
-    def made_up(self, manifest: Manifest, vocabulary: Sequence[str], chance: Random) -> dict[str, object]:  # noqa: ARG002
-        """Return an event with a small image, which shows that the model decodes and answers images."""
+    def made_up(self, manifest: Manifest, vocabulary: Sequence[str], chance: Random) -> dict[str, dict[str, object]]:  # noqa: ARG002
+        """Return events with a small image, as base64 and as a data URL: the model decodes and answers images."""
         mode = "RGB" if manifest.preprocess is None else manifest.preprocess.mode
-        return {"image": base64.b64encode(_png(mode)).decode()}
+        image = base64.b64encode(_png(mode)).decode()
+        return {"image": {"image": image}, "image, data URL": {"image": f"data:image/png;base64,{image}"}}
 
 
 def image_problem(manifest: Manifest, preprocess: Preprocess) -> str | None:

@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 
 from model_tools.errors import ManifestInvalid
+from model_tools.formats.batch_axis import BATCH_AXIS, batch_place, without_axis
 from model_tools.formats.manifest import Manifest
 from model_tools.formats.requests import NUMBER_FIELDS
 from model_tools.formats.sections import InputSpec
@@ -13,6 +14,9 @@ from model_tools.tasks.requests.form import EventInputs, RequestForm
 
 MAX_MADE_UP_NUMBERS = 200_000
 """The largest number of values in a made-up event; as JSON they stay well below Lambda's limit of 6 MB."""
+
+USUAL_ROWS = 2
+"""The rows of a made-up batch, if the model takes so many."""
 
 
 class NumberRequests(RequestForm):
@@ -29,23 +33,54 @@ class NumberRequests(RequestForm):
         values = event.get("inputs")
         return EventInputs(values if isinstance(values, list) else [])
 
-    def made_up(self, manifest: Manifest, vocabulary: Sequence[str], chance: Random) -> dict[str, object]:  # noqa: ARG002
-        """Return an event with numbers in the range of each input, whose named axes have their smallest size."""
-        values = made_up_numbers(manifest, chance)
-        return {"input": values[0]} if len(values) == 1 else {"inputs": values}
+    def made_up(self, manifest: Manifest, vocabulary: Sequence[str], chance: Random) -> dict[str, dict[str, object]]:  # noqa: ARG002
+        """Return events with numbers in the range of each input: a batch, and a single row without the batch axis."""
+        rows = made_up_numbers(manifest, chance, rows=USUAL_ROWS)
+        row = single_row(manifest, made_up_numbers(manifest, chance, rows=1))
+        events: dict[str, dict[str, object]] = {"inputs": {"inputs": rows}}
+        if len(manifest.inputs) == 1:
+            events = {"input": {"input": rows[0]}, **events}
+        if row is not None:
+            events["one row"] = {"input": row[0]} if len(row) == 1 else {"inputs": row}
+        return events
 
 
-def made_up_numbers(manifest: Manifest, chance: Random) -> list[object]:
-    """Return nested lists for each input. Raises ManifestInvalid for more than MAX_MADE_UP_NUMBERS values."""
+def made_up_numbers(manifest: Manifest, chance: Random, *, rows: int) -> list[object]:
+    """Return nested lists for each input, with `rows` rows if the model takes so many.
+
+    The other named axes have their smallest sizes. Raises ManifestInvalid for more than MAX_MADE_UP_NUMBERS values.
+    """
     sizes = {
         axis: manifest.axis_sizes(axis).min for spec in manifest.inputs for axis in spec.shape if isinstance(axis, str)
     }
-    shapes = [[sizes[axis] if isinstance(axis, str) else axis for axis in spec.shape] for spec in manifest.inputs]
-    if sum(math.prod(shape) for shape in shapes) > MAX_MADE_UP_NUMBERS:
+    shapes = _shapes(manifest, sizes)
+    if BATCH_AXIS in sizes:
+        bounds = manifest.axis_sizes(BATCH_AXIS)
+        more = _shapes(manifest, {**sizes, BATCH_AXIS: max(bounds.min, min(rows, bounds.max))})
+        shapes = more if _numbers(more) <= MAX_MADE_UP_NUMBERS else shapes
+    if _numbers(shapes) > MAX_MADE_UP_NUMBERS:
         raise ManifestInvalid(
             f"inputs: a sample with more than {MAX_MADE_UP_NUMBERS:,} numbers is not made up: add one under samples."
         )
     return [_nested(shape, spec, chance) for spec, shape in zip(manifest.inputs, shapes, strict=True)]
+
+
+def single_row(manifest: Manifest, batch: Sequence[object]) -> list[object] | None:
+    """Return the inputs of a batch of one row without the batch axis; None for a model that does not take them so."""
+    places = [batch_place(spec.shape) for spec in manifest.inputs]
+    if all(place is None for place in places) or manifest.axis_sizes(BATCH_AXIS).min > 1:
+        return None
+    return [
+        values if place is None else without_axis(values, place) for values, place in zip(batch, places, strict=True)
+    ]
+
+
+def _shapes(manifest: Manifest, sizes: Mapping[str, int]) -> list[list[int]]:
+    return [[sizes[axis] if isinstance(axis, str) else axis for axis in spec.shape] for spec in manifest.inputs]
+
+
+def _numbers(shapes: Sequence[Sequence[int]]) -> int:
+    return sum(math.prod(shape) for shape in shapes)
 
 
 def _nested(shape: list[int], spec: InputSpec, chance: Random) -> object:

@@ -20,12 +20,13 @@ class TextRequests(RequestForm):
         """Return the fields that bring text."""
         return TEXT_FIELDS
 
-    def made_up(self, manifest: Manifest, vocabulary: Sequence[str], chance: Random) -> dict[str, object]:
-        """Return an event with a text of a few tokens, none of them special and none blank."""
+    def made_up(self, manifest: Manifest, vocabulary: Sequence[str], chance: Random) -> dict[str, dict[str, object]]:
+        """Return events with a text and two texts of a few tokens, none of them special and none blank."""
         tokens = [token for token in vocabulary if not SPECIAL.fullmatch(token) and token.strip()]
         if not tokens:
             raise ManifestInvalid("text.source_vocabulary has special tokens only: add the tokens of its texts.")
         bounds = manifest.axis_sizes(str(manifest.inputs[0].shape[1]))
         count = max(bounds.min, min(bounds.max, USUAL_TOKENS))
         joint = " " if manifest.text is not None and manifest.text.tokens == "words" else ""
-        return {"text": joint.join(chance.choice(tokens) for _ in range(count))}
+        texts = [joint.join(chance.choice(tokens) for _ in range(size)) for size in (count, bounds.min)]
+        return {"text": {"text": texts[0]}, "texts": {"texts": texts}}

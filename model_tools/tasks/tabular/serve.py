@@ -3,18 +3,19 @@
 `{"input"}` → `{"output"}` works as for task `tensor`.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from model_tools.formats.requests import NUMBER_FIELDS
+from model_tools.formats.sections import Scores
 from model_tools.serving.archive_reader import ModelFiles
 from model_tools.serving.failures import ModelFailed
 from model_tools.serving.models.model import Model
 from model_tools.serving.requests import BadRequest, require_only
 from model_tools.serving.task import Fetch
+from model_tools.tasks.confidences import confidences_of
 from model_tools.tasks.tabular.objectives import CLASSIFIERS
-from model_tools.tasks.tabular.spec import TABLE_FIELD, is_row
+from model_tools.tasks.tabular.spec import TABLE_AXES, TABLE_FIELD, is_row, predictions_of
 from model_tools.tasks.tensor.serve import read_inputs, respond_with_outputs
 
 FIELDS = (TABLE_FIELD, *NUMBER_FIELDS)
@@ -27,7 +28,10 @@ class Tabular:
     def __init__(self, files: ModelFiles, model: Model, fetch: Fetch) -> None:  # noqa: ARG002 (all tasks have these parameters)
         self._classes = files.classes
         self._model = model
-        self._choose: Callable[[Any], tuple[int, float | None]] = _chooser(getattr(model, "objective", ""))
+        self._is_table = len(files.manifest.inputs[0].shape) == TABLE_AXES
+        self._choose: Callable[[Any], tuple[int, float | None]] = _chooser(
+            getattr(model, "objective", ""), files.manifest.scores
+        )
         self.set_threads = model.set_threads
         self.warm_up = model.warm_up
 
@@ -38,8 +42,8 @@ class Tabular:
             return read_inputs(request, self._model)
         if len(request) != 1:
             raise BadRequest("give one of input_X, input and inputs.")
-        rows = request[TABLE_FIELD]
-        return self._model.read(([rows] if is_row(rows) else rows,), FIELDS[:1])
+        table = request[TABLE_FIELD]
+        return self._model.read(([table] if self._is_table and is_row(table) else table,), FIELDS[:1])
 
     def predict(self, batch: Sequence[Any]) -> list[Any]:
         """Return the model's outputs, with a row for each row of the input."""
@@ -52,13 +56,14 @@ class Tabular:
         ModelFailed for outputs that are not one for each row.
         """
         if TABLE_FIELD not in request:
-            return respond_with_outputs(output, self._model)
+            return respond_with_outputs(output, self._model, request)
         outputs = self._model.to_lists(output)
         predictions = outputs[0]
         if len(outputs) != 1 or not isinstance(predictions, list) or not predictions:
             raise ModelFailed("the model did not answer one row for each row of the table")
-        predictions = [row[0] if isinstance(row, list) and len(row) == 1 else row for row in predictions]
-        single = is_row(request[TABLE_FIELD])
+        predictions = predictions_of(predictions)
+        table = request[TABLE_FIELD]
+        single = is_row(table) if self._is_table else self._model.lacks_batch((table,))
         answer = {"message": MESSAGE, "prediction": predictions[0] if single else predictions}
         if self._classes:
             chosen = [self._named(row) for row in predictions]
@@ -74,19 +79,17 @@ class Tabular:
         return named if confidence is None else {**named, "confidence": confidence}
 
 
-def _chooser(objective: str) -> Callable[[Any], tuple[int, float | None]]:
+def _chooser(objective: str, scores: Scores | None) -> Callable[[Any], tuple[int, float | None]]:
     """Return a function from a row's prediction to the class's index and its probability, None where there is none.
 
-    `objective` is the XGBoost objective, which fixes the meaning of a prediction; it is empty for a torch model.
+    `objective` is the XGBoost objective, which fixes the meaning of a prediction; it is empty for a torch model, whose
+    predictions mean `scores`.
     """
-    return CLASSIFIERS[objective].choose if objective in CLASSIFIERS else _by_logits
-
-
-def _by_logits(prediction: Any) -> tuple[int, float]:
-    """Choose by a softmax over the logits; a single number is the logit of the second of two classes."""
-    logits = prediction if isinstance(prediction, list) else [0.0, prediction]
-    shares = [math.exp(logit - max(logits)) for logit in logits]
-    return _likeliest([share / sum(shares) for share in shares])
+    if objective in CLASSIFIERS:
+        return CLASSIFIERS[objective].choose
+    return lambda prediction: _likeliest(
+        confidences_of(prediction if isinstance(prediction, list) else [prediction], scores)
+    )
 
 
 def _likeliest(probabilities: Sequence[float]) -> tuple[int, float]:

@@ -45,6 +45,7 @@ class TextToText:
         if target.begin is None or target.end is None:
             raise ValueError("a text-to-text model's target vocabulary must have <bos> and <eos>")
         self._target = target
+        self._scores = manifest.scores
         self._begin, self._end = target.begin, target.end
         self._source_shape = TokenShape.of(manifest, 0, source.padding)
         self._target_shape = TokenShape.of(manifest, 1, target.padding)
@@ -118,6 +119,8 @@ class TextToText:
         inputs = self._source_shape.with_enough_rows(source), self._source_shape.with_enough_rows(target)
         shape = (inputs[0].shape[0], target.shape[1], len(self._target))
         answer = require_tensor(self._model.call(inputs), shape, "logits [batch, target, vocabulary]")[:rows, last]
+        if self._scores == "probabilities":
+            answer = answer.float().log()  # the search makes the same probabilities of their logarithms
         if bool(answer.isnan().any()):
             raise ModelFailed("the model answered NaN")
         return answer

@@ -25,6 +25,9 @@ SPEC = TaskSpec(
     required=("text",),
     token_inputs=("source", "target"),
     writes_text=True,
+    ranks=lambda _: True,
+    instead_of_ranking="Let forward return the logits of the next token.",
     options=("beams", "max_tokens"),
+    option_examples=({"beams": 2}, {"max_tokens": 1}),
     check_answer=check_answer,
 )

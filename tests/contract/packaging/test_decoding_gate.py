@@ -63,6 +63,25 @@ def test_a_model_that_hangs_on_the_last_bits_of_pixels_is_refused(tmp_path, task
         package_model(folder, tmp_path / "package")
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param("(40 * phase.sin()).unsqueeze(1)", id="one logit"),
+        pytest.param("torch.sigmoid(40 * phase.sin())", id="one probability without its axis"),
+        pytest.param("torch.stack([0.5 + phase.sin() / 4, 0.5 - phase.sin() / 4], 1)", id="probabilities"),
+    ],
+)
+def test_the_answers_that_users_get_are_compared_whatever_the_scores_mean(tmp_path, answer):
+    code = NITPICKING.replace("torch.stack([phase.sin(), phase.cos()], 1)", answer)
+    folder = write_model(
+        tmp_path / "model", code, task="image-classification", classes="classes.txt",
+        files={"classes.txt": "odd\neven\n"},
+        inputs=[{"shape": ["batch", 1, 8, 8], "dtype": "float64"}], preprocess={"size": [8, 8], "mode": "L"},
+    )  # fmt: skip
+    with pytest.raises(ParityFailed, match=r"Decoding a made photo"):
+        package_model(folder, tmp_path / "package")
+
+
 def test_serving_may_reduce_only_what_was_proved(tmp_path):
     classifier = package_model(write_classifier(tmp_path / "classifier"), tmp_path / "one")
     own = write_model(

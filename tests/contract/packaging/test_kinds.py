@@ -86,7 +86,7 @@ def test_a_translator_is_proved_on_ids_of_its_vocabularies_and_brings_them_along
     }
     assert member(package, "source_vocabulary.txt").decode() == VOCABULARIES["source.txt"]
     assert member(package, "target_vocabulary.txt").decode() == VOCABULARIES["target.txt"]
-    (made_up,) = samples(package)
+    made_up, *_ = samples(package)
     assert set(made_up["event"]["text"].split()) <= {"one", "two", "three", "four"}
     shapes = [case["shapes"] for case in json.loads(member(package, "parity.json"))["cases"]]
     assert [[4, 7], [4, 6]] in shapes

@@ -125,7 +125,7 @@ def test_a_classifier_without_samples_gets_an_image_that_can_be_decoded(classifi
     from PIL import Image
 
     _, package = classifier
-    made_up = json.loads(package.samples.read_text())
+    made_up = json.loads(package.samples.read_text().splitlines()[0])
     assert made_up["name"] == "generated"
     assert Image.open(io.BytesIO(base64.b64decode(made_up["event"]["image"]))).mode == "L"
 
@@ -151,8 +151,9 @@ def test_a_model_with_two_inputs_two_axes_a_dict_and_scripted_control_flow(tmp_p
     notes = [note for note in evidence["tracer_notes"] if "words.shape[1] == 1000" in note]
     assert len(notes) == 1
     assert "net.py, line 20" in notes[0]
-    event = json.loads(package.samples.read_text())["event"]
-    assert [len(event["inputs"][0]), len(event["inputs"][0][0])] == [1, 2]
+    batch, row = (json.loads(line)["event"]["inputs"] for line in package.samples.read_text().splitlines()[:2])
+    assert [len(batch[0]), len(batch[0][0])] == [2, 2]
+    assert len(row[0]) == 2
 
 
 def test_samples_prove_parity_too_and_expect_what_the_trained_model_answers(tmp_path):

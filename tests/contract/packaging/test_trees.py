@@ -92,7 +92,8 @@ def test_samples_expect_what_the_trained_trees_answer(packed):
     first, second = (json.loads(line) for line in package.samples.read_text().splitlines())
     answer = trained.inplace_predict(np.array(first["event"]["input"], dtype="float32"))
     assert first["expect"]["output"] == pytest.approx(answer.tolist())
-    assert second["expect"] == {}
+    row = trained.inplace_predict(np.array([second["event"]["input_X"]], dtype="float32"))
+    assert second["expect"]["answer"] == {"prediction": pytest.approx(float(row[0]))}
 
 
 def test_the_same_trees_are_the_same_archive_and_the_same_model_from_either_format(packed, tmp_path):

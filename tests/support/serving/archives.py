@@ -21,6 +21,7 @@ TENSOR = {
     "inputs": [{"shape": ["batch", 4]}],
     "axes": {"batch": {"min": 1, "max": 8}},
     "output_dtype": "float32",
+    "batch_axes": [0],
     "checkpoint_sha256": "0" * 64,
     "library_version": torch.__version__,
     "tools_version": "0",

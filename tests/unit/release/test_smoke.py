@@ -217,3 +217,19 @@ def test_samples_are_read_line_by_line_and_a_wrong_line_is_named() -> None:
         parse_samples(f'{good}\n{{"name": "b", "event": {{}}, "expect": {{"clas": "x"}}}}'.encode())
     with pytest.raises(SmokeTestFailed, match="There is no sample"):
         parse_samples(b"")
+
+
+def test_an_error_within_a_batch_is_a_problem_unless_it_is_expected() -> None:
+    batch = {"requests": [{"input": [1]}, {}]}
+    answer = {"answers": [{"output": [2]}, {"error": "BadRequest", "message": "give one of input"}], "version": "4"}
+
+    assert check_answer(Sample(name="a", event=batch), answer, version="4") == [
+        "its answer 1 is an error: give one of input"
+    ]
+    expected = Sample.model_validate(
+        {"name": "a", "event": batch, "expect": {"answer": {"answers": [{}, {"error": "BadRequest"}]}}}
+    )
+    assert check_answer(expected, answer, version="4") == []
+    assert check_answer(Sample(name="a", event=batch), {"version": "4"}, version="4") == [
+        "it answered None instead of a list of answers"
+    ]

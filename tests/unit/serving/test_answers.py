@@ -140,9 +140,7 @@ def test_a_bad_image_request_is_answered_400_with_what_is_wrong(
     ("request_", "told"),
     [
         pytest.param({}, "give one of input", id="empty"),
-        pytest.param(
-            {"input": [1.0, 2.0, 3.0, 4.0]}, "input has shape [4]; the model takes ['batch', 4]", id="no batch"
-        ),
+        pytest.param({"input": [1.0, 2.0]}, "input has shape [2]; the model takes ['batch', 4]", id="too narrow a row"),
         pytest.param({"input": [[1.0, 2.0, 3.0]]}, "input has shape [1, 3]", id="too narrow"),
         pytest.param({"input": []}, "input has shape [0]", id="empty batch"),
         pytest.param({"input": [[1, 2, 3, 4], [1, 2]]}, "in lists of equal length", id="ragged"),

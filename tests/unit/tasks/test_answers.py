@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from model_tools.errors import ClassesMismatch, TraceFailed
-from model_tools.tasks.answers import AnsweredCase, AnsweredTensor, check_width
+from model_tools.tasks.answers import AnsweredCase, AnsweredTensor, ObservedValues, check_width
 from model_tools.tasks.registry import spec_of
 from tests.support.manifests import parse_manifest
 
@@ -69,7 +69,7 @@ def test_other_forms_are_refused_with_the_one_that_is_served(text, shape, more):
 def test_another_width_than_the_names_is_refused():
     with pytest.raises(ClassesMismatch, match="names 1 classes, the model answers 2"):
         check(CLASSES, [2, 2], classes=["a"])
-    with pytest.raises(ClassesMismatch, match="names 3 classes, the model answers 2"):
+    with pytest.raises(ClassesMismatch, match="names 3 classes, and the model answers one value for each row"):
         check(CLASSES, [2], classes=["a", "b", "c"])
     with pytest.raises(ClassesMismatch, match="has 8 tokens, the model scores 9"):
         check(TEXT, [2, 4, 9], tokens=8)
@@ -131,3 +131,38 @@ def test_a_detector_answers_boxes_labels_and_scores_by_name_or_in_order():
 def test_a_detector_that_answers_otherwise_is_told_the_form(structure, tensors, rows):
     with pytest.raises(TraceFailed, match=r"answers a dict .* of boxes \[batch, candidates, 4\].*this model answers a"):
         check_detection(structure, *tensors, rows=rows)
+
+
+def test_every_label_of_a_detector_has_a_name_and_every_score_is_a_probability():
+    def observed(tensor, smallest, largest):
+        return replace(tensor, values=ObservedValues(smallest, largest))
+
+    check_detection("dict", BOXES, observed(LABELS, 0, 1), observed(SCORES, 0.0, 1.0))
+    with pytest.raises(ClassesMismatch, match=r"names 2 classes, the labels 0 to 1, and the model answers the label 2"):
+        check_detection("dict", BOXES, observed(LABELS, 0, 2), SCORES)
+    with pytest.raises(ClassesMismatch, match="answers the label -1"):
+        check_detection("dict", BOXES, observed(LABELS, -1, 1), SCORES)
+    with pytest.raises(TraceFailed, match=r"scores from -3 to 7"):
+        check_detection("dict", BOXES, LABELS, observed(SCORES, -3.0, 7.0))
+
+
+TENSOR = "{name: x, task: tensor, checkpoint: a.pt, inputs: [{shape: [n, 3]}], classes: c.txt}"
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        pytest.param([[2, 3]], id="values of a row"),
+        pytest.param([[2, 3, 8, 8]], id="channels of an image"),
+        pytest.param([[2, 7, 3]], id="values of each place"),
+        pytest.param([[2, 5], [2, 3]], id="the second output"),
+    ],
+)
+def test_names_fit_a_tensor_model_where_an_output_is_as_wide(shapes):
+    tensors = [AnsweredTensor(str(place), "float32", shape) for place, shape in enumerate(shapes)]
+    answered = AnsweredCase("tuple", tensors, [[2, 3]], classes=["a", "b", "c"], classes_file="c.txt")
+    check_answer = spec_of(parse_manifest(TENSOR).task).check_answer
+
+    check_answer(answered)
+    with pytest.raises(ClassesMismatch, match=r"c\.txt names 4 classes"):
+        check_answer(replace(answered, classes=["a", "b", "c", "d"]))

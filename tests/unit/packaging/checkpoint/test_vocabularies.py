@@ -11,7 +11,7 @@ from model_tools.packaging.checkpoint.vocabularies import (
     render_vocabulary,
     with_token_ranges,
 )
-from model_tools.packaging.samples.collection import make_up_sample
+from model_tools.packaging.samples.collection import make_up_samples
 from tests.support.manifests import parse_manifest
 
 WORDS = Text(source_vocabulary="words.txt")
@@ -82,10 +82,10 @@ def test_ids_beyond_the_vocabulary_are_refused(ids):
 
 
 def test_a_made_up_text_has_usual_tokens_and_as_many_as_the_model_takes():
-    words = make_up_sample(manifest(), ["<unk>", "<pad>", "a", "b"]).event["text"]
+    words = make_up_samples(manifest(), ["<unk>", "<pad>", "a", "b"])[0].event["text"]
     assert len(words.split()) == 3
     assert set(words.split()) <= {"a", "b"}
-    letters = make_up_sample(manifest(tokens="characters"), ["<unk>", " ", "a"]).event["text"]
+    letters = make_up_samples(manifest(tokens="characters"), ["<unk>", " ", "a"])[0].event["text"]
     assert letters == "aaa"
     with pytest.raises(ManifestInvalid, match="has special tokens only"):
-        make_up_sample(manifest(), ["<unk>", "<pad>"])
+        make_up_samples(manifest(), ["<unk>", "<pad>"])

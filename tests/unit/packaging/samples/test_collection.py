@@ -14,7 +14,7 @@ from model_tools.packaging.samples.collection import (
     KnownAnswer,
     collect_samples,
     expect_answers,
-    make_up_sample,
+    make_up_samples,
     render_samples,
 )
 from model_tools.packaging.samples.events import tensor_event
@@ -137,9 +137,9 @@ def test_an_answer_is_expected_only_where_none_was_said():
     silent = Sample.model_validate({"name": "b", "event": {}})
     tolerant = Sample.model_validate({"name": "c", "event": {}, "expect": {"tolerance": 0.5}})
     other = Sample.model_validate({"name": "d", "event": {}})
-    answer = KnownAnswer([[200.0, -4.0]], [[0.2, 0.004]])
+    answer = KnownAnswer({"output": [[200.0, -4.0]]}, [[0.2, 0.004]])
     first, second, third, fourth = expect_answers(
-        [said, silent, tolerant, other], {"a": KnownAnswer([9.0], [1.0]), "b": answer, "c": answer}
+        [said, silent, tolerant, other], {"a": KnownAnswer({"output": [9.0]}, [1.0]), "b": answer, "c": answer}
     )
     assert first == said
     assert (second.expect.output, second.expect.tolerance) == ([[200.0, -4.0]], [[0.2, 0.004]])
@@ -157,7 +157,7 @@ def test_an_answer_is_expected_only_where_none_was_said():
 )
 def test_equal_tolerances_are_written_as_one_number(allowance, tolerance):
     silent = Sample.model_validate({"name": "a", "event": {}})
-    (sample,) = expect_answers([silent], {"a": KnownAnswer(allowance, allowance)})
+    (sample,) = expect_answers([silent], {"a": KnownAnswer({"output": allowance}, allowance)})
     assert sample.expect.tolerance == tolerance
     assert Sample.model_validate_json(render_samples([sample])) == sample
 
@@ -167,17 +167,17 @@ def test_a_made_up_sample_has_the_smallest_sizes_and_values_in_range():
         "{name: x, task: tensor, checkpoint: a.pt, inputs: [{shape: [n, 2], dtype: int64, range: [5, 6]}, "
         "{shape: [], dtype: bool}], axes: {n: {min: 3, max: 9}}}"
     )
-    event = make_up_sample(manifest).event
+    event = make_up_samples(manifest)[0].event
     assert [len(row) for row in event["inputs"][0]] == [2, 2, 2]
     assert {value for row in event["inputs"][0] for value in row} <= {5, 6}
     assert isinstance(event["inputs"][1], bool)
-    assert make_up_sample(manifest).event == event
+    assert make_up_samples(manifest)[0].event == event
 
 
 def test_a_sample_is_not_made_up_when_it_would_be_huge():
     manifest = parse_manifest("{name: x, task: tensor, checkpoint: a.pt, inputs: [{shape: [1000, 1000]}]}")
     with pytest.raises(ManifestInvalid, match="add one under samples"):
-        make_up_sample(manifest)
+        make_up_samples(manifest)
 
 
 def test_files_that_are_missing_or_linked_out_are_named(tmp_path):

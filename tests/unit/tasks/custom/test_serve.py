@@ -94,7 +94,8 @@ def test_steps_that_are_left_out_are_those_of_a_tensor(tmp_path: Path) -> None:
 
     assert answer["output"] == [[1, 2, 3, 4]]
     assert answer["library"].startswith("torch")
-    assert "shape [1]" in ask(predictor, {"input": [1]})["message"]
+    assert "shape [1, 1]" in ask(predictor, {"input": [[1]]})["message"]
+    assert "the axis batch is missing" in ask(predictor, {"input": [1, 2, 3, 4]})["message"]
 
 
 def test_what_preprocess_makes_of_a_batch_is_asked_together(tmp_path: Path) -> None:

@@ -119,3 +119,56 @@ def test_one_number_a_row_is_answered_without_a_list_around_it(tmp_path: Path) -
 def test_a_class_beyond_the_named_ones_is_the_models_failure(tmp_path: Path) -> None:
     with pytest.raises(ModelFailed, match="beyond its 1"):
         ask(tmp_path, trained("multi:softmax", num_class=3), {"input_X": [9, 9, 0, 0]}, b"only\n")
+
+
+def test_a_row_without_its_batch_is_answered_by_trees_as_one(tmp_path: Path) -> None:
+    booster = trained("multi:softprob", num_class=3)
+    table = np.array([[3, math.nan, 4, 1]], np.float32)
+    wanted = booster.inplace_predict(table)[0].tolist()
+
+    predictor = served(tmp_path, TREES, bytes(booster.save_raw("ubj")))
+
+    assert handle({"input": [3, None, 4, 1]}, predictor, version="7")["output"] == wanted
+    assert handle({"input": [[3, None, 4, 1]]}, predictor, version="7")["output"] == [wanted]
+    told = handle({"input": [3, math.nan, 4, 1]}, predictor, version="7")
+    assert "write null for a missing value" in told["message"]
+
+
+def test_a_table_of_readings_for_each_row_may_lack_the_batch_axis(tmp_path: Path) -> None:
+    manifest = TABULAR | {"inputs": [{"shape": ["batch", 2, 2]}]}
+    predictor = served(tmp_path, manifest, Double())
+    readings = [[1.0, 2.0], [3.0, 4.0]]
+
+    assert handle({"input_X": readings}, predictor, version="7")["prediction"] == [[2.0, 4.0], [6.0, 8.0]]
+    assert handle({"input_X": [readings]}, predictor, version="7")["prediction"] == [[[2.0, 4.0], [6.0, 8.0]]]
+    assert handle({"input_X": readings[0]}, predictor, version="7")["statusCode"] == 400
+
+
+class Shares(torch.nn.Module):
+    def forward(self, table: torch.Tensor) -> torch.Tensor:
+        return table / 10
+
+
+def test_probabilities_are_answered_as_they_are(tmp_path: Path) -> None:
+    files = {"classes.txt": b"a\nb\nc\nd\n"}
+    predictor = served(tmp_path, TABULAR | {"scores": "probabilities"}, Shares(), files)
+
+    answer = handle({"input_X": [1, 2, 3, 4]}, predictor, version="7")
+
+    assert (answer["class"], answer["confidence"]) == ("d", pytest.approx(0.4))
+    with pytest.raises(ModelFailed, match="no probabilities, although"):
+        handle({"input_X": [1, 2, 3, 40]}, predictor, version="7")
+    with pytest.raises(ModelFailed, match="no probabilities, although"):
+        handle({"input_X": [1, 2, 3, 3]}, predictor, version="7")
+
+
+@pytest.mark.parametrize("scores", ["logits", "probabilities"])
+def test_one_value_gives_both_classes_their_share(tmp_path: Path, scores: str) -> None:
+    files = {"classes.txt": b"no\nyes\n"}
+    predictor = served(tmp_path, TABULAR | {"scores": scores}, First(), files)
+    second = 0.75 if scores == "probabilities" else math.log(3)
+
+    assert handle({"input_X": [second, 0, 0, 0]}, predictor, version="7")["class"] == "yes"
+    assert handle({"input_X": [second, 0, 0, 0]}, predictor, version="7")["confidence"] == pytest.approx(0.75)
+    first = handle({"input_X": [0.25 if scores == "probabilities" else -second, 0, 0, 0]}, predictor, version="7")
+    assert (first["class"], first["confidence"]) == ("no", pytest.approx(0.75))

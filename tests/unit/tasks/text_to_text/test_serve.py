@@ -158,3 +158,20 @@ def test_characters_are_tokens_with_their_blanks() -> None:
 
     assert ids == [1, 2, 3, 0]
     assert vocabulary.decode(ids[:3]) == "a \u2028"
+
+
+class Likely(Repeat):
+    """As Repeat, with probabilities instead of logits, none of them certain."""
+
+    def forward(self, source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        room = torch.zeros_like(target)
+        following = torch.cat([source, room], 1)[:, : target.shape[1]]
+        following = torch.where(following == 0, torch.full_like(following, 2), following)
+        return torch.nn.functional.one_hot(following, 7).float() * 0.3 + 0.1
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+def test_the_score_of_a_model_of_probabilities_is_made_of_them(tmp_path: Path, beams: int) -> None:
+    predictor = served(tmp_path, TEXT_TO_TEXT | {"scores": "probabilities"}, Likely(), vocabularies())
+
+    assert ask(predictor, {"text": "two one", "beams": beams})["score"] == pytest.approx(0.4, abs=1e-4)
