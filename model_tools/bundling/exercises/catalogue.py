@@ -78,7 +78,7 @@ MODELS = (
         {"classes.txt": "one\ntwo\nthree\n"},
     ),
     ExerciseModel(
-        "object-detection", "detector", "weights.pt",
+        "object-detection", "detector", "weights.ckpt",
         {
             **ARCHITECTURE, "inputs": [{"shape": ["batch", 3, 8, 8]}], "classes": "classes.txt",
             "preprocess": {"size": [8, 8]}, "detection": {"threshold": 0.1},
@@ -93,7 +93,7 @@ MODELS = (
     ExerciseModel("tabular", "linear", "model.pth", {"inputs": TABLE}, ({"input_X": [[1, 2, 3, 4], [4, 3, 2, 1]]},)),
     ExerciseModel("embedding", "linear", "model.pt2", {"inputs": TABLE, "embedding": {"normalize": True}}),
     ExerciseModel(
-        "text-to-text", "translator", "weights.pt",
+        "text-to-text", "translator", "weights.pth.tar",
         {
             **ARCHITECTURE,
             "inputs": [{"shape": ["batch", "source"], **TOKENS}, {"shape": ["batch", "target"], **TOKENS}],
@@ -105,7 +105,7 @@ MODELS = (
         {"source.txt": VOCABULARY, "target.txt": VOCABULARY},
     ),
     ExerciseModel(
-        "custom", "linear", "weights.pt",
+        "custom", "linear", "weights.bin",
         {
             **ARCHITECTURE, "inputs": TABLE, "custom": {"predictor": "predictor.py"}, "samples": "samples/*.json",
             "optimize": {"quantize": "bfloat16"},

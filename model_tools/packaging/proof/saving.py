@@ -1,4 +1,4 @@
-"""Saves traced models, and refuses those that call Python or operators that are not torch's own."""
+"""Saves traced models, and refuses those that call Python."""
 
 import warnings
 from collections.abc import Iterator
@@ -10,18 +10,13 @@ import torch
 from model_tools.errors import TraceFailed
 from model_tools.packaging.children.faults import error_text
 
-TORCH_NAMESPACES = frozenset(
-    schema.name.partition("::")[0]
-    for schema in torch._C._jit_get_all_schemas()  # noqa: SLF001 (it has no public name)
-)
-"""The namespaces of torch's own operators: those that exist when this module is imported, before any user's code."""
 PYTHON_CALL = "prim::PythonOp"
 """The kind of a node that calls a Python function, which TorchScript cannot save."""
 
 
 def save_traced(module: torch.jit.ScriptModule, path: Path) -> None:
     """Save a traced model as TorchScript. Raises TraceFailed, which names what cannot be saved or served."""
-    _refuse_foreign_operators(module)
+    _refuse_python_calls(module)
     try:
         with warnings.catch_warnings(action="ignore"):  # the user's code may have turned warnings into errors
             torch.jit.save(module, path)
@@ -32,19 +27,13 @@ def save_traced(module: torch.jit.ScriptModule, path: Path) -> None:
         ) from error
 
 
-def _refuse_foreign_operators(module: torch.jit.ScriptModule) -> None:
-    """Raise TraceFailed, which names them, if a traced model calls Python functions or operators of other libraries."""
+def _refuse_python_calls(module: torch.jit.ScriptModule) -> None:
+    """Raise TraceFailed, which names it, if a traced model calls a Python function."""
     for node in _nodes(module.inlined_graph):
         if node.kind() == PYTHON_CALL:
             raise TraceFailed(
                 f"The traced model calls the Python function {node.pyname()}, which TorchScript cannot save: write "
                 "what it computes in the model's forward with torch's own operations, without @torch.jit.ignore."
-            )
-        if node.kind().partition("::")[0] not in TORCH_NAMESPACES:
-            raise TraceFailed(
-                f"The traced model calls the operator {node.kind()}, which is not one of torch's own, so the function "
-                "that serves the model does not have it: write what it computes in the model's forward with torch's "
-                "own operations, or call its Python function instead of torch.ops."
             )
 
 

@@ -120,11 +120,11 @@ def load(job: TraceJob) -> Loaded:
     refuse_non_finite(weights)
     replace_wrappers(job.folder)
     model = build_model(job.manifest, job.folder)
+    refuse_special_tensors(model)
     with user_code_errors(job.folder, "Loading the weights into the model"):
         notes = load_weights(model, weights, where=job.checkpoint.name)
         model.eval()
     remove_backward_hooks(model)
-    refuse_special_tensors(model)
     return Loaded(model, model, notes)
 
 

@@ -97,7 +97,7 @@ def test_a_length_that_is_baked_in_is_found_behind_a_mask(tmp_path, code, fill):
 
 def test_a_sound_model_with_a_mask_is_packaged_and_its_sample_compares_each_value_by_itself(tmp_path):
     package = package_model(write_model(tmp_path / "model", MASKED.replace("FILL", "-1e9")), tmp_path / "package")
-    (made_up,) = samples_of(package)
+    made_up, *_ = samples_of(package)
     (row,) = made_up.expect.output
     assert row[1] == -1e9
     assert check_answer(made_up, answered([row]), version="4") == []
@@ -128,7 +128,7 @@ def test_a_net_in_half_precision_is_packaged_and_may_be_a_rounding_off(tmp_path,
 
 def test_a_price_in_a_sample_does_not_loosen_the_chance_beside_it(tmp_path):
     package = package_model(write_model(tmp_path / "model", PRICES), tmp_path / "package")
-    (made_up,) = samples_of(package)
+    made_up, *_ = samples_of(package)
     ((price, chance),) = made_up.expect.output
     assert check_answer(made_up, answered([[price + 1, chance]]), version="4") == []
     assert check_answer(made_up, answered([[price, chance + 0.01]]), version="4") != []
@@ -160,7 +160,7 @@ def test_samples_of_many_numbers_stay_small(tmp_path):
     package = package_model(write_model(tmp_path / "model", code), tmp_path / "package")
     text = package.samples.read_text()
     with torch.no_grad():
-        (made_up,) = samples_of(package)
+        made_up, *_ = samples_of(package)
         answer = build(code)(torch.tensor(made_up.event["input"]))
     assert torch.allclose(torch.tensor(made_up.expect.output), answer)
     assert len(text) < 1.6 * len(json.dumps(answer.tolist()))

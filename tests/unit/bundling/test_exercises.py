@@ -24,7 +24,7 @@ def test_every_task_has_an_exercise():
 
 
 def test_every_kind_of_checkpoint_has_an_exercise():
-    assert {f".{model.checkpoint.rpartition('.')[2]}" for model in MODELS} == set(CHECKPOINT_SUFFIXES)
+    assert {f".{model.checkpoint.partition('.')[2]}" for model in MODELS} == set(CHECKPOINT_SUFFIXES)
 
 
 def test_every_quantisation_has_an_exercise():

@@ -9,10 +9,12 @@ import torch
 from torch import nn
 
 from model_tools.formats.manifest import Manifest
-from model_tools.packaging.proof.cases import parity_cases, trace_case
+from model_tools.packaging.proof.cases import TRACE_SEED, Case, parity_cases
 from model_tools.packaging.proof.comparison import compare
 from model_tools.packaging.proof.example_inputs import draw_inputs
+from model_tools.packaging.proof.messages import TraceJob
 from model_tools.packaging.proof.scales import UsualScales
+from model_tools.packaging.proof.sizes import plan_sizes, shapes_at
 from model_tools.packaging.proof.tolerance import tolerance_of
 from model_tools.packaging.proof.tracing import trace_model
 from model_tools.tensors.dtypes import DTYPE_NAMES
@@ -98,14 +100,20 @@ def one_thread():
 def largest_excess(trained: nn.Module, manifest: Manifest, served: nn.Module | None = None) -> float:
     """Return the largest difference over all cases, in units of what is allowed, from the model or its trace."""
     trained.eval()
-    cases = parity_cases(manifest, max_elements=1 << 20)
+    plan = plan_sizes(manifest, max_elements=1 << 20, weights=0)
+    cases = parity_cases(manifest, plan)
     inputs = [draw_inputs(case, manifest.inputs)[0] for case in cases]
     with torch.no_grad():
         answers = [trained(each) for each in inputs]
         traced = None
         if served is None:
             copied = copy.deepcopy(trained)
-            traced = trace_model(copied, draw_inputs(trace_case(manifest), manifest.inputs), manifest, Path("folder"))
+            case = Case(seed=TRACE_SEED, spread="usual", shapes=shapes_at(manifest, plan.traced))
+            job = TraceJob(
+                folder=Path("folder"), checkpoint=Path("weights.pt"), kind="state_dict", manifest=manifest, trace=case,
+                cases=cases, sizes=plan,
+            )  # fmt: skip
+            traced = trace_model(copied, job)
         called = traced.module if traced else served.eval()
         found = [
             called(*in_format([each], channels_last=traced is not None and traced.channels_last)) for each in inputs
