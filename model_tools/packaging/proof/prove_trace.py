@@ -29,6 +29,7 @@ from model_tools.packaging.proof.messages import (
     TraceResult,
 )
 from model_tools.packaging.proof.proved_model import ProvedModel
+from model_tools.packaging.proof.rebuild import Rebuild, prepare_rebuild
 from model_tools.packaging.proof.tolerance import quantized_tolerance, refuse_differences, refuse_quantized
 from model_tools.packaging.samples.collection import SAMPLE_TOLERANCE
 from model_tools.tasks.answers import AnsweredCase, AnsweredTensor
@@ -47,17 +48,24 @@ def prove_trace(
     Raises CheckpointRejected, ManifestInvalid, TraceFailed, ClassesMismatch, ModelTooLarge and ParityFailed.
     """
     workers.prepare(MODULES)
+    prepare_rebuild(workers)
     report("Checking the checkpoint")
     checkpoint = examine_checkpoint(checked.folder.checkpoint, limits=limits)
     _check_kind(checked, checkpoint)
     report("Loading and tracing the model")
     cases = cases_of(checked, limits)
-    traced = _trace(checked, cases, checkpoint, scratch, limits, workers)
+    job = TraceJob(
+        folder=checked.folder.path, checkpoint=checkpoint.path, kind=checkpoint.kind,
+        manifest=checked.manifest, trace=cases.traced, cases=cases.proved,
+    )  # fmt: skip
+    traced = _trace(checked, cases, job, scratch, limits, workers)
     report("Proving that the traced model answers as the trained one")
     model = workspace / MODEL_MEMBER
     _take_model(scratch / TRACED_FILE, model, limits)
     unquantized = _take_unquantized(checked, scratch, limits)
-    proved = _prove(checked, cases, traced, model, unquantized, scratch, limits, workers)
+    size = checkpoint.path.stat().st_size
+    with Rebuild(job, len(traced.outputs), size=size, scratch=scratch, limits=limits, workers=workers) as rebuild:
+        proved = _prove(checked, cases, traced, model, unquantized, scratch, limits, workers)
     quantized = None
     if unquantized is not None:
         sizes = (unquantized.stat().st_size, model.stat().st_size)
@@ -69,8 +77,8 @@ def prove_trace(
         output_dtype=traced.outputs[0].dtype,
         library_version=traced.torch_version,
         answers=traced.answers,
-        parity=describe_parity(checked.manifest, cases, traced, proved),
-        run=describe_run(traced, proved, model_size=model.stat().st_size),
+        parity={**describe_parity(checked.manifest, cases, traced, proved), "built_again": rebuild.described},
+        run=describe_run(traced, proved, rebuild.result, model_size=model.stat().st_size),
         channels_last=traced.channels_last,
         reduced_decoding=_may_reduce(checked),
         sample_tolerance=max(SAMPLE_TOLERANCE, quantized_tolerance(checked.manifest.optimize) or 0.0),
@@ -102,16 +110,12 @@ def _check_kind(checked: CheckedFolder, checkpoint: CheckpointFile) -> None:
 def _trace(
     checked: CheckedFolder,
     cases: Cases,
-    checkpoint: CheckpointFile,
+    job: TraceJob,
     scratch: Path,
     limits: Limits,
     workers: Workers,
 ) -> TraceResult:
     (scratch / SAMPLES_FILE).write_text(json.dumps([event.inputs for event in checked.events]), encoding="utf-8")
-    job = TraceJob(
-        folder=checked.folder.path, checkpoint=checkpoint.path, kind=checkpoint.kind,
-        manifest=checked.manifest, trace=cases.traced, cases=cases.proved,
-    )  # fmt: skip
     result = workers.run(
         TRACE_WORKER, job, TraceResult, modules=MODULES,
         scratch=scratch, cwd=checked.folder.path, seconds=limits.child_seconds,

@@ -29,7 +29,10 @@ from model_tools.packaging.proof.messages import (
 )
 from model_tools.packaging.proof.model_outputs import Outputs, take_apart
 from model_tools.packaging.proof.quantization import quantize
+from model_tools.packaging.proof.seeds import FIRST_SEED, seed_all
+from model_tools.packaging.proof.state_messages import STATE_FILE
 from model_tools.packaging.proof.tracing import Traced, freeze, in_memory_format, trace_model
+from model_tools.packaging.proof.watched_model import WatchedModel, leave_record
 from model_tools.tensors.dtypes import DTYPE_NAMES
 
 Inputs = tuple[torch.Tensor, ...]
@@ -56,11 +59,13 @@ class References:
 def trace_checkpoint(job: TraceJob, scratch: Path) -> TraceResult:
     """Do the job: load, check, answer the parity cases, trace and save. Raises subclasses of PublishError."""
     torch.set_num_threads(1)
-    torch.manual_seed(0)
+    seed_all(FIRST_SEED)
     began = time.perf_counter()
     loaded = load(job)
     at_loaded = time.perf_counter()
-    references = answer_cases(loaded.reference, job, scratch)
+    watched = WatchedModel(loaded.reference, job.folder)
+    references = answer_cases(watched, job, scratch)
+    leave_record(watched, scratch / STATE_FILE)
     at_answered = time.perf_counter()
     first = references.outputs[0]
     traced = _traced(loaded.traceable, job)

@@ -1,0 +1,75 @@
+"""The child process that builds the model once more, under other seeds, and asks it in reverse order.
+
+Whatever the checkpoint does not hold comes out differently here: random numbers, uninitialised memory, the order of
+sets, `hash()` of texts (the process has another hash seed), and what the model keeps of the inputs before.
+"""
+
+import time
+from pathlib import Path
+from typing import NoReturn
+
+import torch
+from safetensors import safe_open
+
+from model_tools.packaging.checkpoint.architecture import user_code_errors
+from model_tools.packaging.children.worker import answer_job
+from model_tools.packaging.proof.messages import REFERENCE_FILE
+from model_tools.packaging.proof.model_outputs import take_apart
+from model_tools.packaging.proof.seeds import SECOND_SEED, filled_memory, seed_all
+from model_tools.packaging.proof.state_messages import STATE_FILE, RebuildJob, RebuildResult, RecordedState
+from model_tools.packaging.proof.state_refusals import notes_of, refuse_other_answers, refuse_rebuilt
+from model_tools.packaging.proof.tolerance import tolerance_of
+from model_tools.packaging.proof.trace_worker import load
+from model_tools.packaging.proof.watched_model import WatchedModel
+from model_tools.tensors.dtypes import DTYPE_NAMES
+
+
+def rebuild(job: RebuildJob, _scratch: Path) -> RebuildResult:
+    """Do the job. Raises CheckpointRejected and ParityFailed, which name what differs."""
+    began = time.perf_counter()
+    torch.set_num_threads(1)
+    recorded = RecordedState.model_validate_json((job.recorded / STATE_FILE).read_bytes())
+    with filled_memory():
+        seed_all(SECOND_SEED)
+        loaded = load(job.trace)
+        watched = WatchedModel(loaded.reference, job.trace.folder)
+        apart = _compare_answers(watched, job)
+    rebuilt = watched.recorded()
+    refuse_rebuilt(recorded, rebuilt)
+    if apart is not None:
+        refuse_other_answers(recorded, rebuilt, apart)
+    return RebuildResult(builds=1, notes=notes_of(recorded, rebuilt), seconds=round(time.perf_counter() - began, 3))
+
+
+def _compare_answers(watched: WatchedModel, job: RebuildJob) -> str | None:
+    """Ask every case, the last one first, and return the label of one that is answered differently, or None."""
+    apart = None
+    inputs = len(job.trace.manifest.inputs)
+    with safe_open(job.recorded / REFERENCE_FILE, framework="pt") as file:
+        for number, case in reversed(list(enumerate(job.trace.cases))):
+            asked = [file.get_tensor(f"{number}.in.{index}").clone() for index in range(inputs)]
+            with torch.no_grad(), user_code_errors(job.trace.folder, f"Asking the model {case.label} in another order"):
+                answered = take_apart(watched(*asked)).tensors
+            expected = [file.get_tensor(f"{number}.out.{index}") for index in range(job.outputs)]
+            if len(answered) != len(expected) or not all(map(same_answer, answered, expected)):
+                apart = case.label
+    return apart
+
+
+def same_answer(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Tell whether two answers are the same, up to rounding in the dtype's tolerance."""
+    if one.shape != other.shape or one.dtype != other.dtype:
+        return False
+    if one.numel() == 0 or torch.equal(one.nan_to_num(), other.nan_to_num()):
+        return True
+    if not one.is_floating_point():
+        return False
+    tolerance = tolerance_of(DTYPE_NAMES[one.dtype])
+    exact, found = other.double(), one.double()
+    allowed = tolerance.of_scale * float(exact.nan_to_num().abs().max())
+    return torch.allclose(found, exact, rtol=tolerance.of_value, atol=allowed, equal_nan=True)
+
+
+def main(scratch: Path) -> NoReturn:
+    """Do the job in a scratch folder, and end the process."""
+    answer_job(RebuildJob, rebuild, scratch)
