@@ -163,9 +163,11 @@ class _Walk:
 
     def _visit_class(self, kind: type) -> None:
         for base in kind.__mro__:
-            if base in self._seen_classes or not self._is_authors_module(base.__module__):
+            if base in self._seen_classes:
                 continue
             self._seen_classes.add(base)
+            if not self._is_authors_module(base.__module__):
+                continue
             for name, value in list(vars(base).items()):
                 inner = getattr(value, "__func__", None) or getattr(value, "fget", None) or value
                 path = f"{base.__qualname__}.{name}"

@@ -50,7 +50,7 @@ def refuse_untrained(loaded: State, loose_modules: Iterable[Any]) -> None:
         name, found = next(iter(dropping.items()))
         where, use = CONTAINERS.get(found.holder, (f"an object of type {found.holder}", "nn.Module"))
         raise ParityFailed(
-            f"{found.attribute}: model.eval() does not reach {type(found.value).__name__} ({name}), since torch does "
+            f"`{found.attribute}`: model.eval() does not reach {type(found.value).__name__} ({name}), since torch does "
             f"not look into {where}, so it goes on dropping values at random: use {use.partition(' or ')[0]}."
         )
 
@@ -117,7 +117,9 @@ def refuse_other_answers(first: RecordedState, rebuilt: RecordedState, case: str
     if differing:
         raise ParityFailed(f"{_drawn(differing)} The answers to {case} differ with it.")
     if changing:
-        raise _accumulates({name: _value(name, first, rebuilt) for name in sorted(changing)})
+        values = {name: _value(name, first, rebuilt) for name in sorted(changing)}
+        kept = all(_depends_on_sizes(name, record) for name in changing for record in (first, rebuilt))
+        raise _keeps_the_first(values) if kept else _accumulates(values)
     raise ParityFailed(
         f"The model answers {case} differently when its architecture is built again and loaded with the same "
         "checkpoint, or when it is asked in another order: something that its code computes is not in the checkpoint "
@@ -139,8 +141,7 @@ def different_values(first: RecordedState, rebuilt: RecordedState) -> dict[str, 
 def notes_of(first: RecordedState, rebuilt: RecordedState) -> list[str]:
     """Return a note for each value that differs between the builds and is harmless, since the answers are the same."""
     return [
-        f"{name} differs from build to build; the answers do not."[:300]
-        for name in list(different_values(first, rebuilt))[:MAX_NOTES]
+        f"{name} differs from build to build; the answers do not."[:300] for name in different_values(first, rebuilt)
     ]
 
 
@@ -160,6 +161,14 @@ def _depends_on_sizes(name: str, record: RecordedState) -> bool:
     pairs: Sequence[tuple[Call, Call]] = list(zip(record.calls, record.calls[1:], strict=False))
     return all(
         values[number] == values[number + 1] for number, (one, other) in enumerate(pairs) if one.shapes == other.shapes
+    )
+
+
+def _keeps_the_first(values: Mapping[str, Value | None]) -> ParityFailed:
+    return ParityFailed(
+        f"forward changes {_attributes(values)} with the first input, which sets it from that input or at random, and "
+        "keeps it; the checkpoint does not hold it, and answers depend on it. Register it as a buffer in __init__, set "
+        "it in training alone (if self.training:), and save the checkpoint of the trained model again."
     )
 
 

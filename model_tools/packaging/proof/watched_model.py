@@ -5,6 +5,7 @@ table does that is made when it is first needed, but a second call with the same
 changes then counts calls or keeps what it was asked before.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,13 @@ MAX_CALLS = 64
 class WatchedModel:
     """The loaded model, with a record of its state after each call."""
 
-    def __init__(self, model: Any, folder: Path) -> None:
-        """Read the state after loading. Raises CheckpointRejected for layers that are neither trained nor saved."""
+    def __init__(self, model: Any, folder: Path, *, only: Collection[str] | None = None) -> None:
+        """Read the state after loading; `only` are the digests of the inputs whose calls are recorded, None for all.
+
+        Raises CheckpointRejected for layers that are neither trained nor saved.
+        """
         self._model = model
+        self._only = only
         self._reader = StateReader(model, folder)
         self._loaded = self._reader.read()
         self._calls: list[Call] = []
@@ -39,6 +44,8 @@ class WatchedModel:
         if len(self._calls) >= MAX_CALLS:
             return self._model(*inputs)
         asked, shapes = inputs_digest(inputs), [list(tensor.shape) for tensor in inputs]
+        if self._only is not None and asked not in self._only:
+            return self._model(*inputs)
         answer = self._model(*inputs)
         state = self._reader.read(thoroughly=False)
         if changed_weights(self._loaded, state):
@@ -48,6 +55,11 @@ class WatchedModel:
             refuse_accumulation(self._calls[-1].changed, call.changed, self._loaded)
         self._calls.append(call)
         return answer
+
+    @property
+    def loaded(self) -> RecordedState:
+        """The record before any call."""
+        return RecordedState(loaded=self._loaded, calls=[])
 
     def recorded(self) -> RecordedState:
         """Return the record, after a last look at all weights. Raises ParityFailed if one has changed."""

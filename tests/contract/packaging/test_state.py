@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from torch import nn
 
 from model_tools.errors import CheckpointRejected, ParityFailed, PublishError
-from tests.support.packaging.model_folders import write_model
+from tests.support.packaging.model_folders import LINEAR_FIELDS, build, write_folder, write_model
 from tests.support.packaging.packing import package_model
 
 PLAIN_FORWARD = "return self.head(x)"
@@ -128,6 +130,18 @@ DRAWN = {
             "return self.head(x[:, self.columns])",
         ),
         "columns",
+    ),
+    "one_of_two_values": (
+        net("self.sign = random.choice([1, -1])", "return self.head(x) * self.sign"),
+        "sign",
+    ),
+    "a_short_permutation": (
+        net("self.order = torch.randperm(2)", "return self.head(x)[:, self.order]"),
+        "order",
+    ),
+    "memory_that_forward_does_not_write": (
+        net(forward="out = torch.empty(4)\nout[:2] = 1.0\nreturn self.head(x) + out"),
+        "torch.empty",
     ),
     "a_hash_of_a_text": (net(forward="return self.head(x) + hash('a') % 97"), "hash"),
     "a_copy_of_weights_before_loading": (
@@ -284,6 +298,14 @@ CHANGED = {
         ),
         "`mean`",
     ),
+    "a_tensor_drawn_by_the_first_call": (
+        net(
+            "self.directions = None",
+            "if self.directions is None:\n    self.directions = torch.randn(4, 4)\n"
+            "return self.head(x @ self.directions)",
+        ),
+        "`directions`",
+    ),
     "a_tensor_in_a_dict_taken_from_the_first_data": (
         net("self.scale = {}", "return self.head(x / self.scale.setdefault('x', x.std()))"),
         "`scale`",
@@ -296,6 +318,85 @@ CHANGED = {
 def test_what_forward_changes_is_refused_by_name(tmp_path, code, name):
     with pytest.raises(ParityFailed, match=f"forward changes {name}"):
         package_model(write_model(tmp_path / "model", code), tmp_path / "package")
+
+
+class Recording(nn.Module):
+    """Keeps the last input in a buffer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(4, 4)
+        self.register_buffer("last", torch.zeros(4))
+
+    def forward(self, x):
+        self.last.copy_(x[0])
+        return self.head(x)
+
+
+class Counting(nn.Module):
+    """Counts its calls."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(4, 4)
+        self.calls = 0
+
+    def forward(self, x):
+        self.calls += 1
+        return self.head(x)
+
+
+class Remembering(nn.Module):
+    """Answers with a share of the inputs before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(4, 4)
+        self.memory = torch.zeros(4)
+
+    def forward(self, x):
+        self.memory = self.memory * 0.5 + x[0]
+        return self.head(x + self.memory)
+
+
+@pytest.mark.parametrize(("model", "name"), [(Recording, "last"), (Counting, "calls"), (Remembering, "memory")])
+def test_what_a_torchscript_checkpoint_changes_is_refused_by_name(tmp_path, model, name):
+    folder = write_folder(tmp_path / "model", {**LINEAR_FIELDS, "checkpoint": "model.pt"})
+    torch.jit.script(model().eval()).save(folder / "model.pt")
+    with pytest.raises(ParityFailed, match=f"forward changes `{name}`"):
+        package_model(folder, tmp_path / "package")
+
+
+def program_folder(folder: Path, code: str) -> Path:
+    fields = {**LINEAR_FIELDS, "checkpoint": "model.pt2", "inputs": [{"shape": [2, 4]}]}
+    torch.export.save(
+        torch.export.export(build(code), (torch.randn(2, 4),)), write_folder(folder, fields) / "model.pt2"
+    )
+    return folder
+
+
+def test_what_an_exported_program_changes_is_refused_by_name(tmp_path):
+    code = net("self.register_buffer('last', torch.zeros(4))", "self.last.copy_(x[0])\nreturn self.head(x)")
+    with pytest.raises(ParityFailed, match="forward changes `last`"):
+        package_model(program_folder(tmp_path / "model", code), tmp_path / "package")
+
+
+def test_an_exported_program_without_state_is_published(tmp_path):
+    code = net("self.norm = nn.BatchNorm1d(4)", "return self.head(self.norm(x))")
+    package_model(program_folder(tmp_path / "model", code), tmp_path / "package")
+
+
+def test_a_torchscript_checkpoint_without_state_is_published(tmp_path):
+    folder = write_folder(tmp_path / "model", {**LINEAR_FIELDS, "checkpoint": "model.pt"})
+    torch.jit.script(nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4)).eval()).save(folder / "model.pt")
+    package_model(folder, tmp_path / "package")
+
+
+def test_dropout_in_a_list_is_named_as_what_draws_random_numbers(tmp_path):
+    code = net("self.drops = [nn.Dropout(0.5)]", "return self.head(self.drops[0](x))")
+    message = refused(ParityFailed, code, tmp_path)
+    assert "`drops`: model.eval() does not reach" in message
+    assert "nn.ModuleList" in message
 
 
 SOUND = {
