@@ -29,8 +29,11 @@ INTERNAL = frozenset({
     "_backward_pre_hooks", "_state_dict_hooks", "_state_dict_pre_hooks", "_load_state_dict_pre_hooks",
     "_load_state_dict_post_hooks", "_forward_hooks_with_kwargs", "_forward_hooks_always_called",
     "_forward_pre_hooks_with_kwargs", "_backward_hooks_with_kwargs", "_initializing", "_c", "_concrete_type",
+    "example_input_array",
 })  # fmt: skip
-"""The attributes with which torch.nn.Module keeps its own books."""
+"""The attributes in which torch.nn.Module keeps its own books, and the one with Lightning's example for summaries."""
+HOOKS = frozenset({"_forward_hooks", "_forward_pre_hooks"})
+"""The attributes of torch.nn.Module that hold functions by a number; they run with forward."""
 MACHINERY = re.compile(
     r"(torch\.(_|fx|export|utils|jit|autograd|cuda)|(_?(logging|thread(ing)?|multiprocessing|concurrent|asyncio|weakref|"
     r"io|re|typing|ctypes|socket|importlib|frozen_importlib\w*|abc|ast|inspect|pathlib|unittest|warnings))\b)"
@@ -91,7 +94,12 @@ class _Walk:
         if isinstance(module, torch.jit.ScriptModule):
             attributes = _script_attributes(module)
         else:
-            attributes = [(name, value) for name, value in vars(module).items() if name not in INTERNAL]
+            attributes = [
+                # The keys of hooks are counted over the whole process, so hooks are named by their order instead.
+                (name, list(value.values()) if name in HOOKS else value)
+                for name, value in vars(module).items()
+                if name not in INTERNAL and (name not in HOOKS or value)
+            ]
         for name, value in attributes:
             path = _join(prefix, name)
             self._visit(path, value, place or _Place(path, type(value).__name__))

@@ -18,7 +18,7 @@ from model_tools.packaging.proof.messages import REFERENCE_FILE
 from model_tools.packaging.proof.model_outputs import take_apart
 from model_tools.packaging.proof.seeds import SECOND_SEED, filled_memory, seed_all
 from model_tools.packaging.proof.state_messages import STATE_FILE, RebuildJob, RebuildResult, RecordedState
-from model_tools.packaging.proof.state_refusals import MAX_NOTES, notes_of, refuse_other_answers, refuse_rebuilt
+from model_tools.packaging.proof.state_refusals import MAX_NOTES, notes_of, refuse_rebuilt
 from model_tools.packaging.proof.tolerance import tolerance_of
 from model_tools.packaging.proof.trace_worker import load
 from model_tools.packaging.proof.watched_model import WatchedModel
@@ -59,9 +59,7 @@ def _compare(watched: WatchedModel, recorded: RecordedState, job: RebuildJob) ->
     """Ask every case, and refuse what differs from the first build."""
     apart = _compare_answers(watched, job)
     rebuilt = watched.recorded()
-    refuse_rebuilt(recorded, rebuilt)
-    if apart is not None:
-        refuse_other_answers(recorded, rebuilt, apart)
+    refuse_rebuilt(recorded, rebuilt, apart)
 
 
 def _compare_answers(watched: WatchedModel, job: RebuildJob) -> str | None:

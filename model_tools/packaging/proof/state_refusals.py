@@ -26,6 +26,9 @@ CONTAINERS = {
 BATCH_NORM = ("running_mean", "running_var", "num_batches_tracked")
 """The buffers that a normalisation layer changes in training mode."""
 
+TENSORS = frozenset({"weight", "trainable", "tensor"})
+"""The kinds of values that are refused if they differ from build to build, whatever the answers."""
+
 Changed = Mapping[str, Value | None]
 
 
@@ -51,7 +54,8 @@ def refuse_untrained(loaded: State, loose_modules: Iterable[Any]) -> None:
         where, use = CONTAINERS.get(found.holder, (f"an object of type {found.holder}", "nn.Module"))
         raise ParityFailed(
             f"`{found.attribute}`: model.eval() does not reach {type(found.value).__name__} ({name}), since torch does "
-            f"not look into {where}, so it goes on dropping values at random: use {use.partition(' or ')[0]}."
+            f"not look into {where}, so it goes on dropping values at random: use {use.partition(' or ')[0]}, and "
+            "publish again."
         )
 
 
@@ -89,42 +93,30 @@ def refuse_accumulation(before: Changed, after: Changed, loaded: State) -> None:
         raise _accumulates({name: after.get(name) or before.get(name) or loaded.get(name) for name in changed})
 
 
-def refuse_rebuilt(first: RecordedState, rebuilt: RecordedState) -> None:
-    """Refuse what differs between the two builds.
+def refuse_rebuilt(first: RecordedState, rebuilt: RecordedState, apart: str | None) -> None:
+    """Refuse what differs between the two builds; `apart` is a case that they answer differently, or None.
 
     Raises CheckpointRejected for weights and tensors that differ from build to build, ParityFailed for values that
-    depend on earlier inputs.
+    depend on earlier inputs, and for other answers.
     """
-    changing = {name for record in (first, rebuilt) for call in record.calls for name in call.changed}
-    drawn = {
-        name: value
-        for name, value in {**first.loaded, **rebuilt.loaded}.items()
-        if name not in changing
-        and value.kind in {"weight", "tensor", "trainable"}
-        and _digest(first.loaded.get(name)) != _digest(rebuilt.loaded.get(name))
-    }
-    if drawn:
-        raise CheckpointRejected(_drawn(drawn))
-    remembered = {name: _value(name, first, rebuilt) for name in changing if _remembers(name, first, rebuilt)}
-    if remembered:
-        raise _accumulates(remembered)
-
-
-def refuse_other_answers(first: RecordedState, rebuilt: RecordedState, case: str) -> None:
-    """Raise ParityFailed, since the two builds answer a case differently; the message names what may be to blame."""
-    changing = {name for record in (first, rebuilt) for call in record.calls for name in call.changed}
     differing = different_values(first, rebuilt)
+    if tensors := {name: value for name, value in differing.items() if value.kind in TENSORS}:
+        raise CheckpointRejected(_drawn(tensors, apart))
+    changing = sorted({name for record in (first, rebuilt) for call in record.calls for name in call.changed})
+    if remembered := [name for name in changing if _remembers(name, first, rebuilt)]:
+        raise _accumulates({name: _value(name, first, rebuilt) for name in remembered})
+    if apart is None:
+        return
     if differing:
-        raise ParityFailed(f"{_drawn(differing)} The answers to {case} differ with it.")
+        raise ParityFailed(_drawn(differing, apart))
     if changing:
-        values = {name: _value(name, first, rebuilt) for name in sorted(changing)}
-        kept = all(_depends_on_sizes(name, record) for name in changing for record in (first, rebuilt))
-        raise _keeps_the_first(values) if kept else _accumulates(values)
+        values = {name: _value(name, first, rebuilt) for name in changing}
+        raise _keeps_the_first(values)
     raise ParityFailed(
-        f"The model answers {case} differently when its architecture is built again and loaded with the same "
+        f"The model answers {apart} differently when its architecture is built again and loaded with the same "
         "checkpoint, or when it is asked in another order: something that its code computes is not in the checkpoint "
-        "(a random number, the order of a set, hash(), memory of torch.empty, a cache). Register it as a buffer and "
-        "save the checkpoint of the trained model again."
+        "(a random number, the order of a set, hash(), memory of torch.empty, a cache). Register it as a buffer in "
+        "__init__, and save the checkpoint of the trained model again."
     )
 
 
@@ -180,15 +172,23 @@ def _accumulates(values: Mapping[str, Value | None]) -> ParityFailed:
     )
 
 
-def _drawn(values: Mapping[str, Value]) -> str:
-    names = _attributes(values)
-    weights = any(value.kind == "weight" for value in values.values())
-    what = "is loaded with other values" if weights else "is made anew"
-    return (
-        f"{names} {what} each time that the architecture is built (drawn at random, or left uninitialised) and is not "
-        "in the checkpoint, so the values of the training are not known. Make it part of the state dict in __init__ "
-        "(self.register_buffer), train again or set the values of the trained model, and save the checkpoint again."
+def _drawn(values: Mapping[str, Value], apart: str | None) -> str:
+    what = "is loaded with other values" if any(value.kind == "weight" for value in values.values()) else "is made anew"
+    found = (
+        f"{_attributes(values)} {what} each time that the architecture is built (drawn at random, or left "
+        "uninitialised) and is not in the checkpoint"
     )
+    persistent = " and without persistent=False" if any(value.holder == "buffer" for value in values.values()) else ""
+    register = (
+        f"register it in __init__ (self.register_buffer){persistent}, and save the checkpoint again from the trained "
+        "model; if that is gone, train again"
+    )
+    if apart is None:
+        return (
+            f"{found}. The answers to all cases are the same: if nothing reads it, remove it or fill it with "
+            f"constants; otherwise {register}."
+        )
+    return f"{found}, so the trained values are not known, and the answers to {apart} differ: {register}."
 
 
 def _value(name: str, *records: RecordedState) -> Value | None:

@@ -199,7 +199,8 @@ def _refuse_randomness(first: Outputs, second: Outputs) -> None:
         if one.shape != other.shape or not torch.equal(torch.nan_to_num(one), torch.nan_to_num(other)):
             raise ParityFailed(
                 f"The model answers the same input differently each time{f' (output {name})' if name else ''}: it "
-                "draws random numbers or changes its own state in forward. Use nn.Dropout (off in eval mode) instead "
+                "draws random numbers, reads memory that was never written (torch.empty), or changes its own state in "
+                "forward. Use nn.Dropout (off in eval mode) instead "
                 "of F.dropout without training=self.training, and keep no state."
             )
 

@@ -139,10 +139,6 @@ DRAWN = {
         net("self.order = torch.randperm(2)", "return self.head(x)[:, self.order]"),
         "order",
     ),
-    "memory_that_forward_does_not_write": (
-        net(forward="out = torch.empty(4)\nout[:2] = 1.0\nreturn self.head(x) + out"),
-        "torch.empty",
-    ),
     "a_hash_of_a_text": (net(forward="return self.head(x) + hash('a') % 97"), "hash"),
     "a_copy_of_weights_before_loading": (
         net("self.first = self.head.weight.detach().clone()", "return x @ self.first"),
@@ -158,6 +154,17 @@ def test_what_is_drawn_at_construction_and_not_saved_is_refused_by_name(tmp_path
         package_model(write_model(tmp_path / "model", code), tmp_path / "package")
     assert "is built" in str(caught.value)
     assert "checkpoint" in str(caught.value)
+
+
+def test_a_tensor_that_no_answer_depends_on_may_be_removed_instead(tmp_path):
+    message = refused(CheckpointRejected, net("self.noise = torch.randn(4)"), tmp_path)
+    assert "`noise`" in message
+    assert "if nothing reads it, remove it or fill it with constants" in message
+
+
+def test_memory_that_forward_reads_and_never_writes_is_refused(tmp_path):
+    code = net(forward="out = torch.empty(4)\nout[:2] = 1.0\nreturn self.head(x) + out")
+    assert "torch.empty" in refused(ParityFailed, code, tmp_path)
 
 
 UNTRAINED = {
@@ -442,6 +449,52 @@ SOUND = {
     "a_hook_that_counts_nothing": net(
         "self.head.register_forward_hook(lambda module, args, answer: answer * 2)",
     ),
+    "pruned_weights": net(
+        "from torch.nn.utils import prune\nprune.random_unstructured(self.head, 'weight', 0.5)",
+    ),
+    "parametrised_weights": net(
+        "torch.nn.utils.parametrize.register_parametrization(self.head, 'weight', Doubled())",
+        top="class Doubled(nn.Module):\n    def forward(self, w):\n        return w * 2",
+    ),
+    "layers_that_learn_their_size": net(
+        "self.lazy = nn.LazyLinear(4)\nself.lazy(torch.ones(1, 4))", "return self.lazy(x)"
+    ),
+    "an_optimiser_and_a_distribution": net(
+        "self.optimiser = torch.optim.Adam(self.parameters())\n"
+        "self.prior = torch.distributions.Normal(torch.zeros(4), torch.ones(4))",
+    ),
+    "a_scripted_part": net(
+        "self.part = torch.jit.script(nn.Sequential(nn.Linear(4, 4), nn.ReLU()))", "return self.head(self.part(x))"
+    ),
+    "an_example_for_lightning": net("self.example_input_array = torch.randn(2, 4)"),
+    "a_cached_property": net(
+        forward="return self.head(x * self.scale)",
+        methods="@functools.cached_property\ndef scale(self):\n    return torch.full((4,), 2.0)",
+    ),
+    "a_parent_in_an_object": net(
+        "self.link = Link(self)",
+        "return self.link.owner.head(x)",
+        top="class Link:\n    def __init__(self, owner):\n        self.owner = owner",
+    ),
+    "a_method_as_an_attribute": net("self.step = self.head.forward", "return self.step(x)"),
+    "a_graph_of_layers": net(
+        "self.graph = torch.fx.symbolic_trace(nn.Sequential(nn.Linear(4, 4), nn.ReLU()))",
+        "return self.head(self.graph(x))",
+        top="import torch.fx",
+    ),
+    "a_set_of_numbers": net(
+        "self.kept = {3, 1, 2}\nself.names = {'a', 'b', 'c'}", "return self.head(x) * len(self.kept)"
+    ),
+    "constants_with_gradients_switched_off": net(
+        "self.sobel = [nn.Linear(4, 4)]\nself.sobel[0].requires_grad_(False)\n"
+        "self.sobel[0].weight.fill_(0.5)\nself.sobel[0].bias.fill_(0.0)",
+        "return self.head(self.sobel[0](x))",
+    ),
+    "random_numbers_under_a_seed": net(
+        "torch.manual_seed(3)\nself.directions = torch.randn(4, 4)", "return self.head(x @ self.directions)"
+    ),
+    "a_counter_of_instances": net("Net.built += 1", base="built = 0"),
+    "a_counter_in_training_alone": net("self.steps = 0", "if self.training:\n    self.steps += 1\nreturn self.head(x)"),
     "a_cached_method": net(
         forward="return self.head(x) + self.offset(3)",
         base="@functools.lru_cache(maxsize=None)\ndef offset(self, n):\n    return torch.arange(4.0) * n\n",
