@@ -87,7 +87,8 @@ def same_answer(one: torch.Tensor, other: torch.Tensor) -> bool:
         return False
     tolerance = tolerance_of(DTYPE_NAMES[one.dtype])
     exact, found = other.double(), one.double()
-    allowed = tolerance.of_scale * float(exact.nan_to_num().abs().max())
+    # The median measures the rounding of sums in another order; a few huge values do not loosen it.
+    allowed = tolerance.of_scale * float(exact.nan_to_num(posinf=0.0, neginf=0.0).abs().median())
     return torch.allclose(found, exact, rtol=tolerance.of_value, atol=allowed, equal_nan=True)
 
 
