@@ -1,4 +1,7 @@
-"""Traces a PyTorch model in one child process, which runs the user's code, and proves it in another, which does not."""
+"""Traces a PyTorch model in one child process, which runs the user's code, and proves it in another, which does not.
+
+A third child process builds the model again (model_tools.packaging.proof.rebuild).
+"""
 
 import json
 import os
