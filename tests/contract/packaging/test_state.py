@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from model_tools.errors import CheckpointRejected, ParityFailed, PublishError
-from tests.support.packaging.model_folders import LINEAR_FIELDS, build, write_folder, write_model
+from tests.support.packaging.model_folders import LINEAR_FIELDS, build, sample, write_folder, write_model
 from tests.support.packaging.packing import package_model
 
 PLAIN_FORWARD = "return self.head(x)"
@@ -115,7 +115,11 @@ DRAWN = {
         ),
         "random",
     ),
-    "uninitialised_memory": (net("self.scale = torch.empty(4)", "return self.head(x * self.scale)"), "scale"),
+    # The kernel hands out so large a piece of memory as zeros.
+    "uninitialised_memory": (
+        net("self.scale = torch.empty(1 << 24)[:4].clone()", "return self.head(x * self.scale)"),
+        "scale",
+    ),
     "a_random_number": (net("self.scale = random.random()", "return self.head(x * self.scale)"), "scale"),
     "a_shuffled_list": (
         net(
@@ -131,8 +135,9 @@ DRAWN = {
         ),
         "columns",
     ),
+    # The tenth draw is the same in the first two builds.
     "one_of_two_values": (
-        net("self.sign = random.choice([1, -1])", "return self.head(x) * self.sign"),
+        net("self.sign = [random.choice([1, -1]) for _ in range(10)][-1]", "return self.head(x) * self.sign"),
         "sign",
     ),
     "a_short_permutation": (
@@ -325,6 +330,16 @@ CHANGED = {
 def test_what_forward_changes_is_refused_by_name(tmp_path, code, name):
     with pytest.raises(ParityFailed, match=f"forward changes {name}"):
         package_model(write_model(tmp_path / "model", code), tmp_path / "package")
+
+
+def test_many_samples_do_not_hide_what_forward_remembers(tmp_path):
+    code = net(
+        "self.largest = torch.zeros(())", "self.largest = torch.maximum(self.largest, x.max())\nreturn self.head(x)"
+    )
+    events = {f"samples/{number:03}.json": sample({"input": [[number / 1000] * 4]}) for number in range(140)}
+    folder = write_model(tmp_path / "model", code, files=events, samples="samples/*.json")
+    with pytest.raises(ParityFailed, match="forward changes `largest`"):
+        package_model(folder, tmp_path / "package")
 
 
 class Recording(nn.Module):
