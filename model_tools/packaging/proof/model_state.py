@@ -110,13 +110,20 @@ def _generator_digest(generator: Any) -> str:
 
 
 def _tensor_bytes(tensor: torch.Tensor) -> list[Any]:
-    tensor = tensor.detach()
+    """Return a tensor's contents, or nothing for a kind that torch does not lay out as numbers, such as nested ones."""
+    try:
+        return _contents(tensor.detach())
+    except (RuntimeError, TypeError, NotImplementedError):
+        return []
+
+
+def _contents(tensor: torch.Tensor) -> list[Any]:
     if tensor.device.type != "cpu":
         return [tensor.device.type]
     if tensor.is_quantized:
-        return [str(tensor.qscheme()), *_tensor_bytes(tensor.int_repr()), *_tensor_bytes(tensor.dequantize())]
+        return [str(tensor.qscheme()), *_contents(tensor.int_repr()), *_contents(tensor.dequantize())]
     if tensor.layout != torch.strided:
-        return _tensor_bytes(tensor.to_dense())
+        return _contents(tensor.to_dense())
     flat = tensor.resolve_conj().resolve_neg().contiguous().reshape(-1)
     return [flat.view(torch.uint8).numpy().data] if flat.numel() else []
 

@@ -12,7 +12,7 @@ import re
 import sys
 import types
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,10 @@ MAX_VALUES = 200_000
 """The number of values after which no more are looked for, so that a large Python structure costs seconds at most."""
 PLAIN = (bool, int, float, complex, str, bytes, type(None))
 """The types whose values are compared as they are."""
+COLLECTIONS: tuple[Any, ...] = (list, tuple, deque, set, frozenset)
+"""The types whose items are looked at."""
+MAX_DEPTH = 100
+"""The number of values within one another after which no further one is looked at, as in a long linked list."""
 INTERNAL = frozenset({
     "_parameters", "_buffers", "_modules", "_non_persistent_buffers_set", "_is_full_backward_hook", "_backward_hooks",
     "_backward_pre_hooks", "_state_dict_hooks", "_state_dict_pre_hooks", "_load_state_dict_pre_hooks",
@@ -76,6 +80,7 @@ class _Walk:
         self._folder = folder
         self._seen: dict[int, object] = {}  # the objects are kept, so that no address is used twice
         self._seen_classes: set[type] = set()
+        self._depth = 0
         self.values: list[Found] = []
         self.loose_modules: list[Found] = []
 
@@ -117,8 +122,12 @@ class _Walk:
         if _is_numbers(value):
             self._emit(name, value, place)
             return
+        if self._depth >= MAX_DEPTH:
+            return
         visit = next((visit for kind, visit in self._VISITS.items() if isinstance(value, kind)), _Walk._visit_object)
+        self._depth += 1
         visit(self, name, value, place)
+        self._depth -= 1
 
     def _visit_loose_module(self, name: str, module: torch.nn.Module, place: _Place) -> None:
         """Visit a module that is not a part of the model: its parameters are in no state dict of the model."""
@@ -131,18 +140,21 @@ class _Walk:
                 self._visit(_join(prefix, own), tensor, place)
             self._own_attributes(prefix, part, place)
 
-    def _visit_mapping(self, name: str, values: Mapping[Any, Any], place: _Place) -> None:
-        if _all_plain(values.values()) and _all_plain(values):
-            self._emit(name, dict(values), place)
+    def _visit_dict(self, name: str, values: dict[Any, Any], place: _Place) -> None:
+        pairs = list(dict.items(values))  # an author's class may have methods of its own, which are not called
+        if _all_plain(itertools.chain.from_iterable(pairs)):
+            self._emit(name, dict(pairs), place)
             return
-        for number, (key, value) in enumerate(list(values.items())):
+        for number, (key, value) in enumerate(pairs):
             self._visit(f"{name}[{key!r}]" if isinstance(key, PLAIN) else f"{name}[key {number}]", value, place)
 
     def _visit_collection(self, name: str, values: Any, place: _Place) -> None:
-        if _all_plain(values):
-            self._emit(name, sorted(map(repr, values)) if isinstance(values, set | frozenset) else list(values), place)
+        kind = next(kind for kind in COLLECTIONS if isinstance(values, kind))
+        items = list(kind.__iter__(values))
+        if _all_plain(items):
+            self._emit(name, sorted(map(repr, items)) if kind in {set, frozenset} else items, place)
             return
-        for number, value in enumerate(list(values)):
+        for number, value in enumerate(items):
             self._visit(f"{name}[{number}]", value, place)
 
     def _visit_function(self, name: str, function: types.FunctionType, place: _Place) -> None:
@@ -177,7 +189,7 @@ class _Walk:
             if not self._is_authors_module(base.__module__):
                 continue
             for name, value in list(vars(base).items()):
-                inner = getattr(value, "__func__", None) or getattr(value, "fget", None) or value
+                inner = _function_in(value)
                 path = f"{base.__qualname__}.{name}"
                 if isinstance(inner, types.FunctionType) or not _is_dunder(name):
                     self._visit(path, inner, _Place(path, type(value).__name__))
@@ -214,8 +226,8 @@ class _Walk:
 
     _VISITS: ClassVar[dict[Any, Callable[["_Walk", str, Any, _Place], None]]] = {
         torch.nn.Module: _visit_loose_module,
-        Mapping: _visit_mapping,
-        list | tuple | deque | set | frozenset: _visit_collection,
+        dict: _visit_dict,
+        COLLECTIONS: _visit_collection,
         types.FunctionType: _visit_function,
         functools.partial: _visit_partial,
         types.MethodType: _visit_method,
@@ -276,6 +288,15 @@ def _global_names(code: types.CodeType) -> tuple[str, ...]:
         name for constant in code.co_consts if isinstance(constant, types.CodeType) for name in _global_names(constant)
     ]
     return tuple(dict.fromkeys([*names, *inner]))
+
+
+def _function_in(value: Any) -> Any:
+    """Return the function in a method of a class, or the value itself if it is none."""
+    if isinstance(value, staticmethod | classmethod):
+        return value.__func__
+    if isinstance(value, property):
+        return value.fget
+    return value.func if isinstance(value, functools.cached_property) else value
 
 
 def _is_numbers(value: object) -> bool:

@@ -248,6 +248,41 @@ def test_layers_that_torch_does_not_find_are_refused_by_name(tmp_path, code, mes
     assert len(said) < 400
 
 
+REMEDIED = {
+    "a_buffer_instead_of_an_attribute": net(
+        "self.register_buffer('directions', torch.randn(4, 4))", "return self.head(x @ self.directions)"
+    ),
+    "a_module_list_instead_of_a_list": net(
+        "self.hidden = nn.ModuleList([nn.Linear(4, 4) for _ in range(3)])", "return self.head(self.hidden[2](x))"
+    ),
+    "a_module_dict_instead_of_a_dict": net(
+        "self.hidden = nn.ModuleDict({'in': nn.Linear(4, 4)})", "return self.head(self.hidden['in'](x))"
+    ),
+    "a_parameter_list_instead_of_a_list": net(
+        "self.gains = nn.ParameterList([nn.Parameter(torch.ones(4))])", "return self.head(x * self.gains[0])"
+    ),
+    "dropout_in_a_module_list": net(
+        "self.drops = nn.ModuleList([nn.Dropout(0.5)])", "return self.head(self.drops[0](x))"
+    ),
+    "weights_changed_in_training_alone": net(
+        "self.shift = nn.Parameter(torch.zeros(4))\nself.ready = False",
+        """
+            if self.training and not self.ready:
+                self.shift.data.copy_(-x.mean(0))
+                self.ready = True
+            return self.head(x + self.shift)
+        """,
+    ),
+    "constants_instead_of_what_nothing_reads": net("self.noise = torch.zeros(4)"),
+}
+"""The refused models after what their messages say."""
+
+
+@pytest.mark.parametrize("code", REMEDIED.values(), ids=REMEDIED)
+def test_the_remedy_that_a_refusal_names_works(tmp_path, code):
+    package_model(write_model(tmp_path / "model", code), tmp_path / "package")
+
+
 CHANGED = {
     "weights_taken_from_the_first_data": (
         net(

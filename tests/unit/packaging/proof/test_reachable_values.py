@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from model_tools.packaging.proof.model_state import StateReader
+from model_tools.packaging.proof.model_state import StateReader, digest_of
 
 HERE = Path(__file__).parent
 """The folder of this file, whose classes and functions are the author's."""
@@ -138,3 +138,36 @@ def test_a_value_is_found_within_any_nesting(wrappers: list[str], leaf: str):
     differing = {name for name in one if one[name] != other[name]}
     assert len(differing) == 1
     assert next(iter(differing)).startswith("1.held")
+
+
+class Hostile(dict):
+    """A dict of an author whose methods fail."""
+
+    def items(self) -> Any:
+        """Fail."""
+        raise RuntimeError("nobody may call this")
+
+    __iter__ = keys = values = items
+    __getattr__ = items  # type: ignore[assignment]
+
+
+def test_no_code_of_an_author_runs_while_its_values_are_looked_at():
+    assert state_with(Hostile(key=[torch.zeros(1)])) != state_with(Hostile(key=[torch.ones(1)]))
+
+
+def test_a_long_chain_of_values_is_followed_only_so_far():
+    chain: list[Any] = []
+    for _ in range(5000):
+        chain = [chain, torch.zeros(1)]
+    assert 50 < len(state_with(chain)) < 200
+
+
+def test_a_circle_of_values_is_walked_once():
+    circle: list[Any] = [torch.zeros(1)]
+    circle.append(circle)
+    assert len([name for name in state_with(circle) if name.startswith("1.held")]) == 1
+
+
+def test_a_nested_tensor_is_compared_by_its_kind():
+    nested = torch.nested.nested_tensor([torch.zeros(2), torch.zeros(3)], layout=torch.jagged)
+    assert digest_of(nested) == digest_of(nested)
