@@ -161,9 +161,9 @@ class _Walk:
         self._visit_closure(name, function, place)  # a decorator of a library holds the author's function there
         if not self._is_authors(function.__code__.co_filename):
             return
-        for default in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()):
-            if not isinstance(default, PLAIN):
-                self._visit(f"{name}.default", default, place)
+        defaults = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
+        for number, default in enumerate(defaults):
+            self._visit(f"{name}.default[{number}]", default, place)
         for attribute, value in vars(function).items():
             self._visit(f"{name}.{attribute}", value, place)
         module = function.__globals__.get("__name__", "")

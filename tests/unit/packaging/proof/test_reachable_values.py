@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
@@ -125,6 +125,7 @@ def state_with(held: Any) -> dict[str, str]:
     }
 
 
+@settings(max_examples=300)
 @given(st.lists(st.sampled_from(sorted(WRAPPERS)), max_size=4), st.sampled_from(sorted(LEAVES)))
 def test_a_value_is_found_within_any_nesting(wrappers: list[str], leaf: str):
     def held(seed: int) -> Any:
