@@ -5,18 +5,15 @@ from pathlib import Path
 from typing import Self
 
 from model_tools.errors import PublishError
-from model_tools.formats.sizes import GIB
 from model_tools.packaging.children.workers import Workers
 from model_tools.packaging.limits import Limits
 from model_tools.packaging.proof.messages import TraceJob
-from model_tools.packaging.proof.state_messages import RebuildJob, RebuildResult
+from model_tools.packaging.proof.state_messages import LARGE_BYTES, RebuildJob, RebuildResult
 
 REBUILD_WORKER = "model_tools.packaging.proof.rebuild_worker"
 MODULES = (REBUILD_WORKER,)
 HASH_SEED = 1
 """The hash seed of the process in which the model is built again; that of the others is 0."""
-BESIDE_BYTES = 1 * GIB
-"""Larger checkpoints are built again after the proof of parity: beside it, both would hold the weights in memory."""
 
 
 def prepare_rebuild(workers: Workers) -> None:
@@ -38,7 +35,7 @@ class Rebuild:
         self._scratch = scratch / "rebuilt"
         self._limits = limits
         self._workers = workers
-        self._beside = size <= BESIDE_BYTES
+        self._beside = size <= LARGE_BYTES
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._found: list[RebuildResult | BaseException] = []
 

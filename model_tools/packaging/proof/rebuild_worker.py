@@ -6,7 +6,7 @@ sets, `hash()` of texts (the process has another hash seed), and what the model 
 
 import time
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import torch
 from safetensors import safe_open
@@ -17,10 +17,11 @@ from model_tools.packaging.children.worker import answer_job
 from model_tools.packaging.proof.messages import REFERENCE_FILE
 from model_tools.packaging.proof.model_outputs import take_apart
 from model_tools.packaging.proof.seeds import SECOND_SEED, filled_memory, seed_all
-from model_tools.packaging.proof.state_messages import STATE_FILE, RebuildJob, RebuildResult, RecordedState
+from model_tools.packaging.proof.state_messages import LARGE_BYTES, STATE_FILE, RebuildJob, RebuildResult, RecordedState
 from model_tools.packaging.proof.state_refusals import MAX_NOTES, notes_of, refuse_rebuilt
 from model_tools.packaging.proof.tolerance import tolerance_of
 from model_tools.packaging.proof.trace_worker import load
+from model_tools.packaging.proof.training_state import refuse_lost_training
 from model_tools.packaging.proof.watched_model import WatchedModel
 from model_tools.tensors.dtypes import DTYPE_NAMES
 
@@ -35,46 +36,54 @@ def rebuild(job: RebuildJob, _scratch: Path) -> RebuildResult:
     began = time.perf_counter()
     torch.set_num_threads(1)
     recorded = RecordedState.model_validate_json((job.recorded / STATE_FILE).read_bytes())
-    small = job.trace.kind == "state_dict" and job.trace.checkpoint.stat().st_size <= SMALL_BYTES
-    builds = BUILDS if small else 1
+    size = job.trace.checkpoint.stat().st_size
+    has_code = job.trace.kind == "state_dict"
+    builds = BUILDS if has_code and size <= SMALL_BYTES else 1
     notes: dict[str, None] = {}
     with filled_memory():
         for number in range(builds):
-            watched = _build(job, recorded, SECOND_SEED + number)
+            seed_all(SECOND_SEED + number)
+            model = load(job.trace).reference
+            watched = WatchedModel(model, job.trace.folder, only={call.inputs for call in recorded.calls})
             known = len(notes)
             notes |= dict.fromkeys(notes_of(recorded, watched.loaded))
             if number == 0 or len(notes) > known:
                 _compare(watched, recorded, job)
+        if has_code and size <= LARGE_BYTES:
+            _refuse_lost_training(model, job)
     return RebuildResult(builds=builds, notes=list(notes)[:MAX_NOTES], seconds=round(time.perf_counter() - began, 3))
 
 
-def _build(job: RebuildJob, recorded: RecordedState, seed: int) -> WatchedModel:
-    """Return the model, built under a seed."""
-    seed_all(seed)
-    loaded = load(job.trace)
-    return WatchedModel(loaded.reference, job.trace.folder, only={call.inputs for call in recorded.calls})
-
-
 def _compare(watched: WatchedModel, recorded: RecordedState, job: RebuildJob) -> None:
-    """Ask every case, and refuse what differs from the first build."""
-    apart = _compare_answers(watched, job)
+    """Ask every case, the last one first, and refuse what differs from the first build."""
+    apart = None
+    with safe_open(job.recorded / REFERENCE_FILE, framework="pt") as file:
+        for number in reversed(range(len(job.trace.cases))):
+            if not _answers_alike(watched, number, file, job):
+                apart = job.trace.cases[number].label
     rebuilt = watched.recorded()
     refuse_rebuilt(recorded, rebuilt, apart)
 
 
-def _compare_answers(watched: WatchedModel, job: RebuildJob) -> str | None:
-    """Ask every case, the last one first, and return the label of one that is answered differently, or None."""
-    apart = None
-    inputs = len(job.trace.manifest.inputs)
+def _refuse_lost_training(model: Any, job: RebuildJob) -> None:
+    """Call the model in training mode, and refuse what its answers depend on afterwards if the checkpoint lacks it."""
     with safe_open(job.recorded / REFERENCE_FILE, framework="pt") as file:
-        for number, case in reversed(list(enumerate(job.trace.cases))):
-            asked = [file.get_tensor(f"{number}.in.{index}").clone() for index in range(inputs)]
-            with torch.no_grad(), user_code_errors(job.trace.folder, f"Asking the model {case.label} in another order"):
-                answered = take_apart(watched(*asked)).tensors
-            expected = [file.get_tensor(f"{number}.out.{index}") for index in range(job.outputs)]
-            if len(answered) != len(expected) or not all(map(same_answer, answered, expected)):
-                apart = case.label
-    return apart
+        refuse_lost_training(
+            model, job.trace.folder, _inputs(0, file, job), lambda: _answers_alike(model, 0, file, job)
+        )
+
+
+def _answers_alike(model: Any, number: int, file: Any, job: RebuildJob) -> bool:
+    """Tell whether the model answers a case as the first build did."""
+    label = job.trace.cases[number].label
+    with torch.no_grad(), user_code_errors(job.trace.folder, f"Asking the model {label} in another order"):
+        answered = take_apart(model(*_inputs(number, file, job))).tensors
+    expected = [file.get_tensor(f"{number}.out.{index}") for index in range(job.outputs)]
+    return len(answered) == len(expected) and all(map(same_answer, answered, expected))
+
+
+def _inputs(number: int, file: Any, job: RebuildJob) -> list[torch.Tensor]:
+    return [file.get_tensor(f"{number}.in.{index}").clone() for index in range(len(job.trace.manifest.inputs))]
 
 
 def same_answer(one: torch.Tensor, other: torch.Tensor) -> bool:

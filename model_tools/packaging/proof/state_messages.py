@@ -5,11 +5,18 @@ from typing import Literal
 
 from pydantic import Field
 
+from model_tools.formats.sizes import GIB
 from model_tools.packaging.children.messages import Message, Text
 from model_tools.packaging.proof.messages import TraceJob
 
 STATE_FILE = "state.json"
 """The file with the state that the tracing child has recorded, a RecordedState."""
+
+LARGE_BYTES = 1 * GIB
+"""The size of a checkpoint above which its weights are not held in memory twice.
+
+Such a model is built again after the proof of parity and not beside it, and is not called in training mode.
+"""
 
 Kind = Literal["weight", "trainable", "tensor", "generator", "value"]
 """The kind of a value.

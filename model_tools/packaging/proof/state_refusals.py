@@ -137,6 +137,15 @@ def notes_of(first: RecordedState, rebuilt: RecordedState) -> list[str]:
     ]
 
 
+def lost_in_training(changed: Mapping[str, Value]) -> str:
+    """Return the message for values that a call in training mode changes, and on which answers depend."""
+    return (
+        f"forward changes {_attributes(changed)} in training mode, and the answers depend on it, but the checkpoint "
+        "does not hold it: the values of the training are lost. Register it in __init__ (self.register_buffer), and "
+        "save the checkpoint again from the trained model; if that is gone, train again."
+    )
+
+
 def _remembers(name: str, first: RecordedState, rebuilt: RecordedState) -> bool:
     """Tell whether a value that calls change depends on more than the input at hand and the sizes of inputs."""
     after_first = {call.inputs: call.changed.get(name, first.loaded.get(name)) for call in first.calls}

@@ -248,6 +248,63 @@ def test_layers_that_torch_does_not_find_are_refused_by_name(tmp_path, code, mes
     assert len(said) < 400
 
 
+LOST_IN_TRAINING = {
+    "a_running_mean_in_an_attribute": (
+        net(
+            "self.mean = torch.zeros(4)",
+            """
+                if self.training:
+                    self.mean = 0.9 * self.mean + 0.1 * x.mean(0)
+                return self.head(x - self.mean)
+            """,
+        ),
+        "`mean`",
+    ),
+    "a_running_mean_of_numpy_in_an_object": (
+        net(
+            "self.scaler = Scaler()",
+            """
+                if self.training:
+                    self.scaler.mean += x.mean(0).numpy()
+                return self.head(x - torch.tensor(self.scaler.mean))
+            """,
+            top="""
+                class Scaler:
+                    def __init__(self):
+                        self.mean = numpy.zeros(4, dtype="float32")
+            """,
+        ),
+        "`scaler`",
+    ),
+    "a_step_that_anneals": (
+        net(
+            "self.step = 0",
+            """
+                if self.training:
+                    self.step += 1
+                return self.head(x) / (1 + self.step)
+            """,
+        ),
+        "`step`",
+    ),
+    "a_mean_in_a_buffer_that_is_not_saved": (
+        net(
+            "self.register_buffer('mean', torch.zeros(4), persistent=False)",
+            "if self.training:\n    self.mean.copy_(x.mean(0))\nreturn self.head(x - self.mean)",
+        ),
+        "`mean`",
+    ),
+}
+"""State that is a constant in every build, that training changes, and that no checkpoint holds."""
+
+
+@pytest.mark.parametrize(("code", "name"), LOST_IN_TRAINING.values(), ids=LOST_IN_TRAINING)
+def test_what_training_changes_and_the_checkpoint_lacks_is_refused_by_name(tmp_path, code, name):
+    message = refused(CheckpointRejected, code, tmp_path)
+    assert f"forward changes {name} in training mode" in message
+    assert "register_buffer" in message
+
+
 REMEDIED = {
     "a_buffer_instead_of_an_attribute": net(
         "self.register_buffer('directions', torch.randn(4, 4))", "return self.head(x @ self.directions)"
@@ -542,6 +599,17 @@ SOUND = {
     ),
     "random_numbers_under_a_seed": net(
         "torch.manual_seed(3)\nself.directions = torch.randn(4, 4)", "return self.head(x @ self.directions)"
+    ),
+    "a_loss_that_training_keeps": net(
+        "self.loss = None\nself.norm = nn.BatchNorm1d(4)",
+        "if self.training:\n    self.loss = x.square().mean()\nreturn self.head(self.norm(x))",
+    ),
+    "a_running_mean_in_a_buffer": net(
+        "self.register_buffer('mean', torch.zeros(4))",
+        "if self.training:\n    self.mean.copy_(x.mean(0))\nreturn self.head(x - self.mean)",
+    ),
+    "training_that_wants_targets": net(
+        forward="if self.training:\n    raise ValueError('targets are missing')\nreturn self.head(x)",
     ),
     "a_counter_of_instances": net("Net.built += 1", base="built = 0"),
     "a_counter_in_training_alone": net("self.steps = 0", "if self.training:\n    self.steps += 1\nreturn self.head(x)"),

@@ -125,7 +125,7 @@ def state_with(held: Any) -> dict[str, str]:
     }
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.lists(st.sampled_from(sorted(WRAPPERS)), max_size=4), st.sampled_from(sorted(LEAVES)))
 def test_a_value_is_found_within_any_nesting(wrappers: list[str], leaf: str):
     def held(seed: int) -> Any:
