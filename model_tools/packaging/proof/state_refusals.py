@@ -48,14 +48,15 @@ def refuse_untrained(loaded: State, loose_modules: Iterable[Any]) -> None:
                 "nn.ModuleList or nn.Module, and train again."
             )
         raise CheckpointRejected(told)
-    dropping = {found.name: found for found in loose_modules if _drops(found.value)}
-    if dropping:
-        name, found = next(iter(dropping.items()))
+    unreached = {found.name: found for found in loose_modules if _is_in_training(found.value)}
+    if unreached:
+        name, found = next(iter(unreached.items()))
         where, use = CONTAINERS.get(found.holder, (f"an object of type {found.holder}", "nn.Module"))
+        normalises = getattr(found.value, "running_mean", None) is not None
+        then = "train again, since its running statistics were not saved" if normalises else "publish again"
         raise ParityFailed(
             f"`{found.attribute}`: model.eval() does not reach {type(found.value).__name__} ({name}), since torch does "
-            f"not look into {where}, so it goes on dropping values at random: use {use.partition(' or ')[0]}, and "
-            "publish again."
+            f"not look into {where}, so it stays in training mode: use {use.partition(' or ')[0]}, and {then}."
         )
 
 
@@ -208,12 +209,10 @@ def _value(name: str, *records: RecordedState) -> Value | None:
     return next((record.loaded[name] for record in records if name in record.loaded), None)
 
 
-def _drops(module: Any) -> bool:
-    return (
-        bool(getattr(module, "training", False))
-        and type(module).__name__.endswith("Dropout")
-        and bool(getattr(module, "p", 0))
-    )
+def _is_in_training(module: Any) -> bool:
+    """Tell whether a layer drops values, or takes statistics of each batch, because it is in training mode."""
+    drops = type(module).__name__.endswith("Dropout") and bool(getattr(module, "p", 0))
+    return bool(getattr(module, "training", False)) and (drops or getattr(module, "running_mean", None) is not None)
 
 
 def _digest(value: Value | None) -> str | None:

@@ -506,6 +506,13 @@ def test_a_torchscript_checkpoint_without_state_is_published(tmp_path):
     package_model(folder, tmp_path / "package")
 
 
+def test_normalisation_in_a_list_is_named_as_what_stays_in_training_mode(tmp_path):
+    code = net("self.norms = [nn.BatchNorm1d(4, affine=False)]", "return self.head(self.norms[0](x))")
+    message = refused(ParityFailed, code, tmp_path)
+    assert "`norms`: model.eval() does not reach BatchNorm1d" in message
+    assert "train again" in message
+
+
 def test_dropout_in_a_list_is_named_as_what_draws_random_numbers(tmp_path):
     code = net("self.drops = [nn.Dropout(0.5)]", "return self.head(self.drops[0](x))")
     message = refused(ParityFailed, code, tmp_path)
