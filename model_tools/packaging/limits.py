@@ -29,6 +29,6 @@ class Limits:
     model_bytes: int = 4 * GIB
     """The size of the traced model, which the function that serves it must hold in memory."""
     child_seconds: float = 600.0
-    """The time of each of the two child processes: the one that traces, and the one that proves parity."""
+    """The time of each child process: to trace, to prove parity, and to build the model again."""
     case_elements: int = 1 << 24
     """The number of values in the inputs of one parity case; larger sizes of named axes are halved until they fit."""

@@ -48,8 +48,8 @@ RUN_IT = "run the architecture's code once by hand and correct what ends it"
 """The remedy for code that ends its process."""
 
 
-def child_environment(scratch: Path) -> dict[str, str]:
-    """Return a child's whole environment."""
+def child_environment(scratch: Path, hash_seed: int = 0) -> dict[str, str]:
+    """Return a child's whole environment; `hash_seed` decides the hashes of texts in Python, and the order of sets."""
     return {
         **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
         # The paths are made absolute, since the child's working directory is another one.
@@ -58,7 +58,7 @@ def child_environment(scratch: Path) -> dict[str, str]:
         ),
         "HOME": str(scratch),
         "TMPDIR": str(scratch),
-        "PYTHONHASHSEED": "0",
+        "PYTHONHASHSEED": str(hash_seed),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUTF8": "1",
         "OMP_NUM_THREADS": "1",

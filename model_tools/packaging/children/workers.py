@@ -39,13 +39,15 @@ CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL
 """The signals by which a process ends that has done what it may not."""
 
 Result = TypeVar("Result", bound=BaseModel)
+_Key = tuple[int, tuple[str, ...]]
+"""The hash seed of a fork server, and the modules that it imports."""
 
 
 class Workers:
     """Fork servers by the modules that they import, each started when it is first needed. A context manager."""
 
     def __init__(self) -> None:
-        self._servers: dict[tuple[str, ...], _ForkServer] = {}
+        self._servers: dict[_Key, _ForkServer] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -55,9 +57,9 @@ class Workers:
             server.close()
         self._servers.clear()
 
-    def prepare(self, modules: Sequence[str]) -> None:
-        """Begin to import modules whose jobs will come."""
-        self._server(tuple(modules))
+    def prepare(self, modules: Sequence[str], *, hash_seed: int = 0) -> None:
+        """Begin to import modules whose jobs will come, in a process with this seed for hashes of texts."""
+        self._server((hash_seed, tuple(modules)))
 
     def run(
         self,
@@ -66,6 +68,7 @@ class Workers:
         answer: type[Result],
         *,
         modules: Sequence[str],
+        hash_seed: int = 0,
         scratch: Path,
         cwd: Path,
         seconds: float,
@@ -78,39 +81,41 @@ class Workers:
         (scratch / RESULT_FILE).unlink(missing_ok=True)
         forget_endings(scratch)
         (scratch / JOB_FILE).write_text(job.model_dump_json(), encoding="utf-8")
-        server = self._server(tuple(modules))
+        key = (hash_seed, tuple(modules))
+        server = self._server(key)
         try:
             status, tail = server.run(module, scratch, cwd, seconds)
         except TimeoutError as error:
-            self._servers.pop(tuple(modules)).close()
+            self._servers.pop(key).close()
             raise TraceFailed(
                 f"The process that loads models for tracing was not ready within {seconds:g} s: publish again, on a "
                 "machine or with a tracing function that has more memory and so more processor."
             ) from error
         except BaseException:
-            self._servers.pop(tuple(modules)).close()
+            self._servers.pop(key).close()
             raise
         if status != 0 or not os.path.lexists(scratch / RESULT_FILE):
             raise _ended_without_result(status, tail, last_step(scratch, cwd), seconds)
         return _read_result(scratch / RESULT_FILE, answer)
 
-    def _server(self, modules: tuple[str, ...]) -> "_ForkServer":
-        if modules not in self._servers:
-            self._servers[modules] = _ForkServer(modules)
-        return self._servers[modules]
+    def _server(self, key: "_Key") -> "_ForkServer":
+        if key not in self._servers:
+            hash_seed, modules = key
+            self._servers[key] = _ForkServer(modules, hash_seed)
+        return self._servers[key]
 
 
 class _ForkServer:
     """One fork server, seen from its parent."""
 
-    def __init__(self, modules: Sequence[str]) -> None:
+    def __init__(self, modules: Sequence[str], hash_seed: int) -> None:
         hide_from_children()
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         reading, writing = os.pipe()
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-s", "-P", "-m", FORK_SERVER, str(theirs.fileno()), *modules],
-                env=child_environment(Path("/nonexistent")), stdin=subprocess.DEVNULL, stdout=writing,
+                env=child_environment(Path("/nonexistent"), hash_seed), stdin=subprocess.DEVNULL, stdout=writing,
                 stderr=subprocess.STDOUT, start_new_session=True, pass_fds=(theirs.fileno(),),
             )  # fmt: skip
         os.close(writing)

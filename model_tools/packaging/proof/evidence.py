@@ -9,6 +9,7 @@ from model_tools.formats.sections import Dtype
 from model_tools.packaging.proof.cases import Cases
 from model_tools.packaging.proof.messages import ParityResult, TraceResult
 from model_tools.packaging.proof.sizes import SizePlan
+from model_tools.packaging.proof.state_messages import RebuildResult
 from model_tools.packaging.proof.tolerance import quantized_tolerance, tolerance_of
 
 NOT_EVIDENCE = {"problem", "worst"}
@@ -84,10 +85,12 @@ def describe_quantization(manifest: Manifest, proved: ParityResult, *, sizes: tu
     return described
 
 
-def describe_run(traced: TraceResult, proved: ParityResult, *, model_size: int) -> dict[str, object]:
+def describe_run(
+    traced: TraceResult, proved: ParityResult, rebuilt: RebuildResult, *, model_size: int
+) -> dict[str, object]:
     """Return the figures of one run: times in seconds and milliseconds, sizes in bytes."""
     return {
-        "seconds": {"trace": traced.seconds, "parity": proved.seconds},
+        "seconds": {"trace": traced.seconds, "parity": proved.seconds, "rebuild": rebuilt.seconds},
         "latency_ms": proved.latency_ms,
         "model_size": model_size,
     }

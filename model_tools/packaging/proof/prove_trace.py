@@ -1,4 +1,7 @@
-"""Traces a PyTorch model in one child process, which runs the user's code, and proves it in another, which does not."""
+"""Traces a PyTorch model in one child process, which runs the user's code, and proves it in another, which does not.
+
+A third child process builds the model again (model_tools.packaging.proof.rebuild).
+"""
 
 import json
 import os
@@ -32,6 +35,7 @@ from model_tools.packaging.proof.messages import (
     TraceResult,
 )
 from model_tools.packaging.proof.proved_model import ProvedModel
+from model_tools.packaging.proof.rebuild import Rebuild, prepare_rebuild
 from model_tools.packaging.proof.serving_rows import refuse_rows, rows_job
 from model_tools.packaging.proof.tolerance import quantized_tolerance, refuse_differences, refuse_quantized
 
@@ -51,20 +55,27 @@ def prove_trace(
     Raises CheckpointRejected, ManifestInvalid, TraceFailed, ClassesMismatch, ModelTooLarge and ParityFailed.
     """
     workers.prepare(MODULES)
+    prepare_rebuild(workers)
     report("Checking the checkpoint")
     checkpoint = examine_checkpoint(checked.folder.checkpoint, limits=limits)
     _check_kind(checked, checkpoint)
     check_code(checkpoint)
     report("Loading and tracing the model")
-    cases = cases_of(checked, limits, weights=checkpoint.path.stat().st_size // BYTES_OF_A_WEIGHT)
-    traced = _trace(checked, cases, checkpoint, scratch, limits, workers)
+    size = checkpoint.path.stat().st_size
+    cases = cases_of(checked, limits, weights=size // BYTES_OF_A_WEIGHT)
+    job = TraceJob(
+        folder=checked.folder.path, checkpoint=checkpoint.path, kind=checkpoint.kind,
+        manifest=checked.manifest, trace=cases.traced, cases=cases.proved, sizes=cases.sizes,
+    )  # fmt: skip
+    traced = _trace(checked, cases, job, scratch, limits, workers)
     form = examine_answers(checked, cases.proved, traced)
     report("Proving that the traced model answers as the trained one")
     model = workspace / MODEL_MEMBER
     _take_model(scratch / TRACED_FILE, model, limits)
     unquantized = _take_unquantized(checked, scratch, limits)
     digest = file_sha256(model)
-    proved = _prove(checked, cases, traced, form, model, unquantized, scratch, limits, workers)
+    with Rebuild(job, len(traced.outputs), size=size, scratch=scratch, limits=limits, workers=workers) as rebuild:
+        proved = _prove(checked, cases, traced, form, model, unquantized, scratch, limits, workers)
     if file_sha256(model) != digest:
         raise ParityFailed("The traced model's file was changed while it was proved: let forward write no files.")
     quantized = None
@@ -78,8 +89,12 @@ def prove_trace(
         output_dtype=traced.outputs[0].dtype,
         library_version=traced.torch_version,
         answers=traced.answers,
-        parity={**describe_parity(checked.manifest, cases, traced, proved), **form.described()},
-        run=describe_run(traced, proved, model_size=model.stat().st_size),
+        parity={
+            **describe_parity(checked.manifest, cases, traced, proved),
+            "built_again": rebuild.described,
+            **form.described(),
+        },
+        run=describe_run(traced, proved, rebuild.result, model_size=model.stat().st_size),
         batch_axes=form.batch_axes,
         scores=form.scores,
         channels_last=traced.channels_last,
@@ -115,16 +130,12 @@ def _check_kind(checked: CheckedFolder, checkpoint: CheckpointFile) -> None:
 def _trace(
     checked: CheckedFolder,
     cases: Cases,
-    checkpoint: CheckpointFile,
+    job: TraceJob,
     scratch: Path,
     limits: Limits,
     workers: Workers,
 ) -> TraceResult:
     (scratch / SAMPLES_FILE).write_text(json.dumps([event.inputs for event in checked.events]), encoding="utf-8")
-    job = TraceJob(
-        folder=checked.folder.path, checkpoint=checkpoint.path, kind=checkpoint.kind,
-        manifest=checked.manifest, trace=cases.traced, cases=cases.proved, sizes=cases.sizes,
-    )  # fmt: skip
     result = workers.run(
         TRACE_WORKER, job, TraceResult, modules=MODULES,
         scratch=scratch, cwd=checked.folder.path, seconds=limits.child_seconds,

@@ -35,7 +35,10 @@ from model_tools.packaging.proof.model_outputs import Outputs, observe, take_apa
 from model_tools.packaging.proof.non_finite import refuse_non_finite_answer
 from model_tools.packaging.proof.quantization import quantize
 from model_tools.packaging.proof.saving import save_traced
+from model_tools.packaging.proof.seeds import FIRST_SEED, seed_all
+from model_tools.packaging.proof.state_messages import STATE_FILE
 from model_tools.packaging.proof.tracing import Traced, freeze, in_memory_format, refuse_lost_control_flow, trace_model
+from model_tools.packaging.proof.watched_model import WatchedModel, leave_record
 from model_tools.tensors.dtypes import DTYPE_NAMES
 
 Inputs = tuple[torch.Tensor, ...]
@@ -64,13 +67,15 @@ class References:
 def trace_checkpoint(job: TraceJob, scratch: Path) -> TraceResult:
     """Do the job: load, check, answer the parity cases, trace and save. Raises subclasses of PublishError."""
     torch.set_num_threads(1)
-    torch.manual_seed(0)
+    seed_all(FIRST_SEED)
     began = time.perf_counter()
     loaded = load(job)
+    watched = WatchedModel(loaded.reference, job.folder)
     manifest, range_notes = with_integer_ranges(loaded.reference, job.manifest, job.trace)
     job = job.model_copy(update={"manifest": manifest})
     at_loaded = time.perf_counter()
-    references = answer_cases(loaded.reference, job, scratch)
+    references = answer_cases(watched, job, scratch)
+    leave_record(watched, scratch / STATE_FILE)
     at_answered = time.perf_counter()
     first = references.outputs[0]
     scripted = isinstance(loaded.traceable, torch.jit.ScriptModule)
@@ -219,7 +224,8 @@ def _refuse_randomness(first: Outputs, second: Outputs) -> None:
         if one.shape != other.shape or not torch.equal(torch.nan_to_num(one), torch.nan_to_num(other)):
             raise ParityFailed(
                 f"The model answers the same input differently each time{f' (output {name})' if name else ''}: it "
-                "draws random numbers or changes its own state in forward. Use nn.Dropout (off in eval mode) instead "
+                "draws random numbers, reads memory that was never written (torch.empty), or changes its own state in "
+                "forward. Use nn.Dropout (off in eval mode) instead "
                 "of F.dropout without training=self.training, and keep no state."
             )
 
