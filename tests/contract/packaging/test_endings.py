@@ -270,7 +270,7 @@ BLOCKS = "import torch\nfrom torch import nn\n\n\nclass Block(nn.Linear):\n    p
                 "        return super().forward(pixels) + torch.zeros(2, device=pixels.device)\n"
             },
             {},
-            id="other names for arguments, and the input's device",
+            id="other names for arguments and the device of the input",
         ),
     ],
 )  # fmt: skip

@@ -130,10 +130,10 @@ def by_wrapper(booster: xgboost.Booster) -> xgboost.Booster:
     ("booster", "fields", "share_of_rounds", "noted"),
     [
         pytest.param(stopped_early, {}, 1, "All 6 rounds are served, as Booster.predict", id="booster"),
-        pytest.param(stopped_early, {"trees": {"rounds": "best"}}, 0.5, "", id="booster, best wanted"),
+        pytest.param(stopped_early, {"trees": {"rounds": "best"}}, 0.5, "", id="booster with best wanted"),
         pytest.param(lambda: by_wrapper(stopped_early()), {}, 0.5, "The first 3 of 6 rounds", id="wrapper"),
         pytest.param(
-            lambda: by_wrapper(stopped_early()), {"trees": {"rounds": "all"}}, 1, "", id="wrapper, all wanted"
+            lambda: by_wrapper(stopped_early()), {"trees": {"rounds": "all"}}, 1, "", id="wrapper with all wanted"
         ),
         pytest.param(trained_on, {}, 1, "as Booster.predict answers, although best_iteration is", id="trained on"),
         pytest.param(

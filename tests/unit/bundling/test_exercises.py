@@ -55,9 +55,9 @@ def test_the_exercises_folders_have_manifests_that_name_their_runtime(runtime, t
 def test_only_a_model_with_code_of_its_own_is_served_with_the_whole_bundle(tmp_path):
     make_folders("torch", tmp_path, lambda _model, path: path.touch(), {f"image.{kind}": "" for kind in
                  ("jpg", "png", "webp", "gif", "bmp", "tif")})  # fmt: skip
-    parts = {folder.name.partition("-pt")[0]: publication(folder, "torch")[1].part for folder in tmp_path.iterdir()}
+    parts = {folder.name: publication(folder, "torch")[1].part for folder in tmp_path.iterdir()}
 
-    assert {name for name, part in parts.items() if part == "whole"} == {"custom"}
+    assert {name for name, part in parts.items() if part == "whole"} == {"custom-bin"}
     assert Step("any").part == "whole"
 
 

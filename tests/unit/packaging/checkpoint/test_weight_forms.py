@@ -74,8 +74,8 @@ def test_plain_weights_need_no_note(tmp_path):
     assert loaded(trained().state_dict(), tmp_path)[1] == []
 
 
-@pytest.mark.parametrize("dropped", ["head.weight", "model.0.weight", None])
-@pytest.mark.parametrize("prefix", ["", "module.", "net._orig_mod."])
+@pytest.mark.parametrize("dropped", ["head.weight", "model.0.weight", pytest.param(None, id="neither")])
+@pytest.mark.parametrize("prefix", [pytest.param("", id="no prefix"), "module.", "net._orig_mod."])
 def test_tied_weights_may_be_in_the_file_under_any_of_their_names(dropped, prefix, tmp_path):
     net = trained(Tied)
     saved = {f"{prefix}{key}": value.clone() for key, value in net.state_dict().items() if key != dropped}
@@ -99,7 +99,7 @@ def test_tied_weights_with_different_numbers_are_refused(tmp_path):
     assert "has different numbers for model.0.weight and head.weight, which are one tensor" in message
 
 
-@pytest.mark.parametrize("prefix", ["", "module.", "model._orig_mod."])
+@pytest.mark.parametrize("prefix", [pytest.param("", id="no prefix"), "module.", "model._orig_mod."])
 def test_tied_weights_that_are_under_none_of_their_names_are_refused(prefix, tmp_path):
     class Shared(Tied):
         def __init__(self) -> None:
@@ -266,8 +266,9 @@ def test_buffers_that_the_architecture_makes_itself_must_have_the_numbers_of_the
     assert "persistent=True" in refusal(saved, tmp_path, trained(lambda: Positions(1)))
 
 
-@pytest.mark.parametrize(("dtype", "name"), [(torch.bfloat16, "bfloat16"), (torch.float16, "float16")])
-def test_a_conversion_of_dtypes_is_noted(dtype, name, tmp_path):
+@pytest.mark.parametrize("name", ["bfloat16", "float16"])
+def test_a_conversion_of_dtypes_is_noted(name, tmp_path):
+    dtype = getattr(torch, name)
     saved = {
         key: value.to(dtype) if value.is_floating_point() else value for key, value in trained().state_dict().items()
     }
