@@ -48,6 +48,7 @@ def describe_parity(manifest: Manifest, cases: Cases, traced: TraceResult, prove
         ],
         "sizes": describe_sizes(manifest, cases.sizes),
         "checkpoint_notes": traced.checkpoint_notes,
+        "sizes_read": traced.sizes_read,
         "tracer_notes": traced.notes,
     }
     if proved.rows.independent is not None:

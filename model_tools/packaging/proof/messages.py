@@ -64,7 +64,7 @@ class TraceResult(Message):
     """The model was traced with images in channels-last memory format."""
     notes: list[Text] = Field(max_length=100)
     """The tracer's warnings, which were found to be harmless."""
-    size_places: list[Text] = Field(default_factory=list, max_length=1000)
+    sizes_read: list[Text] = Field(default_factory=list, max_length=1000)
     """The places where the model's code reads a size as a number, which is right for all sizes that are proved."""
     checkpoint_notes: list[Text] = Field(default_factory=list, max_length=100)
     """Sentences that say how the weights were brought from the checkpoint's form to the architecture's."""

@@ -197,9 +197,11 @@ def _prove(
         scratch=scratch, cwd=scratch, seconds=limits.child_seconds,
     )  # fmt: skip
     if result.quantized is None:
-        refuse_differences(cases.proved, result.differences, traced=cases.traced)
+        refuse_differences(cases.proved, result.differences, traced=cases.traced, sizes_read=traced.sizes_read)
     else:
-        refuse_differences(cases.proved, result.quantized.differences_before, traced=cases.traced)
+        refuse_differences(
+            cases.proved, result.quantized.differences_before, traced=cases.traced, sizes_read=traced.sizes_read
+        )
         refuse_quantized(cases.proved, result.differences, manifest.optimize)
     refuse_decoding(result.decoding)
     refuse_rows(result.rows, checked)

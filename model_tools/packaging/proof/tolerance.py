@@ -38,6 +38,8 @@ baked-in size is off by orders of magnitude more.
 """
 SERVED: dict[Dtype, float] = {"float64": 10.0, "float32": 10.0, "float16": 2.0, "bfloat16": 2.0}
 """The multiple of the tolerance that samples have: serving may use more threads and another processor."""
+MAX_PLACES = 3
+"""The number of places in the code that a message lists."""
 QUANTIZED: dict[Quantize, float] = {"dynamic-int8": 0.05, "bfloat16": 0.03}
 """The largest difference of a quantised model's answers, as a share of the scale.
 
@@ -83,10 +85,13 @@ def served_tolerance(dtype: Dtype, share: float | None = None) -> Tolerance:
     return Tolerance(factor * proved.of_scale + (share or 0.0), factor * proved.of_value, proved.roundings)
 
 
-def refuse_differences(cases: Sequence[Case], differences: Sequence[Difference], *, traced: Case) -> None:
+def refuse_differences(
+    cases: Sequence[Case], differences: Sequence[Difference], *, traced: Case, sizes_read: Sequence[str] = ()
+) -> None:
     """Raise ParityFailed, which names a failing case, its difference and the remedy, if a case exceeds its tolerance.
 
-    If only cases with other sizes than the `traced` case fail, the message says that a size is baked in.
+    If only cases with other sizes than the `traced` case fail, the message says that a size is baked in, and names the
+    places in the code that read a size as a number (`sizes_read`).
     """
     failed = _exceeding(cases, differences)
     if not failed:
@@ -99,7 +104,7 @@ def refuse_differences(cases: Sequence[Case], differences: Sequence[Difference],
     if len(sizes) == len(failed):
         raise ParityFailed(
             f"The traced model holds for inputs of the size it was traced with ({traced.label}), not for {case.label}: "
-            f"{found}. A size is baked in: in forward, use x.shape[0], x.size(), -1 or flatten() as they are, without "
+            f"{found}. A size is baked in{_where(sizes_read)}: in forward, use x.shape[0], x.size(), -1 or flatten() as they are, without "
             "int(), len() or a fixed number; or fix that axis in publish.yaml."
         )
     raise ParityFailed(
@@ -107,6 +112,10 @@ def refuse_differences(cases: Sequence[Case], differences: Sequence[Difference],
         f"{case.label} {found}. Look in forward for what depends on the input's values or on state between calls; "
         "optimize: {freeze: false, channels_last: false} tells whether an optimisation is to blame."
     )
+
+
+def _where(sizes_read: Sequence[str]) -> str:
+    return f", and read as a number {'; '.join(sizes_read[:MAX_PLACES])}" if sizes_read else ""
 
 
 def refuse_quantized(cases: Sequence[Case], differences: Sequence[Difference], optimize: Optimize) -> None:

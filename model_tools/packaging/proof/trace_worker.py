@@ -79,7 +79,7 @@ def trace_checkpoint(job: TraceJob, scratch: Path) -> TraceResult:
     at_answered = time.perf_counter()
     first = references.outputs[0]
     scripted = isinstance(loaded.traceable, torch.jit.ScriptModule)
-    size_places = [] if scripted else refuse_lost_control_flow(loaded.traceable, job)
+    sizes_read = [] if scripted else refuse_lost_control_flow(loaded.traceable, job)
     traced = _traced(loaded.traceable, job)
     operator = last_operator(traced.module)
     if job.manifest.optimize.quantize != "none":
@@ -100,7 +100,7 @@ def trace_checkpoint(job: TraceJob, scratch: Path) -> TraceResult:
         ],
         channels_last=traced.channels_last,
         notes=[*range_notes, *traced.notes],
-        size_places=size_places,
+        sizes_read=sizes_read,
         checkpoint_notes=list(loaded.notes),
         torch_version=torch.__version__,
         seconds={

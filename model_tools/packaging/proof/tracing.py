@@ -31,6 +31,8 @@ from model_tools.tensors.memory_format import IMAGE_AXES, in_format
 MAX_TOLD = 3
 """The number of places in the code that a message lists."""
 HALF = (torch.float16, torch.bfloat16)
+NUMBERS_READ = ("Converting a tensor to a Python", "Using len to get tensor shape", "Iterating over a tensor")
+"""The beginnings of warnings that Python reads a number, which `control_flow` has judged."""
 MAX_NOTES = 50
 """The number of the tracer's warnings that are kept."""
 
@@ -172,7 +174,8 @@ class _TracerNotes:
         if issubclass(category, TracerWarning):
             filename, line = callers_place(sys._getframe(1))  # noqa: SLF001 (no public function gives the place of the warning)
             said = re.split(r"\. |\n", str(message), maxsplit=1)[0].rstrip(".")[:300]
-            self._notes[f"{said}{place_text(filename, line, self._folder)}: not decided by input values"] = None
+            if not said.startswith(NUMBERS_READ):
+                self._notes[f"{said}{place_text(filename, line, self._folder)}"] = None
 
 
 def _decides_by_values(found: ControlFlow, folder: Path) -> str:

@@ -148,7 +148,7 @@ def test_a_model_with_two_inputs_two_axes_a_dict_and_scripted_control_flow(tmp_p
     assert {tuple(case["shapes"][0]) for case in evidence["cases"] if "sample" not in case} == {
         (batch, words) for batch in range(1, 5) for words in range(2, 10)
     }
-    notes = [note for note in evidence["tracer_notes"] if "words.shape[1] == 1000" in note]
+    notes = [place for place in evidence["sizes_read"] if "words.shape[1] == 1000" in place]
     assert len(notes) == 1
     assert "net.py, line 20" in notes[0]
     batch, row = (json.loads(line)["event"]["inputs"] for line in package.samples.read_text().splitlines()[:2])
