@@ -104,8 +104,8 @@ def refuse_differences(
     if len(sizes) == len(failed):
         raise ParityFailed(
             f"The traced model holds for inputs of the size it was traced with ({traced.label}), not for {case.label}: "
-            f"{found}. A size is baked in{_where(sizes_read)}: in forward, use x.shape[0], x.size(), -1 or flatten() as they are, without "
-            "int(), len() or a fixed number; or fix that axis in publish.yaml."
+            f"{found}. A size is baked in{_where(sizes_read)}: in forward, use x.shape[0], x.size(), -1 or flatten() "
+            "as they are, without int(), len() or a fixed number; or fix that axis in publish.yaml."
         )
     raise ParityFailed(
         f"The traced model answers {len(failed)} of {len(cases)} inputs otherwise than the trained one; for "
