@@ -47,9 +47,9 @@ def describe_parity(manifest: Manifest, cases: Cases, traced: TraceResult, prove
             for case, difference in zip(cases.proved, proved.differences, strict=True)
         ],
         "sizes": describe_sizes(manifest, cases.sizes),
-        "checkpoint_notes": traced.checkpoint_notes,
+        "notes": traced.notes,
         "sizes_read": traced.sizes_read,
-        "tracer_notes": traced.notes,
+        "tracer_notes": traced.tracer_notes,
     }
     if proved.rows.independent is not None:
         described["rows"] = ROWS[proved.rows.independent]

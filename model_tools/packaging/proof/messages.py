@@ -62,12 +62,12 @@ class TraceResult(Message):
     """The eager model's answer to each sample as nested lists; None unless it is one small tensor."""
     channels_last: bool
     """The model was traced with images in channels-last memory format."""
-    notes: list[Text] = Field(max_length=100)
+    notes: list[Text] = Field(default_factory=list, max_length=200)
+    """Sentences on how the weights were brought to the architecture's form, and on ranges that were found by asking."""
+    tracer_notes: list[Text] = Field(max_length=100)
     """The tracer's warnings, which were found to be harmless."""
     sizes_read: list[Text] = Field(default_factory=list, max_length=1000)
     """The places where the model's code reads a size as a number, which is right for all sizes that are proved."""
-    checkpoint_notes: list[Text] = Field(default_factory=list, max_length=100)
-    """Sentences that say how the weights were brought from the checkpoint's form to the architecture's."""
     torch_version: Text
     seconds: dict[str, float]
     """The time of each step."""

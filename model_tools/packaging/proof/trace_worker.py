@@ -99,9 +99,9 @@ def trace_checkpoint(job: TraceJob, scratch: Path) -> TraceResult:
             _small_answer(outputs) for case, outputs in zip(job.cases, references.outputs, strict=True) if case.sample
         ],
         channels_last=traced.channels_last,
-        notes=[*range_notes, *traced.notes],
+        notes=[*loaded.notes, *range_notes],
+        tracer_notes=list(traced.notes),
         sizes_read=sizes_read,
-        checkpoint_notes=list(loaded.notes),
         torch_version=torch.__version__,
         seconds={
             "load": round(at_loaded - began, 3),

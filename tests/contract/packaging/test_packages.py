@@ -231,5 +231,5 @@ def test_the_evidence_says_what_was_done_to_the_weights(tmp_path):
         "The weights were found under ['state_dict'].",
         "`_orig_mod.` and `net.` was removed from 2 of 2 names of weights.",
     ]
-    assert parity(package)["checkpoint_notes"] == wanted
-    assert json.loads(package.evidence.read_text())["checkpoint_notes"] == wanted
+    assert parity(package)["notes"] == wanted
+    assert json.loads(package.evidence.read_text())["notes"] == wanted

@@ -54,7 +54,6 @@ SOUND = [
     ("", "h = h[:, : (h.shape[1] + 1) // 2]"),
     ("", "h = F.pad(h, (0, 0, 1, 1))"),
     ("", "h = h.reshape(h.shape[0], -1, 8)"),
-    ("", "h = h * h.shape[1] ** -0.5"),
     ("", "h = h.max(1, keepdim=True).values + h"),
 ]
 """Statements that a trace holds, each with what it needs in the constructor."""
@@ -66,6 +65,7 @@ DECIDING = [
     ("", "if h.shape[0] == 1: h = -h"),
     ("", "if h.shape[0] * h.shape[1] > {large}: h = h - 1"),
     ("", "h = h / math.sqrt(h.shape[1])"),
+    ("", "h = h * h.shape[1] ** -0.5"),  # computed in float32 while tracing, which is too coarse for float64
     ("", "h = h * len(h)"),
     ("", "h = h.roll(h.shape[1] // 2, 1)"),
     ("", "h = F.pad(h, (0, 0, 0, -h.shape[1] % {few}))"),
