@@ -13,9 +13,9 @@ MOST_NAMED = 5
 REMEDIES = {
     "NaN": (
         "NaN comes from 0/0, inf - inf, a root or logarithm of a negative number, memory that torch.empty gives and "
-        "nothing fills, or a softmax over values that are all masked with -inf; the weights themselves are finite. Look "
-        "in forward for the first of these, and give it a small eps or a mask with a finite number. If only inputs that make no sense lead there, say in "
-        "publish.yaml which values make sense (inputs: range)."
+        "nothing fills, or a softmax over values that are all masked with -inf; the weights themselves are finite. "
+        "Look in forward for the first of these, and give it a small eps or a mask with a finite number. If only "
+        "inputs that make no sense lead there, say in publish.yaml which values make sense (inputs: range)."
     ),
     "-inf": (
         "An answer is JSON, which has no infinity. If -inf masks values, mask with a finite number instead, such as "
