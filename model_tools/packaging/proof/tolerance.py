@@ -38,6 +38,8 @@ baked-in size is off by orders of magnitude more.
 """
 SERVED: dict[Dtype, float] = {"float64": 10.0, "float32": 10.0, "float16": 2.0, "bfloat16": 2.0}
 """The multiple of the tolerance that samples have: serving may use more threads and another processor."""
+SINGLE_PRECISION = 1e-6
+"""The share of the magnitude up to which a difference looks like a few roundings of float32."""
 MAX_PLACES = 3
 """The number of places in the code that a message lists."""
 QUANTIZED: dict[Quantize, float] = {"dynamic-int8": 0.05, "bfloat16": 0.03}
@@ -101,6 +103,12 @@ def refuse_differences(
     found = _found(difference)
     if difference.worst is not None:
         found += f", and at most {difference.worst.allowed:.3g} apart is allowed there"
+    if all(difference.max_rel is not None and difference.max_rel < SINGLE_PRECISION for difference, _ in failed):
+        raise ParityFailed(
+            f"The traced model computes with less precision than the trained one: for {case.label} {found}. While "
+            "tracing, a number that is made of a size, such as x.shape[1] ** -0.5, is a float32: write "
+            "torch.tensor(x.shape[1], dtype=torch.float64) ** -0.5 in forward."
+        )
     if len(sizes) == len(failed):
         raise ParityFailed(
             f"The traced model holds for inputs of the size it was traced with ({traced.label}), not for {case.label}: "
@@ -143,7 +151,11 @@ def _found(difference: Difference) -> str:
         return difference.problem or "the answer is another"
     output = f"output {worst.output}" if worst.output else "the output"
     place = f" at {worst.index}" if worst.index else ""
-    return f"{output} is {worst.found:.6g}{place} instead of {worst.expected:.6g}"
+    # As many digits as tell the two numbers apart.
+    digits = next(
+        (digits for digits in (6, 9, 12) if f"{worst.found:.{digits}g}" != f"{worst.expected:.{digits}g}"), 17
+    )
+    return f"{output} is {worst.found:.{digits}g}{place} instead of {worst.expected:.{digits}g}"
 
 
 def _exceeding(cases: Sequence[Case], differences: Sequence[Difference]) -> list[tuple[Difference, Case]]:

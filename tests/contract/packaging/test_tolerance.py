@@ -177,3 +177,26 @@ def test_a_class_that_is_masked_with_infinity_is_refused_and_each_remedy_works(t
             package_model(folder, tmp_path / "package")
     else:
         package_model(folder, tmp_path / "package")
+
+
+PRECISE = """
+    import torch
+    from torch import nn
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.head = nn.Linear(4, 3).double()
+
+        def forward(self, x):
+            return self.head(x * SCALE)
+"""
+
+
+def test_a_size_that_is_computed_with_in_float32_is_refused_in_float64_and_the_remedy_works(tmp_path):
+    fields = {"inputs": [{"shape": ["batch", 4], "dtype": "float64"}]}
+    rough = write_model(tmp_path / "rough", PRECISE.replace("SCALE", "x.shape[0] ** -0.5"), **fields)
+    with pytest.raises(ParityFailed, match=r"less precision .* write torch\.tensor\(x\.shape\[1\]"):
+        package_model(rough, tmp_path / "package")
+    remedy = "torch.tensor(x.shape[0], dtype=torch.float64) ** -0.5"
+    package_model(write_model(tmp_path / "exact", PRECISE.replace("SCALE", remedy), **fields), tmp_path / "package")

@@ -209,7 +209,8 @@ def _other_answers(model: RandomModel, eager: Any, traced: Any, *, apart: bool, 
         for one, other in zip(found, wanted, strict=True):
             if not _is_close(one, other, model.dtype):
                 yield f"{tuple(x.shape)}, scale {scale}: {_apart(one, other)}"
-        if not apart:
+        # In half precision, sums over other numbers of rows may be rounded far apart, in the eager model as well.
+        if not apart and model.dtype in ("float32", "float64"):
             for row in range(batch):
                 for one, other in zip(_tensors(traced(x[row : row + 1])), wanted, strict=True):
                     if not _is_close(one, other[row : row + 1], model.dtype):
