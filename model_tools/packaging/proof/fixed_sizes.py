@@ -41,16 +41,22 @@ class UnprovedRead:
     """The named axes that the number depends on."""
 
 
-def unproved_reads(reads: SizeReads, plan: SizePlan, bounds: Bounds, draw: Draw) -> list[UnprovedRead]:
-    """Return the reads that may be another number at a size which is allowed and not proved."""
-    if plan.all_combinations:
+def unproved_reads(
+    reads: SizeReads, plan: SizePlan, bounds: Bounds, draw: Draw, *, parity_tells: bool = True
+) -> list[UnprovedRead]:
+    """Return the reads that may be another number at a size which is allowed and not proved.
+
+    Parity proves the numbers at the sizes of its cases if it is fine enough to tell that one is wrong (`parity_tells`).
+    """
+    if plan.all_combinations and parity_tells:
         return []
     measured = Measured.by(plan, reads, draw)
     unproved = []
     for number, place in enumerate(reads.places):
         axes = measured.axes_of(reads.behind[number])
-        proved = not axes or (len(axes) == 1 and axes[0] in plan.complete)
-        if not proved and not _is_proved(number, axes, reads, measured, bounds):
+        complete = parity_tells and len(axes) == 1 and axes[0] in plan.complete
+        proved = {tuple(sizes[axis] for axis in axes) for sizes in measured.at} if parity_tells else set()
+        if axes and not complete and not _is_proved(number, axes, reads, measured, bounds, proved):
             unproved.append(UnprovedRead(place, axes))
     return unproved
 
@@ -122,10 +128,16 @@ def growth_through(points: Sequence[tuple[int, int]]) -> Growth | None:
     return None
 
 
-def _is_proved(number: int, axes: Sequence[str], reads: SizeReads, measured: Measured, bounds: Bounds) -> bool:
-    """Tell whether every combination of sizes at which a number differs from the traced one is proved."""
+def _is_proved(
+    number: int,
+    axes: Sequence[str],
+    reads: SizeReads,
+    measured: Measured,
+    bounds: Bounds,
+    proved: set[tuple[int, ...]],
+) -> bool:
+    """Tell whether every combination of sizes of the axes at which a number differs from the traced one is proved."""
     traced = measured.numbers[0][number]
-    proved = {tuple(sizes[axis] for axis in axes) for sizes in measured.at}
     inside = [_Inside.fitted(index, measured) for index in reads.behind[number]]
     known = [each for each in inside if each is not None]
     if len(known) < len(inside):

@@ -134,6 +134,8 @@ class QuantizationResult(Message):
 class RowsJob(Message):
     """The job of proving that the rows of a batch, and padding, do not change answers; None leaves a proof out."""
 
+    may_be_apart: bool = True
+    """Serving can answer row by row, so rows need not be independent."""
     fewest_rows: int | None
     """The smallest number of rows that the model takes; None for a model whose rows are not put into one batch."""
     padding: int | None

@@ -28,7 +28,7 @@ from model_tools.packaging.proof.messages import (
 from model_tools.packaging.proof.model_outputs import take_apart
 from model_tools.packaging.proof.rows import prove_rows
 from model_tools.packaging.proof.scales import UsualScales
-from model_tools.packaging.proof.tolerance import served_tolerance, tolerance_of
+from model_tools.packaging.proof.tolerance import rows_tolerance, served_tolerance, tolerance_of
 from model_tools.tensors.dtypes import DTYPE_NAMES
 from model_tools.tensors.memory_format import in_format
 
@@ -102,13 +102,15 @@ def _prove_rows(
 ) -> RowsResult:
     usual = [number for number, case in enumerate(job.cases) if case.spread == "usual" and case.sample is None]
 
+    tolerance = rows_tolerance if job.rows.may_be_apart else tolerance_of
+
     def ask(inputs: tuple[torch.Tensor, ...]) -> Sequence[torch.Tensor]:
         return take_apart(model(*in_format(inputs, channels_last=job.channels_last))).tensors
 
     def same(found: Sequence[torch.Tensor], wanted: Sequence[torch.Tensor]) -> bool:
         compared = [
             # Quantising measures all rows by the largest number among them, so it has its own tolerance.
-            compare(one, other, usual=scale, tolerance=tolerance_of(DTYPE_NAMES[other.dtype], share))
+            compare(one, other, usual=scale, tolerance=tolerance(DTYPE_NAMES[other.dtype], share))
             for one, other, scale in zip(found, wanted, scales, strict=True)
         ]
         return all(difference.excess is not None and difference.excess <= 1 for difference in compared)

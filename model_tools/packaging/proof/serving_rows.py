@@ -27,6 +27,7 @@ def rows_job(checked: CheckedFolder) -> RowsJob:
         least = manifest.axis_sizes(targets).min if isinstance(targets, str) else targets
         fewest_targets = least if least > 1 else None
     return RowsJob(
+        may_be_apart=not checked.spec.writes_text,
         fewest_rows=fewest_rows,
         padding=padding,
         no_padding=next(index for index in range(len(ids)) if index != padding),

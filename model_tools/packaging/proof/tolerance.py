@@ -1,7 +1,7 @@
 """The tolerances for traced and quantised models, and the refusal of a model that exceeds them. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from model_tools.errors import ParityFailed
@@ -42,6 +42,8 @@ SINGLE_PRECISION = 1e-6
 """The share of the magnitude up to which a difference looks like a few roundings of float32."""
 MAX_PLACES = 3
 """The number of places in the code that a message lists."""
+HALF: tuple[Dtype, ...] = ("float16", "bfloat16")
+"""The dtypes of half precision."""
 QUANTIZED: dict[Quantize, float] = {"dynamic-int8": 0.05, "bfloat16": 0.03}
 """The largest difference of a quantised model's answers, as a share of the scale.
 
@@ -76,6 +78,18 @@ def tolerance_of(dtype: Dtype, share: float | None = None) -> Tolerance:
     """
     tolerance = TOLERANCES.get(dtype, EXACT)
     return tolerance if share is None or tolerance is EXACT else Tolerance(share, 0.0)
+
+
+def rows_tolerance(dtype: Dtype, share: float | None = None) -> Tolerance:
+    """Return the tolerance for rows that are answered alone and together by the same model.
+
+    In half precision it is finer than that of other answers, which hides what little a row may change another. Rows
+    that are farther apart are only answered one by one, and no model is refused for them.
+    """
+    tolerance = tolerance_of(dtype, share)
+    return (
+        replace(TOLERANCES["float32"], roundings=tolerance.roundings) if dtype in HALF and share is None else tolerance
+    )
 
 
 def served_tolerance(dtype: Dtype, share: float | None = None) -> Tolerance:

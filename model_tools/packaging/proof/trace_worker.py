@@ -79,7 +79,8 @@ def trace_checkpoint(job: TraceJob, scratch: Path) -> TraceResult:
     at_answered = time.perf_counter()
     first = references.outputs[0]
     scripted = isinstance(loaded.traceable, torch.jit.ScriptModule)
-    sizes_read = [] if scripted else refuse_lost_control_flow(loaded.traceable, job)
+    dtypes = [tensor.dtype for tensor in first.tensors]
+    sizes_read = [] if scripted else refuse_lost_control_flow(loaded.traceable, job, dtypes)
     traced = _traced(loaded.traceable, job)
     operator = last_operator(traced.module)
     if job.manifest.optimize.quantize != "none":

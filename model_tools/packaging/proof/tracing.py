@@ -30,6 +30,8 @@ from model_tools.tensors.memory_format import IMAGE_AXES, in_format
 
 MAX_TOLD = 3
 """The number of places in the code that a message lists."""
+FINE = (torch.float32, torch.float64)
+"""The dtypes in which another number in the code shows in the answers."""
 HALF = (torch.float16, torch.bfloat16)
 NUMBERS_READ = ("Converting a tensor to a Python", "Using len to get tensor shape", "Iterating over a tensor")
 """The beginnings of warnings that Python reads a number, which `control_flow` has judged."""
@@ -71,10 +73,11 @@ def trace_model(model: torch.nn.Module, job: TraceJob) -> Traced:
     return _trace(model, inputs, job, channels_last=False)
 
 
-def refuse_lost_control_flow(model: torch.nn.Module, job: TraceJob) -> list[str]:
+def refuse_lost_control_flow(model: torch.nn.Module, job: TraceJob, answered: Sequence[torch.dtype]) -> list[str]:
     """Return the places where the model's code decides by sizes, all of which are proved.
 
-    Raises ParityFailed for code that decides by the values of the inputs, or by sizes that are not proved.
+    `answered` are the dtypes of the model's outputs. Raises ParityFailed for code that decides by the values of the
+    inputs, or by sizes that are not proved.
     """
     with user_code_errors(job.folder, "Tracing the model"):
         found = control_flow(model, draw_inputs(job.trace, job.manifest.inputs))
@@ -88,9 +91,12 @@ def refuse_lost_control_flow(model: torch.nn.Module, job: TraceJob) -> list[str]
     def draw(sizes: Sizes) -> tuple[torch.Tensor, ...]:
         return draw_inputs(job.trace.model_copy(update={"shapes": shapes_at(manifest, sizes)}), manifest.inputs)
 
-    unproved = unproved_reads(found.by_sizes, job.sizes, bounds, draw)
-    if unproved:
+    parity_tells = any(dtype in FINE for dtype in answered) and not any(dtype in HALF for dtype in answered)
+    unproved = unproved_reads(found.by_sizes, job.sizes, bounds, draw, parity_tells=parity_tells)
+    if unproved and parity_tells:
         raise ParityFailed(_decides_by_sizes(unproved, job.sizes, bounds, job.folder))
+    if unproved:
+        raise ParityFailed(_decides_unseen(unproved, job.folder))
     return list(dict.fromkeys(place_text(*place, job.folder).strip() for place in found.by_sizes.places))
 
 
@@ -202,6 +208,16 @@ def _decides_by_sizes(unproved: Sequence[UnprovedRead], plan: SizePlan, bounds: 
         f"is traced:{_places([read.place for read in unproved], folder)}. Parity can be proved at {proved}, and the "
         "others may be answered otherwise. Give the axis fewer sizes in publish.yaml (axes: min, max), so that each is "
         "proved, or put the decision into a function decorated with torch.jit.script."
+    )
+
+
+def _decides_unseen(unproved: Sequence[UnprovedRead], folder: Path) -> str:
+    return (
+        f"The model's code decides by a size, or reads it as a number, and tracing keeps what it was for the size that "
+        f"is traced:{_places([read.place for read in unproved], folder)}. Whether other sizes are answered right "
+        "cannot be told from answers in half precision, or of integers alone: compute with the size as it is "
+        "(x.shape[1] ** -0.5 instead of math.sqrt), put the decision into a function decorated with torch.jit.script, "
+        "or fix the axis in publish.yaml."
     )
 
 

@@ -23,7 +23,7 @@ class Model(torch.nn.Module):
         return self._forward(self, x)
 
 
-def unproved(forward, largest: int):
+def unproved(forward, largest: int, **options):
     manifest = parse_manifest(
         "{name: x, task: tensor, checkpoint: a.pt, inputs: [{shape: [batch, time, 8]}], "
         f"axes: {{time: {{max: {largest}}}}}}}"
@@ -35,7 +35,7 @@ def unproved(forward, largest: int):
 
     reads = control_flow(Model(forward).eval(), draw(plan.traced)).by_sizes
     bounds = {"batch": (1, 4), "time": (1, largest)}
-    return [read.axes for read in unproved_reads(reads, plan, bounds, draw)] if reads else []
+    return [read.axes for read in unproved_reads(reads, plan, bounds, draw, **options)] if reads else []
 
 
 def longer_inside(model, x):
@@ -95,3 +95,12 @@ def test_the_growth_of_a_size_is_found_from_points(growth, step, offset, length)
     assert found is not None
     for size in range(1, length):
         assert {found.at(size, 0), found.at(size, 1)} == {inside(size)}
+
+
+@pytest.mark.parametrize(("forward", "axes"), CHANGES)
+def test_no_size_proves_a_number_where_parity_is_too_coarse_to_tell(forward, axes):
+    assert unproved(forward, 500, parity_tells=False) == [axes]
+
+
+def test_a_number_that_is_the_same_everywhere_is_right_however_coarse_parity_is():
+    assert unproved(lambda model, x: x if x.shape[1] <= 40 else -x, 40, parity_tells=False) == []
