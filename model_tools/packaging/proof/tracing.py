@@ -20,19 +20,22 @@ from model_tools.formats.manifest import Manifest
 from model_tools.packaging.checkpoint.architecture import user_code_errors
 from model_tools.packaging.children.faults import error_text
 from model_tools.packaging.children.places import place_text
+from model_tools.packaging.proof import tolerance
 from model_tools.packaging.proof.control_flow import ControlFlow, control_flow
 from model_tools.packaging.proof.example_inputs import draw_inputs
 from model_tools.packaging.proof.fixed_sizes import Bounds, UnprovedRead, unproved_reads
 from model_tools.packaging.proof.messages import TraceJob
 from model_tools.packaging.proof.sizes import SizePlan, Sizes, shapes_at
 from model_tools.packaging.proof.watching import Place, callers_place
+from model_tools.tensors.dtypes import DTYPES
 from model_tools.tensors.memory_format import IMAGE_AXES, in_format
 
 MAX_TOLD = 3
 """The number of places in the code that a message lists."""
+HALF = tuple(DTYPES[name] for name in tolerance.HALF)
+"""The dtypes of half precision, in which another number in the code may not show in the answers."""
 FINE = (torch.float32, torch.float64)
-"""The dtypes in which another number in the code shows in the answers."""
-HALF = (torch.float16, torch.bfloat16)
+"""The dtypes in which it does."""
 NUMBERS_READ = ("Converting a tensor to a Python", "Using len to get tensor shape", "Iterating over a tensor")
 """The beginnings of warnings that Python reads a number, which `control_flow` has judged."""
 MAX_NOTES = 50
