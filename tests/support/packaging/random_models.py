@@ -99,6 +99,29 @@ DECIDING = [
     ),
 ]
 """Statements of which a trace may hold one way alone, or that keep state, draw numbers, or mix rows."""
+OF_TOKENS = [
+    ("", "h = h * (ids != 0)[..., None]"),
+    ("", "h = h.masked_fill((ids == 0)[..., None], -1e4).amax(1, keepdim=True) + h"),
+    ("", "h = h / (ids != 0).sum(1).clamp(min=1)[:, None, None].to(h.dtype).sqrt()"),
+    ("", "h = h + h[torch.arange(h.shape[0]), (ids != 0).sum(1).clamp(min=1) - 1][:, None]"),
+    ("", "h = h + F.one_hot(ids % 8, 8)"),
+    ("", "h = h + h.gather(1, (ids % h.shape[1])[..., None].expand(-1, -1, 8))"),
+    ("self.{name} = nn.Embedding(20, 8, padding_idx=0)", "h = h + self.{name}(ids.flip(1))"),
+]
+"""Sound statements of models that take token ids; they stand first, while `h` has a row for each token."""
+DECIDING_OF_TOKENS = [
+    ("", "h = -h if (ids == 0).any() else h"),
+    ("", "h = h[:, : int((ids != 0).sum(1).max())]"),
+    ("", "h = h * (1 if ids[0, 0] < {few} else 2)"),
+    ("", "h = h + sum(h[:, :1] for i in ids[0].tolist() if i > {small})"),
+    ("", "h = h * len(ids.unique())"),
+    ("", "f = h[:, (ids[0] == {few})]; h = h if f.shape[1] == 0 else -h"),
+    ("self.{name} = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 1)",
+     "h = self.{name}(h, src_key_padding_mask=(ids == 0) & (ids.flip(1) != 0))"),
+]  # fmt: skip
+"""Statements of models that take token ids, of which a trace may hold one way alone."""
+TOKENS = 20
+"""The number of token ids."""
 ENDS = ["return self.head(h.mean(1))", "return h", "return self.head(h).amax(1)", "return h.mean(1), h.amax(1)"]
 
 MODEL = """\
@@ -112,10 +135,11 @@ class Net(nn.Module):
     def __init__(self):
         super().__init__()
         self.head = nn.Linear(8, 3)
+        self.embed = nn.Embedding(20, 8)
         {made}
         self.to(torch.{dtype})
 
-    def forward(self, h):
+    def forward(self, {taken}):
         {body}
 """
 
@@ -130,6 +154,10 @@ class RandomModel:
     most: int
     sound: bool
     """The model is made of statements that a trace holds."""
+    takes_tokens: bool
+    """The input is token ids [batch, time], and not numbers [batch, time, WIDTH]."""
+    ranged: bool
+    """The manifest has the range of the token ids."""
 
 
 @dataclass(frozen=True)
@@ -146,21 +174,29 @@ class Tried:
 def random_model(seed: int) -> RandomModel:
     """Return the model of a seed."""
     draw = random.Random(seed)  # noqa: S311 (no secret)
+    takes_tokens, deciding = draw.random() < 0.4, draw.random() < 0.75
     statements = draw.choices(SOUND, k=draw.randint(1, 4))
-    deciding = draw.random() < 0.75
-    if deciding:
+    if deciding and not takes_tokens:
         statements.insert(draw.randint(0, len(statements)), draw.choice(DECIDING))
-    made, body = [], []
+    if takes_tokens:
+        statements[:0] = draw.choices(OF_TOKENS, k=draw.randint(0, 2))
+        if deciding:
+            statements.insert(0, draw.choice(DECIDING_OF_TOKENS))
+    made, body = [], ["h = self.embed(ids)"] if takes_tokens else []
     for number, (make, statement) in enumerate(statements):
         numbers = {"few": draw.randint(2, 8), "small": draw.randint(2, 12), "large": draw.randint(13, 300)}
         made += [make.format(name=f"part{number}")] if make else []
         body.append(statement.format(name=f"part{number}", **numbers))
     dtype = draw.choices(list(CLOSE), [6, 1, 1, 1])[0]
     source = MODEL.format(
-        made="\n        ".join(made) or "pass", dtype=dtype, body="\n        ".join([*body, draw.choice(ENDS)])
+        made="\n        ".join(made) or "pass",
+        dtype=dtype,
+        taken="ids" if takes_tokens else "h",
+        body="\n        ".join([*body, draw.choice(ENDS)]),
     )
     least = draw.randint(1, 4)
-    return RandomModel(source, dtype, least, least + draw.choice([0, 5, 20, 60, 400]), sound=not deciding)
+    most = least + draw.choice([0, 5, 20, 60, 400])
+    return RandomModel(source, dtype, least, most, not deciding, takes_tokens, ranged=draw.random() < 0.5)
 
 
 def try_model(seed: int, folder: Path) -> Tried:
@@ -193,18 +229,33 @@ def write_model(model: RandomModel, folder: Path) -> torch.nn.Module:
     torch.save(net.state_dict(), folder / "model.pt")
     manifest = {
         "name": "random", "task": "tensor", "checkpoint": "model.pt", "architecture": "net:Net",
-        "inputs": [{"shape": ["batch", "time", WIDTH], "dtype": model.dtype}],
+        "inputs": [_input(model)],
         "axes": {"time": {"min": model.least, "max": model.most}},
     }  # fmt: skip
     (folder / "publish.yaml").write_text(yaml.safe_dump(manifest), encoding="utf-8")
     return net
 
 
+def _input(model: RandomModel) -> dict[str, Any]:
+    if not model.takes_tokens:
+        return {"shape": ["batch", "time", WIDTH], "dtype": model.dtype}
+    ranged = {"range": [0, TOKENS - 1]} if model.ranged else {}
+    return {"shape": ["batch", "time"], "dtype": "int64", **ranged}
+
+
+def _draw(model: RandomModel, shape: tuple[int, int], scale: float) -> torch.Tensor:
+    if not model.takes_tokens:
+        return (torch.randn(*shape, WIDTH) * scale).to(DTYPES[model.dtype])
+    ids = torch.randint(0 if scale == 1 else 1, TOKENS, shape)
+    # Texts are padded at their ends, by chance.
+    return torch.where(torch.arange(shape[1]) <= torch.randint(shape[1], (shape[0], 1)), ids, 0) if scale < 1 else ids
+
+
 def _other_answers(model: RandomModel, eager: Any, traced: Any, *, apart: bool, seed: int) -> Iterator[str]:
     draw = random.Random(-seed - 1)  # noqa: S311 (no secret)
     for scale in itertools.islice(itertools.cycle([1.0, 1.0, 3.0, 0.1]), ASKED):
         batch, length = draw.randint(1, 4), draw.randint(model.least, model.most)
-        x = (torch.randn(batch, length, WIDTH) * scale).to(DTYPES[model.dtype])
+        x = _draw(model, (batch, length), scale)
         wanted, found = _tensors(eager(x)), _tensors(traced(x))
         for one, other in zip(found, wanted, strict=True):
             if not _is_close(one, other, model.dtype):
