@@ -7,13 +7,14 @@ from typing import Any
 from model_tools.packaging.proof.watching import FACTORIES, Watch
 
 SIZED_BY_VALUES = frozenset({
-    "aten::nonzero", "aten::nonzero_numpy", "aten::argwhere", "aten::where", "aten::masked_select", "aten::index",
-    "aten::repeat_interleave", "aten::_unique", "aten::_unique2", "aten::unique_dim", "aten::unique_consecutive",
-    "aten::unique_dim_consecutive", "aten::bincount", "aten::one_hot", "aten::combinations", "aten::tensor_split",
-    "aten::_pad_packed_sequence", "prim::CallFunction", "prim::CallMethod", "prim::If", "prim::Loop",
-    "prim::PythonOp",
+    "aten::nonzero", "aten::nonzero_numpy", "aten::argwhere", "aten::masked_select", "aten::_unique", "aten::_unique2",
+    "aten::unique_dim", "aten::unique_consecutive", "aten::unique_dim_consecutive", "aten::bincount",
+    "aten::combinations", "aten::tensor_split", "aten::_pad_packed_sequence",
+    "prim::CallFunction", "prim::CallMethod", "prim::If", "prim::Loop", "prim::PythonOp",
 })  # fmt: skip
 """The kinds of nodes whose results may have a size that the values of their inputs decide."""
+MASKS = ("Bool", "Byte")
+"""The dtypes of indices that are masks, as graphs call them."""
 SIZES = frozenset({"aten::size", "aten::numel", "aten::sym_size", "aten::__len__", "aten::len"})
 """The kinds of nodes that tell the size of a tensor."""
 CONVERSIONS = frozenset({
@@ -89,13 +90,36 @@ class Lineage:
         if kind in SIZES:
             decided = origins[0].size
             return Origin(value=decided, sized=not decided)
-        size = any(origin.size for origin in origins) or (kind in SIZED_BY_VALUES and self._watch.sizes_decided)
+        size = any(origin.size for origin in origins)
+        size = size or (self._watch.sizes_decided and _is_sized_by_values(kind, inputs))
         # A number from the inputs' values that is an argument, such as a slice's end, decides a size.
         size = size or any(
             origin.value and not _is_tensor(value) for value, origin in zip(inputs, origins, strict=True)
         )
         value = kind not in FACTORIES and any(origin.value or origin.size for origin in origins)
         return Origin(value=value, size=size, sized=any(origin.sized for origin in origins))
+
+
+def _is_sized_by_values(kind: str, inputs: list[Any]) -> bool:
+    """Tell whether the values of a node's inputs may decide the size of its result."""
+    match kind:
+        case "aten::index":  # integers choose as many as they are
+            indices = [each for each in inputs[1].node().inputs() if _is_tensor(each)]
+            return any(_dtype(each) in (*MASKS, None) for each in indices)
+        case "aten::one_hot":  # a number of classes below 0 is the largest value
+            classes = inputs[1].toIValue() if inputs[1].node().kind() == "prim::Constant" else None
+            return classes is None or classes < 0
+        case "aten::repeat_interleave":
+            return len(inputs) < 2 or _is_tensor(inputs[1]) or (_is_tensor(inputs[0]) and len(inputs) == 1)  # noqa: PLR2004
+        case "aten::where":  # with one input it is nonzero
+            return len(inputs) == 1
+    return kind in SIZED_BY_VALUES
+
+
+def _dtype(value: Any) -> str | None:
+    """Return the dtype of a tensor as graphs call it; None if the graph does not know it."""
+    dtype: str | None = value.type().scalarType() if value.type().kind() == "TensorType" else None
+    return dtype
 
 
 def _is_tensor(value: Any) -> bool:

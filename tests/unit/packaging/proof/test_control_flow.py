@@ -158,3 +158,44 @@ def test_a_watch_changes_nothing_that_it_has_watched():
     before = [getattr(torch.Tensor, name) for name in names], torch.tensor
     control_flow(Model(lambda model, x: x * len(x)), (torch.ones(2, 4),))
     assert ([getattr(torch.Tensor, name) for name in names], torch.tensor) == before
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        pytest.param(lambda model, x: x[torch.arange(2), x.argmax(1)], id="indices"),
+        pytest.param(lambda model, x: x.gather(1, x.argsort(1)), id="gather"),
+        pytest.param(lambda model, x: torch.nn.functional.one_hot(x.argmax(1), 4), id="given number of classes"),
+        pytest.param(lambda model, x: x.repeat_interleave(2, 0), id="equal repetitions"),
+        pytest.param(lambda model, x: torch.where(x > 0, x, -x), id="choice"),
+    ],
+)
+def test_values_decide_no_size_where_they_only_choose(forward):
+    def reads_size(model, x):
+        seen = x[x > 0].sum()  # elsewhere in the model, values do decide a size
+        y = forward(model, x)
+        return y * 2 + seen if y.shape[0] > 0 else -y
+
+    found = control_flow(Model(reads_size).eval(), (torch.tensor([[1.0, 2.0, -1.0, 3.0], [1.0, -2.0, 1.0, 3.0]]),))
+    assert found.by_values == []
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        pytest.param(lambda model, x: x[x > 0], id="mask"),
+        pytest.param(lambda model, x: x[0, (x[0] > 0).to(torch.uint8)], id="mask of bytes"),
+        pytest.param(lambda model, x: torch.nn.functional.one_hot(x.argmax(1)), id="largest class"),
+        pytest.param(lambda model, x: x[0].repeat_interleave(x[0].abs().long()), id="repetitions"),
+        pytest.param(lambda model, x: torch.where(x > 0)[0], id="where"),
+        pytest.param(lambda model, x: x.masked_select(x > 0), id="masked select"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*uint8")
+def test_values_decide_a_size_that_is_read(forward):
+    def reads_size(model, x):
+        y = forward(model, x)
+        return y * 2 if y.numel() > 9 else y
+
+    found = control_flow(Model(reads_size).eval(), (torch.tensor([[1.0, 2.0, -1.0, 3.0], [1.0, -2.0, 1.0, 3.0]]),))
+    assert {filename for filename, _ in found.by_values} == {__file__}
