@@ -110,6 +110,13 @@ def test_an_archive_without_one_manifest_above_all_others_is_refused(paths: list
         resolve_checkpoint(URI, FakeObjectStore({URI: archive}))
 
 
+def test_an_absolute_path_of_the_manifest_is_named_as_the_reason() -> None:
+    archive = packed("/opt/ml/model/publish.yaml", "model.pt")
+    assert set(readings(archive)[:2]) == {"CheckpointRejected"}
+    with pytest.raises(CheckpointRejected, match=r"holds '/opt/ml/model/publish\.yaml', which is no path inside the"):
+        resolve_checkpoint(URI, FakeObjectStore({URI: archive}))
+
+
 def test_an_archive_with_the_manifest_twice_is_never_published(tmp_path: Path) -> None:
     store = FakeObjectStore({URI: packed("publish.yaml", "publish.yaml")})
     with pytest.raises(CheckpointRejected, match=r"two members named 'publish\.yaml'"):
