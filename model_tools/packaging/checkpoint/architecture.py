@@ -52,8 +52,10 @@ def build_model(manifest: Manifest, folder: Path) -> torch.nn.Module:
         names = sorted(
             name for name, value in vars(module).items() if isinstance(value, type) and not name.startswith("_")
         )
+        there_is = f"it has {', '.join(names[:10])}" if names else "it defines no class"
         raise ManifestInvalid(
-            f"architecture: {module_name} has no callable {attribute!r}; it has {', '.join(names[:10])}."
+            f"architecture: {module_name} has no callable {attribute!r}; {there_is}: name the model's class, or a "
+            "function that returns the model."
         )
     try:
         signature = inspect.signature(factory)

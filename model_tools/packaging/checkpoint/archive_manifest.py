@@ -52,8 +52,9 @@ def read_archive_manifest(stream: IO[bytes], *, where: str) -> bytes:
 
 
 def _is_outside(member: tarfile.TarInfo) -> bool:
-    """Tell whether a member is a manifest with an absolute path, which packaging refuses."""
-    return member.isfile() and member.name.startswith("/") and is_manifest(member.name.lstrip("/"))
+    """Tell whether a member is a manifest whose path is absolute or has `..` in it, which packaging refuses."""
+    *folders, name = member.name.split("/")
+    return member.isfile() and name == MANIFEST_NAME and (member.name.startswith("/") or ".." in folders)
 
 
 def _outside(where: str, path: str) -> CheckpointRejected:

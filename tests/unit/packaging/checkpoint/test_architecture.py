@@ -49,6 +49,7 @@ def test_a_class_or_a_function_gets_the_manifests_arguments(build):
         pytest.param(
             "def Net():\n    return {}['absent']", TraceFailed, "KeyError: 'absent' (user_code_", id="exception"
         ),
+        pytest.param("x = 1", ManifestInvalid, "no callable 'Net'; it defines no class: name", id="no class"),
         pytest.param("class Other: pass", ManifestInvalid, "has no callable 'Net'; it has Other", id="another name"),
         pytest.param(
             "def Net(depth): pass",

@@ -1,6 +1,7 @@
 """The manifest of an archive is the same one to the command line, to ResolveModel and to packaging."""
 
 import io
+import re
 import tarfile
 import tempfile
 from pathlib import Path
@@ -110,10 +111,11 @@ def test_an_archive_without_one_manifest_above_all_others_is_refused(paths: list
         resolve_checkpoint(URI, FakeObjectStore({URI: archive}))
 
 
-def test_an_absolute_path_of_the_manifest_is_named_as_the_reason() -> None:
-    archive = packed("/opt/ml/model/publish.yaml", "model.pt")
+@pytest.mark.parametrize("path", ["/opt/ml/model/publish.yaml", "/publish.yaml", "../run/publish.yaml"])
+def test_a_manifest_outside_the_model_s_folder_is_named_as_the_reason(path: str) -> None:
+    archive = packed(path, "model.pt")
     assert set(readings(archive)[:2]) == {"CheckpointRejected"}
-    with pytest.raises(CheckpointRejected, match=r"holds '/opt/ml/model/publish\.yaml', which is no path inside the"):
+    with pytest.raises(CheckpointRejected, match=rf"holds '{re.escape(path)}', which is no path inside the"):
         resolve_checkpoint(URI, FakeObjectStore({URI: archive}))
 
 
