@@ -193,4 +193,6 @@ def _manifest_in_archive(path: Path) -> bytes:
         with gzip.open(path, "rb") as inflated:
             return read_archive_manifest(cast("IO[bytes]", inflated), where=str(path))
     except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
-        raise CheckpointRejected(f"{path} is not a tar.gz that can be read ({error}): pack it again.") from error
+        raise CheckpointRejected(
+            f"{path} is not a tar.gz that can be read ({error}): pack it anew with `tar czf`."
+        ) from error

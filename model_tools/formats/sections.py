@@ -1,6 +1,7 @@
 """The sections of `publish.yaml`, each with its fields, their defaults and the rules between them."""
 
 import math
+import re
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
@@ -11,8 +12,13 @@ Dtype = Literal["float32", "float64", "float16", "bfloat16", "int64", "int32", "
 Quantize = Literal["none", "dynamic-int8", "bfloat16"]
 Scores = Literal["logits", "probabilities"]
 """The meaning of a classifier's outputs: a softmax (of one output, a sigmoid) turns logits into probabilities."""
-Axis = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
-Size = Annotated[int, Field(ge=1, le=1_000_000)]
+AXIS_NAME = r"^[a-z][a-z0-9_]*$"
+MAX_SIZE = 1_000_000
+"""The largest size of an axis."""
+Axis = Annotated[str, StringConstraints(pattern=AXIS_NAME)]
+Size = Annotated[int, Field(ge=1, le=MAX_SIZE)]
+UNKNOWN_SIZES = (None, -1, "?", "-1", "None", "none", "*")
+"""The signs for an axis of any size in other tools: ONNX, Keras, TensorFlow and TorchScript."""
 INTEGER_BOUNDS: dict[str, tuple[int, int]] = {
     "int64": (-(2**63), 2**63 - 1), "int32": (-(2**31), 2**31 - 1), "uint8": (0, 255),
 }  # fmt: skip
@@ -35,6 +41,15 @@ class InputSpec(Section):
     """The smallest and the largest sensible value, for made-up inputs. Without it, the proof draws floats around 0, and
     integers that the model was found to take."""
 
+    @field_validator("shape", mode="before")
+    @classmethod
+    def _sizes_or_names(cls, shape: object) -> object:
+        for axis in shape if isinstance(shape, list) else ():
+            problem = _axis_problem(axis)
+            if problem is not None:
+                raise ValueError(problem)
+        return shape
+
     @model_validator(mode="after")
     def _range_that_holds_values(self) -> Self:
         if self.range is None:
@@ -47,6 +62,21 @@ class InputSpec(Section):
         if self.dtype in INTEGER_BOUNDS and not _holds_integers(low, high, *INTEGER_BOUNDS[self.dtype]):
             raise ValueError(f"range: {low:g} … {high:g} holds no {self.dtype}, or more than there are: correct it")
         return self
+
+
+def _axis_problem(axis: object) -> str | None:
+    """Return why an entry of a shape is neither a size nor a name, and what to write; None for one that is."""
+    if (isinstance(axis, str) and re.match(AXIS_NAME, axis)) or (type(axis) is int and 1 <= axis <= MAX_SIZE):
+        return None
+    shown = "null" if axis is None else str(axis)[:40]
+    if axis in UNKNOWN_SIZES:
+        return f"{shown} is no size: give an axis whose size may vary a name, such as batch for the axis of rows"
+    if isinstance(axis, str):
+        return (
+            f"{shown!r} is no name of an axis, which begins with a lower-case letter and has only such letters, digits "
+            "and _ : rename it; the axis of rows is called batch"
+        )
+    return f"{shown} is no size: write a whole number from 1 to {MAX_SIZE:,}, or a name for an axis that may vary"
 
 
 class AxisSizes(Section):

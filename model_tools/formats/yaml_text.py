@@ -32,6 +32,19 @@ CORE: Mapping[str, tuple[str, str]] = {
 """The unquoted scalars that are no text (YAML 1.2.2, section 10.3.2), with the characters that they begin with."""
 
 
+REASONS: Mapping[str, str] = {
+    "'\\t'": "a tab stands where YAML wants blanks",
+    "while scanning an alias": "a text that begins with * is read as an alias: write it in quotes",
+    "undefined alias": "a text that begins with * is read as an alias: write it in quotes",
+    "cannot start any token": "no unquoted text begins with this character: write the text in quotes",
+    "mapping values are not allowed here": (
+        "a second colon stands in the line, or it is indented otherwise than the lines above: write a text with a "
+        "colon in quotes, and begin fields of one mapping below one another"
+    ),
+}
+"""The reasons in words for words in PyYAML's messages that do not say what to do."""
+
+
 class _Parser(yaml.SafeLoader):
     """PyYAML's parser with the scalars of CORE instead of those of YAML 1.1."""
 
@@ -52,7 +65,8 @@ def parse_yaml(text: str, where: str) -> dict[str, Any]:
         node = _Parser(text).get_single_node()
         data = None if node is None else _Reading(where).value(node)
     except yaml.MarkedYAMLError as error:
-        raise _not_yaml(where, error.problem_mark, f"{error.problem or error.context}") from error
+        context = error.context if error.context in REASONS else None
+        raise _not_yaml(where, error.problem_mark, f"{context or error.problem or error.context}") from error
     except yaml.YAMLError as error:  # characters that YAML forbids
         raise _not_yaml(where, None, " ".join(str(error).split())) from error
     except RecursionError as error:
@@ -203,6 +217,5 @@ def _with_whole_characters(text: str) -> str:
 
 def _not_yaml(where: str, mark: yaml.Mark | None, problem: str) -> ManifestInvalid:
     place = "" if mark is None else f"line {mark.line + 1}, column {mark.column + 1}: "
-    if "'\\t'" in problem:
-        problem = "a tab stands where YAML wants blanks"
+    problem = next((told for words, told in REASONS.items() if words in problem), problem)
     return ManifestInvalid(f"{where} is not YAML: {place}{problem}. Correct it.")

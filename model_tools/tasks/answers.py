@@ -1,5 +1,6 @@
 """A model's answers during the proof, by which a spec decides whether the model can be served. Pure."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -55,13 +56,19 @@ class AnsweredCase:
         return self.tensors[0]
 
 
+ROW_AXES = 2
+"""The axes of an answer with a row of values for each row of the input."""
+
+
 def require_tensor(answered: AnsweredCase, who: str, form: str, *, fits: bool, integers: bool = False) -> None:
     """Raise TraceFailed unless the answer is one tensor of floats (with `integers`, of any numbers) and `fits`."""
     if answered.structure == "tensor" and fits and (integers or answered.first.dtype.startswith(("float", "bfloat"))):
         return
-    kept = (
-        " and keep its batch axis, which squeeze() drops from a batch of one" if answered.structure == "tensor" else ""
-    )
+    shape, kept = answered.first.shape, ""
+    if len(shape) > ROW_AXES and math.prod(shape[ROW_AXES:]) == 1:
+        kept = ", ended with .flatten(1), which leaves the axes of size 1 out"
+    elif answered.structure == "tensor":
+        kept = " and keep its batch axis, which squeeze() drops from a batch of one"
     raise TraceFailed(
         f"{who} answers one tensor {form} of {'numbers' if integers else 'floats'}; to inputs of "
         f"{', '.join(str(shape) for shape in answered.input_shapes)} this model answers a {answered.structure} with "

@@ -15,14 +15,15 @@ import torch
 
 from model_tools.errors import ManifestInvalid, ModelTooLarge, PublishError, TraceFailed
 from model_tools.formats.manifest import Manifest
+from model_tools.formats.yaml_text import walk
 from model_tools.packaging.children.endings import note_step
 from model_tools.packaging.children.faults import fault_text, is_out_of_memory, memory_text
 from model_tools.packaging.children.places import error_place_text
 
 YAML_1_1_BOOLS = frozenset({"yes", "no", "on", "off", "y", "n", "true", "false"})
 """The texts, in lower case, that YAML 1.1 or people read as a bool; in YAML 1.2 only `true` and `false` are."""
-NUMBER_LIKE = re.compile(r"[-+]?\.?[0-9][0-9_.,:eExob+-]*")
-"""Texts that people write for a number, such as `1_000`, which YAML 1.2 reads as a text."""
+NUMBER_LIKE = re.compile(r"[-+(]*\.?[0-9][0-9_.,:eExob+*/%() -]*")
+"""Texts that people write for a number, such as `1_000` or `1/255`, which YAML 1.2 reads as a text."""
 
 
 def build_model(manifest: Manifest, folder: Path) -> torch.nn.Module:
@@ -52,8 +53,10 @@ def build_model(manifest: Manifest, folder: Path) -> torch.nn.Module:
         names = sorted(
             name for name, value in vars(module).items() if isinstance(value, type) and not name.startswith("_")
         )
+        there_is = f"it has {', '.join(names[:10])}" if names else "it defines no class"
         raise ManifestInvalid(
-            f"architecture: {module_name} has no callable {attribute!r}; it has {', '.join(names[:10])}."
+            f"architecture: {module_name} has no callable {attribute!r}; {there_is}: name the model's class, or a "
+            "function that returns the model."
         )
     try:
         signature = inspect.signature(factory)
@@ -78,10 +81,14 @@ def build_model(manifest: Manifest, folder: Path) -> torch.nn.Module:
 def _refuse_texts_of_another_type(manifest: Manifest, signature: inspect.Signature) -> None:
     """Raise ManifestInvalid for a text such as `no` or `1_000` where the architecture has a bool or a number.
 
-    YAML 1.1 reads them as such, and to Python the text "no" is true, so the code would hardly complain.
+    YAML 1.1 reads them as such, and to Python the texts "no" and "None" are true, so the code would hardly complain.
     """
     for name, value in manifest.arguments.items():
         parameter = signature.parameters.get(name)
+        if value == "None" and (parameter is None or not isinstance(parameter.default, str)):
+            raise ManifestInvalid(
+                f"arguments: {name} is the text 'None', since YAML writes Python's None as null: write {name}: null."
+            )
         if not isinstance(value, str) or parameter is None:
             continue
         known = parameter.default if isinstance(parameter.default, type) else type(parameter.default)
@@ -102,7 +109,8 @@ def _texts_like_numbers(manifest: Manifest) -> str:
     """Return words on the arguments that look like numbers and are texts in YAML, such as `1_000`; mostly empty."""
     texts = [
         f"the text {value!r} as {name}"
-        for name, value in manifest.arguments.items()
+        for name, argument in manifest.arguments.items()
+        for value in walk(argument)
         if isinstance(value, str) and NUMBER_LIKE.fullmatch(value)
     ]
     return f" with {' and '.join(texts)}" if texts else ""

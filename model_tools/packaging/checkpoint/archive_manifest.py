@@ -24,6 +24,7 @@ def read_archive_manifest(stream: IO[bytes], *, where: str) -> bytes:
     """
     found: dict[str, bytes] = {}
     near: list[str] = []
+    outside: list[str] = []
     searched = 0
     with tarfile.open(fileobj=stream, mode="r|", tarinfo=MeasuredMember) as archive:
         for member in archive:
@@ -32,6 +33,7 @@ def read_archive_manifest(stream: IO[bytes], *, where: str) -> bytes:
                 raise ModelTooLarge(f"{where} inflates beyond {MAX_INFLATED_BYTES:,} bytes before its manifest.")
             path = _normal_file(member)
             if path is None:
+                outside += [member.name] if _is_outside(member) else []
                 continue
             if is_near_name(path.rpartition("/")[2]):
                 near = [*near, path][:MAX_MANIFESTS]
@@ -44,7 +46,22 @@ def read_archive_manifest(stream: IO[bytes], *, where: str) -> bytes:
                 return found[path]
             if len(found) > MAX_MANIFESTS:
                 raise several_manifests(sorted(found), where=where)
+    if outside and not found:
+        raise _outside(where, outside[0])
     return found[choose_manifest([*found, *near], where=where)]
+
+
+def _is_outside(member: tarfile.TarInfo) -> bool:
+    """Tell whether a member is a manifest whose path is absolute or has `..` in it, which packaging refuses."""
+    *folders, name = member.name.split("/")
+    return member.isfile() and name == MANIFEST_NAME and (member.name.startswith("/") or ".." in folders)
+
+
+def _outside(where: str, path: str) -> CheckpointRejected:
+    return CheckpointRejected(
+        f"{where} holds {path!r}, which is no path inside the model's folder: pack the model from inside its folder, "
+        "with `tar czf model.tar.gz *`."
+    )
 
 
 def _normal_file(member: tarfile.TarInfo) -> str | None:

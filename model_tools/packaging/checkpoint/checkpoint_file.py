@@ -16,6 +16,7 @@ from typing import Literal
 from model_tools.errors import CheckpointRejected
 from model_tools.formats.sizes import MIB
 from model_tools.packaging.checkpoint.compiled_file import check_program, check_script, check_weights
+from model_tools.packaging.checkpoint.foreign_checkpoints import HEAD_BYTES, foreign_checkpoint
 from model_tools.packaging.checkpoint.pickle_names import names_in_pickles
 from model_tools.packaging.limits import Limits
 
@@ -47,15 +48,15 @@ def examine_checkpoint(path: Path, *, limits: Limits) -> CheckpointFile:
     if size > limits.inflated_bytes:
         raise CheckpointRejected(_too_large(path.name, limits))
     with path.open("rb") as file:
-        head = file.read(len(LEGACY_MAGIC))
+        head = file.read(HEAD_BYTES)
     if path.suffix == ".safetensors":
-        _check_safetensors(path, size)
+        _check_safetensors(path, size, head)
         kind: Kind = "safetensors"
     elif head.startswith(ZIP_MAGIC):
         kind = _kind_of_zip(path, check_zip(path, limits=limits))
     elif path.suffix == ".pt2":
         raise CheckpointRejected(f"{path.name} is no .pt2 file: write it with torch.export.save.")
-    elif head == LEGACY_MAGIC:
+    elif head.startswith(LEGACY_MAGIC):
         kind = "state_dict"
     else:
         raise CheckpointRejected(_not_torch(path, head))
@@ -169,7 +170,7 @@ def _check_pt2(path: Path, names: list[str]) -> None:
                 )
 
 
-def _check_safetensors(path: Path, size: int) -> None:
+def _check_safetensors(path: Path, size: int, head: bytes) -> None:
     """Check that the header is 8 bytes of length and then JSON, and that all tensors' bytes are inside the file."""
     problem = "its header is cut off"
     with path.open("rb") as file:
@@ -183,6 +184,9 @@ def _check_safetensors(path: Path, size: int) -> None:
             except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
                 problem = "its header is not the format's"
     if problem:
+        foreign = foreign_checkpoint(path.name, head)
+        if foreign is not None:
+            raise CheckpointRejected(foreign)
         raise CheckpointRejected(f"{path.name} is no intact .safetensors file ({problem}): copy or save it again.")
 
 
@@ -199,10 +203,9 @@ def _too_large(name: str, limits: Limits) -> str:
 
 
 def _not_torch(path: Path, head: bytes) -> str:
-    if not head:
-        return f"{path.name} is empty: copy or save it again."
-    if head.startswith(b"version https:/"):
-        return f"{path.name} is a Git LFS pointer, not the file itself: run `git lfs pull` and upload it again."
+    foreign = foreign_checkpoint(path.name, head)
+    if foreign is not None:
+        return foreign
     if head.startswith(b"\x80"):
         with path.open("rb") as file:
             names = ", ".join(names_in_pickles(file)[:5]) or "nothing by name"

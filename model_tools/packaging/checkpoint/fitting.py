@@ -54,6 +54,8 @@ class _Architecture:
     counters: frozenset[str]
     unsaved: Mapping[str, torch.Tensor]
     """The buffers that the architecture does not save (persistent=False)."""
+    buffers: frozenset[str]
+    """The buffers that the architecture saves, such as the statistics of BatchNorm."""
     embeddings: frozenset[str]
     """The weights of embeddings, to which others are often tied."""
 
@@ -112,7 +114,10 @@ def _architecture(model: torch.nn.Module) -> _Architecture:
     }
     unsaved = {name: buffer for name, buffer in model.named_buffers() if name not in state and not is_lazy(buffer)}
     embeddings = {f"{name}.weight" for name, part in model.named_modules() if isinstance(part, torch.nn.Embedding)}
-    return _Architecture(state, shared_names(state), frozenset(counters & state.keys()), unsaved, frozenset(embeddings))
+    buffers = frozenset(name for name, _ in model.named_buffers() if name in state)
+    return _Architecture(
+        state, shared_names(state), frozenset(counters & state.keys()), unsaved, buffers, frozenset(embeddings)
+    )
 
 
 def _misfit(
@@ -148,6 +153,12 @@ def _misfit(
     form = form_problem(match.missing, unexpected, where)
     if form is not None:
         return form
+    if match.missing and not unexpected and architecture.buffers.issuperset(match.missing):
+        return (
+            f"{where} holds parameters only, and lacks {listed(match.missing)}: these are buffers of the architecture, "
+            "such as the statistics of BatchNorm, which model.named_parameters() and averages over it leave out. Save "
+            f"the whole model where it is trained, after its weights were set: `{SAVE}`."
+        )
     problems = []
     if match.missing:
         problems.append(f"it lacks {listed(match.missing)}")

@@ -105,5 +105,5 @@ def _read_manifest_member(stream: IO[bytes], uri: str) -> bytes:
             return read_archive_manifest(inflated, where=uri)
     except (tarfile.TarError, OSError, EOFError) as error:
         raise CheckpointRejected(
-            f"{uri} is not a tar.gz that can be read ({error or type(error).__name__}): pack and upload it again."
+            f"{uri} is not a tar.gz that can be read ({error or type(error).__name__}): pack it anew with `tar czf`."
         ) from error

@@ -1,10 +1,11 @@
 """Says which weights were converted to the dtype of the architecture, and refuses a conversion that loses numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import torch
 
 from model_tools.errors import CheckpointRejected
+from model_tools.packaging.checkpoint.weight_forms import quantized_message
 from model_tools.packaging.checkpoint.weight_names import listed
 from model_tools.tensors.dtypes import DTYPE_NAMES
 
@@ -33,6 +34,28 @@ def cast_notes(state: Mapping[str, object], expected: Mapping[str, object], wher
         f"Converted from {_named(held)}, the file's dtype, to {_named(wanted)}, the architecture's: {listed(names)}."
         for (held, wanted), names in pairs.items()
     ]
+
+
+def refuse_integer_parameters(
+    state: Mapping[str, object], expected: Mapping[str, object], parameters: Collection[str], where: str
+) -> None:
+    """Raise CheckpointRejected for integers in the place of floating-point parameters, as quantising by hand leaves.
+
+    The scale by which they would become weights again is known to training's code alone. Zeros and ones are accepted:
+    they are the same numbers in every dtype.
+    """
+    integers = [
+        name
+        for name, value in state.items()
+        if name in parameters
+        and isinstance(value, torch.Tensor)
+        and not (value.is_floating_point() or value.is_complex() or value.dtype == torch.bool)
+        and isinstance(wanted := expected.get(name), torch.Tensor)
+        and wanted.is_floating_point()
+        and not bool(((value == 0) | (value == 1)).all())
+    ]
+    if integers:
+        raise CheckpointRejected(quantized_message(where, integers))
 
 
 def _survives(value: torch.Tensor, wanted: torch.dtype) -> bool:

@@ -39,7 +39,7 @@ def refuse_quantized(saved: object, where: str, depth: int = 0) -> None:
         return
     quantized = [name for name, entry in saved.items() if _is_quantized(name, entry)]
     if quantized:
-        raise CheckpointRejected(_quantized(where, quantized))
+        raise CheckpointRejected(quantized_message(where, quantized))
     for part in saved.values():
         refuse_quantized(part, where, depth + 1)
 
@@ -89,7 +89,9 @@ def form_problem(missing: Collection[str], unexpected: Collection[str], where: s
     """Return the message for weights in a form that is known by its names; None for names of no such form."""
     parts = {part for name in unexpected for part in name.split(".")}
     if parts & QUANTIZED_LEAVES or {"scale", "zero_point"} <= parts:
-        return _quantized(where, [name for name in unexpected if set(name.split(".")) & QUANTIZED_LEAVES] or unexpected)
+        return quantized_message(
+            where, [name for name in unexpected if set(name.split(".")) & QUANTIZED_LEAVES] or unexpected
+        )
     adapters = [name for name in unexpected if re.search(r"(^|[._])lora_|base_layer\.|\.ia3_|adapter_", name)]
     if adapters:
         return (
@@ -102,6 +104,15 @@ def form_problem(missing: Collection[str], unexpected: Collection[str], where: s
             f"trained: `with FSDP.state_dict_type(model, StateDictType.FULL_STATE_DICT): {SAVE}`."
         )
     return _parametrized(missing, unexpected, where)
+
+
+def quantized_message(where: str, names: Collection[str]) -> str:
+    """Return the message for weights that are quantised."""
+    return (
+        f"{where} holds quantised weights ({listed(names)}). Publish the weights as they were before quantising, saved "
+        "by torch.save(model.state_dict(), …) of the model in float, with optimize: {quantize: dynamic-int8} in "
+        "publish.yaml: then they are quantised here, and the answers are compared with the model's in float."
+    )
 
 
 def _parametrized(missing: Collection[str], unexpected: Collection[str], where: str) -> str | None:
@@ -218,14 +229,6 @@ def _is_quantized(name: object, entry: object) -> bool:
     if isinstance(entry, torch.Tensor):
         return entry.is_quantized or entry.dtype in NARROW_FLOATS
     return isinstance(name, str) and "_packed_params" in name
-
-
-def _quantized(where: str, names: Collection[str]) -> str:
-    return (
-        f"{where} holds quantised weights ({listed(names)}). Publish the weights as they were before quantising, saved "
-        "by torch.save(model.state_dict(), …) of the model in float, with optimize: {quantize: dynamic-int8} in "
-        "publish.yaml: then they are quantised here, and the answers are compared with the model's in float."
-    )
 
 
 def _leaf(name: str) -> str:

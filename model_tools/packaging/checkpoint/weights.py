@@ -14,7 +14,7 @@ from model_tools.packaging.checkpoint.fitting import Fitted, fit_weights, withou
 from model_tools.packaging.checkpoint.pickle_names import names_in_pickles
 from model_tools.packaging.checkpoint.refused_pickles import outline
 from model_tools.packaging.checkpoint.shared_weights import refuse_contradictions
-from model_tools.packaging.checkpoint.weight_dtypes import cast_notes
+from model_tools.packaging.checkpoint.weight_dtypes import cast_notes, refuse_integer_parameters
 from model_tools.packaging.checkpoint.weight_forms import refuse_quantized, refuse_without_numbers
 from model_tools.packaging.checkpoint.weight_names import listed
 from model_tools.packaging.checkpoint.weight_remedies import CONVERTED, at
@@ -64,6 +64,8 @@ def load_weights(model: torch.nn.Module, state: Mapping[str, torch.Tensor], *, w
     fitted = Fitted(dict(state), getattr(state, "versions", None))
     if not _loads(model, fitted):
         fitted = _fitted(model, state, where)
+    parameters = {name for name, _ in model.named_parameters(remove_duplicate=False)}
+    refuse_integer_parameters(fitted.state, before, parameters, where)
     notes = [*getattr(state, "notes", ()), *fitted.notes, *cast_notes(fitted.state, before, where)]
     refuse_contradictions(model.state_dict(), fitted.state, where)
     return notes

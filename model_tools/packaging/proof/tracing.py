@@ -193,10 +193,12 @@ def _decides_by_values(found: ControlFlow, folder: Path) -> str:
         "enable_nested_tensor=False, evaluate the model again, since it then answers as it does in training, and"
         if found.skips_padding
         else "Compute both ways and choose with torch.where, or put the decision into a function decorated with "
-        "torch.jit.script, or out of forward; then"
+        "torch.jit.script, or out of forward. Compute with torch's operators instead of NumPy's or Python's, and leave "
+        "out what only prints or checks; then"
     )
     return (
-        f"The model's code decides by the values of its input, and tracing keeps only one of the ways:"
+        "The model's code decides by the values of its input, or takes them out of torch (.item(), .numpy()), and "
+        "tracing keeps only one of the ways, with the numbers as they were once:"
         f"{_places(found.by_values, folder)}. {remedy} publish again."
     )
 

@@ -40,6 +40,14 @@ HEADS: Mapping[bytes, tuple[str, str]] = {
     b"tree\nversion=": LIGHTGBM,
     b"CBM1": CATBOOST,
     b"booster[": ("is the text of booster.dump_model, which XGBoost cannot load", SAVE),
+    b"\xef\xbb\xbf": (
+        "begins with a byte order mark, as editors on Windows write it, which XGBoost cannot read",
+        SAVE + ", or save it as UTF-8 without that mark",
+    ),
+    b"\xff\xfe": (
+        "is text in UTF-16, as PowerShell writes what > redirects, which XGBoost cannot read",
+        SAVE + ", or save it as UTF-8 without a byte order mark",
+    ),
     b"version https:/": ("is a Git LFS pointer, not the file itself", "run git lfs pull, and publish again"),
 }
 """What a file is and how to save it, by its first bytes."""

@@ -17,6 +17,12 @@ from model_tools.tensors.dtypes import DTYPES
 from model_tools.tensors.image_files import ImageRefused
 from model_tools.tensors.imaging import Geometry, black_image, locate_image
 
+URL_SAFE = str.maketrans("-_", "+/")
+"""The two characters that stand for others in base64 for URLs and file names (RFC 4648, section 5).
+
+Texts in that alphabet often lack the padding at their end.
+"""
+
 
 class ImageReader:
     """Reads a request's image and preprocesses it as the manifest says."""
@@ -61,7 +67,7 @@ class ImageReader:
 
 
 def decode_base64(text: str) -> bytes:
-    """Return the bytes that a base64 text or a data URL holds. Raises BadRequest."""
+    """Return the bytes that a text in either alphabet of base64, or a data URL, holds. Raises BadRequest."""
     if text.startswith("data:"):
         header, comma, text = text.partition(",")
         if not comma or not header.endswith(";base64"):
@@ -69,6 +75,7 @@ def decode_base64(text: str) -> bytes:
     if len(text) > MAX_IMAGE_BYTES * 4 // 3 + 4:
         raise BadRequest(f"image is larger than {MAX_IMAGE_BYTES:,} bytes.")
     try:
-        return base64.b64decode("".join(text.split()), validate=True)
+        digits = "".join(text.split()).translate(URL_SAFE)
+        return base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
         raise BadRequest(f"image is not base64 ({error}).") from error

@@ -206,7 +206,7 @@ def test_an_archive_without_a_manifest_is_refused(tmp_path):
 def test_a_file_that_is_no_archive_is_refused(tmp_path):
     (tmp_path / "model.tar.gz").write_bytes(b"not an archive")
 
-    with pytest.raises(CheckpointRejected, match="pack it again"):
+    with pytest.raises(CheckpointRejected, match="pack it anew with `tar czf`"):
         find_model(tmp_path / "model.tar.gz")
 
 

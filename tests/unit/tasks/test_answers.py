@@ -166,3 +166,12 @@ def test_names_fit_a_tensor_model_where_an_output_is_as_wide(shapes):
     check_answer(answered)
     with pytest.raises(ClassesMismatch, match=r"c\.txt names 4 classes"):
         check_answer(replace(answered, classes=["a", "b", "c", "d"]))
+
+
+@pytest.mark.parametrize("shape", [[2, 5, 1, 1], [2, 5, 1]], ids=["pooled image", "pooled series"])
+def test_axes_of_size_one_behind_the_values_are_refused_with_how_to_leave_them_out(shape):
+    with pytest.raises(TraceFailed, match=r"ended with \.flatten\(1\), which leaves the axes of size 1 out"):
+        check(EMBEDDING, shape)
+    with pytest.raises(TraceFailed) as caught:
+        check(EMBEDDING, [2, 5, 4])
+    assert "flatten" not in str(caught.value)

@@ -140,7 +140,11 @@ def test_a_manifest_survives_the_way_through_json():
             id="an infinite argument",
         ),
         pytest.param({"inputs": []}, "inputs: List should have at least 1 item", id="no inputs"),
-        pytest.param({"inputs": [{"shape": [0, 4]}]}, "inputs.0.shape.0", id="an empty dimension"),
+        pytest.param({"inputs": [{"shape": [0, 4]}]}, "inputs.0.shape: 0 is no size: write", id="an empty dimension"),
+        pytest.param({"inputs": [{"shape": [1.5]}]}, "inputs.0.shape: 1.5 is no size: write", id="half a size"),
+        pytest.param({"inputs": [{"shape": [-1, 4]}]}, "-1 is no size: give an axis", id="size as in ONNX"),
+        pytest.param({"inputs": [{"shape": [None, 4]}]}, "null is no size: give an axis", id="size as in Keras"),
+        pytest.param({"inputs": [{"shape": ["N", 4]}]}, "'N' is no name of an axis", id="capital axis"),
         pytest.param(
             {"inputs": [{"shape": [1], "type": "float32"}]},
             "inputs.0.type: is not a field of it: remove it or co",

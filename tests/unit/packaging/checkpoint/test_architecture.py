@@ -49,6 +49,7 @@ def test_a_class_or_a_function_gets_the_manifests_arguments(build):
         pytest.param(
             "def Net():\n    return {}['absent']", TraceFailed, "KeyError: 'absent' (user_code_", id="exception"
         ),
+        pytest.param("x = 1", ManifestInvalid, "no callable 'Net'; it defines no class: name", id="no class"),
         pytest.param("class Other: pass", ManifestInvalid, "has no callable 'Net'; it has Other", id="another name"),
         pytest.param(
             "def Net(depth): pass",
@@ -80,6 +81,11 @@ def test_a_text_that_looks_like_a_number_is_told_where_the_code_fails(build, wri
     assert f":Net with the text {written.strip(chr(39))!r} as width fails: TypeError" in str(caught.value)
 
 
+def test_a_text_that_looks_like_a_number_within_a_list_is_told_where_the_code_fails(build):
+    with pytest.raises(TraceFailed, match=":Net with the text '1_000' as widths fails: TypeError"):
+        build("import torch\ndef Net(widths): return torch.nn.Linear(*widths)", "{widths: [2, 1_000]}")
+
+
 @pytest.mark.parametrize(
     ("parameter", "written", "told"),
     [
@@ -87,6 +93,11 @@ def test_a_text_that_looks_like_a_number_is_told_where_the_code_fails(build, wri
         pytest.param("flag: bool", "Off", "flag is the text 'Off'", id="off"),
         pytest.param("flag: 'bool'", "'false'", "flag is the text 'false'", id="quoted false"),
         pytest.param("flag=8", "1_000", "flag is the text '1_000' in YAML 1.2, .*a number there", id="underscore"),
+        pytest.param("flag=8", "2**3", "a number there: write the number's digits", id="power"),
+        pytest.param("flag=0.1", "10%", "a number there: write the number's digits", id="per cent"),
+        pytest.param("flag=0.1", "1/255", "a number there: write the number's digits", id="fraction"),
+        pytest.param("flag=None", "None", "flag is the text 'None', .* write flag: null", id="None"),
+        pytest.param("**flag", "None", "flag is the text 'None', .* write flag: null", id="None by any name"),
         pytest.param("flag: float = None", "'1e-5'", "a number there: write the number's digits", id="quoted number"),
     ],
 )
@@ -107,6 +118,11 @@ def test_a_text_where_the_architecture_has_another_type_is_refused(build, parame
 def test_a_text_stays_a_text_where_the_architecture_takes_one(build, parameter):
     lines = [f"def Net({parameter}):", "    net = torch.nn.Linear(2, 2)", "    net.country = country", "    return net"]
     assert build("\n".join(["import torch", *lines]), "{country: NO}").country == "NO"
+
+
+def test_none_stays_a_text_where_a_text_stands_by_default(build):
+    code = "import torch\ndef Net(mode='zeros'):\n    net = torch.nn.Linear(2, 2)\n    net.mode = mode\n    return net"
+    assert build(code, "{mode: None}").mode == "None"
 
 
 def test_a_number_without_a_point_is_a_number(build):

@@ -1,6 +1,7 @@
 """The manifest of an archive is the same one to the command line, to ResolveModel and to packaging."""
 
 import io
+import re
 import tarfile
 import tempfile
 from pathlib import Path
@@ -107,6 +108,14 @@ def test_an_archive_without_one_manifest_above_all_others_is_refused(paths: list
     archive = packed(*paths)
     assert set(readings(archive)) == {"ModelNotFound"}
     with pytest.raises(ModelNotFound, match=told):
+        resolve_checkpoint(URI, FakeObjectStore({URI: archive}))
+
+
+@pytest.mark.parametrize("path", ["/opt/ml/model/publish.yaml", "/publish.yaml", "../run/publish.yaml"])
+def test_a_manifest_outside_the_model_s_folder_is_named_as_the_reason(path: str) -> None:
+    archive = packed(path, "model.pt")
+    assert set(readings(archive)[:2]) == {"CheckpointRejected"}
+    with pytest.raises(CheckpointRejected, match=rf"holds '{re.escape(path)}', which is no path inside the"):
         resolve_checkpoint(URI, FakeObjectStore({URI: archive}))
 
 

@@ -114,7 +114,15 @@ def test_native_code_and_pickled_objects_in_a_pt2_are_refused(tmp_path):
     [
         pytest.param("a.pt", b"", "is empty", id="empty"),
         pytest.param("a.pt", b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull", id="Git LFS pointer"),
-        pytest.param("a.pt", b"\x93NUMPY", "is no checkpoint that torch wrote", id="NumPy file"),
+        pytest.param("a.pt", b"\x93NUMPY\x01", "is a NumPy array", id="NumPy file"),
+        pytest.param(
+            "a.safetensors", b"version https://git-lfs\n", "git lfs pull", id="Git LFS pointer to safetensors"
+        ),
+        pytest.param("a.safetensors", b"<!DOCTYPE html>", "is a web page", id="web page"),
+        pytest.param("a.pth", b"\x89HDF\r\n\x1a\n", "is an HDF5 file, as Keras writes", id="Keras file"),
+        pytest.param("a.safetensors", b"GGUF\3\0\0\0", "is a GGUF file", id="GGUF file"),
+        pytest.param("a.safetensors", b"", "is empty", id="empty safetensors"),
+        pytest.param("a.pt", b"no format that is known", "is no checkpoint that torch wrote", id="unknown file"),
         pytest.param("a.pt2", b"nothing", "write it with torch.export.save", id="no pt2"),
         pytest.param("a.safetensors", b"\x05", "its header is cut off", id="safetensors cut off"),
         pytest.param(
@@ -137,6 +145,20 @@ def test_native_code_and_pickled_objects_in_a_pt2_are_refused(tmp_path):
 def test_what_is_no_checkpoint_is_refused_with_the_remedy(tmp_path, name, contents, told):
     (tmp_path / name).write_bytes(contents)
     assert told in refusal(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["a.safetensors", "a.pt"])
+def test_a_checkpoint_under_the_other_suffix_is_loaded_once_it_is_renamed_as_told(tmp_path, name):
+    path = tmp_path / name
+    if name == "a.pt":
+        save_file(WEIGHTS, path)
+    else:
+        torch.save(WEIGHTS, path)
+    message = refusal(path)
+    right = "a.safetensors" if name == "a.pt" else "a.pt"
+    assert f"rename it to {right}" in message
+    assert "damaged" not in message
+    examine_checkpoint(path.rename(tmp_path / right), limits=Limits())
 
 
 def test_a_zip_of_something_else_is_refused(tmp_path):

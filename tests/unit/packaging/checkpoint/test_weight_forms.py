@@ -200,6 +200,9 @@ QUANTISED = {
         "head.qweight": torch.ones(5, 2, dtype=torch.int32), "head.scales": torch.ones(2),
     },
     "bitsandbytes": lambda net: {**net.state_dict(), "head.weight.absmax": torch.ones(3)},
+    "integers whose scale is elsewhere": lambda net: {
+        key: (100 * value).to(torch.int8) if value.dim() > 1 else value for key, value in net.state_dict().items()
+    },
     "float8": lambda net: {key: value.to(torch.float8_e4m3fn) for key, value in net.state_dict().items()},
 }  # fmt: skip
 
@@ -211,6 +214,29 @@ def test_quantised_weights_are_refused_as_such(form, key, tmp_path):
     message = refusal(state if key is None else {key: state, "epoch": 1}, tmp_path)
     assert "holds quantised weights" in message
     assert "optimize: {quantize: dynamic-int8}" in message
+
+
+def test_zeros_and_ones_are_the_same_weights_as_integers(tmp_path):
+    ones = {**trained().state_dict(), "head.bias": torch.tensor([0, 1], dtype=torch.uint8)}
+    model, notes = loaded(ones, tmp_path)
+    assert model.head.bias.tolist() == [0.0, 1.0]
+    assert notes[0].startswith("Converted from uint8")
+
+
+def test_integers_in_a_buffer_are_loaded_as_the_numbers_that_they_are(tmp_path):
+    saved = trained().state_dict()
+    saved["body.1.running_mean"] = torch.arange(5)
+    model, _ = loaded(saved, tmp_path)
+    assert model.body[1].running_mean.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_parameters_without_the_buffers_are_refused_with_what_leaves_them_out(tmp_path):
+    net = trained()
+    message = refusal(dict(net.named_parameters()), tmp_path)
+    assert "holds parameters only, and lacks body.1.running_mean, body.1.running_var" in message
+    model = trained(seed=0)
+    load_weights(model, read_weights(follow(message, tmp_path, model=net)), where="weights.pt")
+    assert_same(model, net)
 
 
 def test_adapters_are_refused_with_how_to_merge_them(tmp_path):

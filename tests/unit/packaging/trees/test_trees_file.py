@@ -120,7 +120,6 @@ def test_boosters_with_dropout_are_understood(tmp_path):
         pytest.param(b'{"a": 1, "a": 2}', "the field 'a' stands in an object twice", id="field twice"),
         pytest.param(b"[" * 100_000, "is no JSON", id="deep nesting"),
         pytest.param(b"{L\0", "holds UBJSON, and XGBoost goes by the ending", id="UBJSON named JSON"),
-        pytest.param(b"\xff\xfe{", "is no JSON", id="UTF-16"),
         pytest.param(
             pickle.dumps(Path("x")), "is a pickle, so loading it could run code (it wants pathlib", id="pickle"
         ),
@@ -152,6 +151,8 @@ def test_boosters_with_dropout_are_understood(tmp_path):
         pytest.param(b'[{"nodeid": 0}]', "holds the trees of booster.dump_model", id="dump as JSON"),
         pytest.param(b'{"learner": {"learner_train_param": {}}}', "the settings of booster.save_config", id="settings"),
         pytest.param(b'{"Config": {}, "Model": {}}', "is a snapshot of memory", id="snapshot"),
+        pytest.param(b"\xef\xbb\xbf{}", "begins with a byte order mark", id="byte order mark"),
+        pytest.param("{}".encode("utf-16"), "is text in UTF-16", id="UTF-16 of PowerShell"),
         pytest.param(b"version https://git-lfs", "is a Git LFS pointer", id="Git LFS pointer"),
     ],
 )
