@@ -105,7 +105,9 @@ def _prove_rows(
     tolerance = rows_tolerance if job.rows.may_be_apart else tolerance_of
 
     def ask(inputs: tuple[torch.Tensor, ...]) -> Sequence[torch.Tensor]:
-        return take_apart(model(*in_format(inputs, channels_last=job.channels_last))).tensors
+        # Copies are asked, since a model may change its inputs.
+        copies = tuple(tensor.clone() for tensor in in_format(inputs, channels_last=job.channels_last))
+        return take_apart(model(*copies)).tensors
 
     def same(found: Sequence[torch.Tensor], wanted: Sequence[torch.Tensor]) -> bool:
         compared = [
