@@ -16,7 +16,7 @@ from model_tools.packaging.checkpoint.architecture import user_code_errors
 from model_tools.packaging.children.worker import answer_job
 from model_tools.packaging.proof.messages import REFERENCE_FILE
 from model_tools.packaging.proof.model_outputs import take_apart
-from model_tools.packaging.proof.seeds import SECOND_SEED, filled_memory, seed_all
+from model_tools.packaging.proof.seeds import SECOND_SEED, filled_memory, moved_clock, seed_all
 from model_tools.packaging.proof.state_messages import LARGE_BYTES, STATE_FILE, RebuildJob, RebuildResult, RecordedState
 from model_tools.packaging.proof.state_refusals import MAX_NOTES, notes_of, refuse_rebuilt
 from model_tools.packaging.proof.tolerance import tolerance_of
@@ -40,7 +40,7 @@ def rebuild(job: RebuildJob, _scratch: Path) -> RebuildResult:
     has_code = job.trace.kind == "state_dict"
     builds = BUILDS if has_code and size <= SMALL_BYTES else 1
     notes: dict[str, None] = {}
-    with filled_memory():
+    with filled_memory(), moved_clock():
         for number in range(builds):
             seed_all(SECOND_SEED + number)
             model = load(job.trace).reference

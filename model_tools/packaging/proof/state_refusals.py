@@ -116,8 +116,8 @@ def refuse_rebuilt(first: RecordedState, rebuilt: RecordedState, apart: str | No
     raise ParityFailed(
         f"The model answers {apart} differently when its architecture is built again and loaded with the same "
         "checkpoint, or when it is asked in another order: something that its code computes is not in the checkpoint "
-        "(a random number, the order of a set, hash(), memory of torch.empty, a cache). Register it as a buffer in "
-        "__init__, and save the checkpoint of the trained model again."
+        "(a random number, the time, the order of a set, hash(), memory of torch.empty, a cache). Register it as a "
+        "buffer in __init__, and save the checkpoint of the trained model again."
     )
 
 

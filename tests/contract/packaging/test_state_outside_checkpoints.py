@@ -133,6 +133,11 @@ def test_a_tensor_that_no_answer_depends_on_may_be_removed_instead(tmp_path):
     assert "if nothing reads it, remove it or fill it with constants" in message
 
 
+def test_the_time_in_an_answer_is_refused(tmp_path):
+    code = "import time\n" + net(forward="return self.head(x) + 1e-9 * time.time()")
+    assert "the time" in refused(ParityFailed, code, tmp_path)
+
+
 def test_memory_that_forward_reads_and_never_writes_is_refused(tmp_path):
     code = net(forward="out = torch.empty(4)\nout[:2] = 1.0\nreturn self.head(x) + out")
     assert "torch.empty" in refused(ParityFailed, code, tmp_path)
