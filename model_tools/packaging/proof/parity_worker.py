@@ -103,7 +103,8 @@ def _prove_rows(
     usual = [number for number, case in enumerate(job.cases) if case.spread == "usual" and case.sample is None]
 
     def ask(inputs: tuple[torch.Tensor, ...]) -> Sequence[torch.Tensor]:
-        return take_apart(model(*in_format(inputs, channels_last=job.channels_last))).tensors
+        # A model may write into its inputs, which are parts of a case here.
+        return take_apart(model(*in_format([each.clone() for each in inputs], channels_last=job.channels_last))).tensors
 
     def same(found: Sequence[torch.Tensor], wanted: Sequence[torch.Tensor]) -> bool:
         compared = [
