@@ -17,7 +17,7 @@ import torch
 
 from model_tools.packaging.proof.size_reads import SizeReads
 from model_tools.packaging.proof.sizes import SEED, SizePlan, Sizes
-from model_tools.packaging.proof.watching import Place
+from model_tools.packaging.proof.user_places import Place
 
 MAX_STEP = 128
 """The largest step by which a size may shrink: the product of the strides of a network's layers."""

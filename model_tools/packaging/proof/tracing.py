@@ -25,7 +25,7 @@ from model_tools.packaging.proof.example_inputs import draw_inputs
 from model_tools.packaging.proof.fixed_sizes import Bounds, UnprovedRead, unproved_reads
 from model_tools.packaging.proof.messages import TraceJob
 from model_tools.packaging.proof.sizes import SizePlan, Sizes, shapes_at
-from model_tools.packaging.proof.watching import Place, callers_place
+from model_tools.packaging.proof.user_places import Place, callers_place
 from model_tools.tensors.memory_format import IMAGE_AXES, in_format
 
 MAX_TOLD = 3
@@ -78,6 +78,8 @@ def refuse_lost_control_flow(model: torch.nn.Module, job: TraceJob) -> list[str]
     """
     with user_code_errors(job.folder, "Tracing the model"):
         found = control_flow(model, draw_inputs(job.trace, job.manifest.inputs))
+    if found.caught:
+        raise ParityFailed(_catches_an_error(found, job.folder))
     if found.by_values:
         raise ParityFailed(_decides_by_values(found, job.folder))
     if found.by_sizes is None:
@@ -181,7 +183,8 @@ class _TracerNotes:
 def _decides_by_values(found: ControlFlow, folder: Path) -> str:
     remedy = (
         "nn.TransformerEncoder skips padding by its mask, in eval mode alone: build it with "
-        "enable_nested_tensor=False, evaluate the model again, since it then answers as it does in training, and"
+        "enable_nested_tensor=False (that of an nn.Transformer cannot be built so: set its encoder.use_nested_tensor = "
+        "False in __init__), evaluate the model again, since it then answers as it does in training, and"
         if found.skips_padding
         else "Compute both ways and choose with torch.where, or put the decision into a function decorated with "
         "torch.jit.script, or out of forward; then"
@@ -189,6 +192,14 @@ def _decides_by_values(found: ControlFlow, folder: Path) -> str:
     return (
         f"The model's code decides by the values of its input, and tracing keeps only one of the ways:"
         f"{_places(found.by_values, folder)}. {remedy} publish again."
+    )
+
+
+def _catches_an_error(found: ControlFlow, folder: Path) -> str:
+    return (
+        "The model's code catches the error of an operation that fails, and goes on in another way; tracing keeps only "
+        f"one of the ways:{_places(found.caught, folder)}. Compute both ways and choose with torch.where, or ask for "
+        "what makes the operation fail in a function decorated with torch.jit.script; then publish again."
     )
 
 
