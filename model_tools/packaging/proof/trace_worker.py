@@ -23,6 +23,7 @@ from model_tools.packaging.proof.eager_wrappers import remove_backward_hooks, re
 from model_tools.packaging.proof.example_inputs import draw_inputs, inputs_from_lists
 from model_tools.packaging.proof.integer_ranges import with_integer_ranges
 from model_tools.packaging.proof.last_operator import last_operator
+from model_tools.packaging.proof.lost_control_flow import refuse_lost_control_flow
 from model_tools.packaging.proof.masked_rows import filled_rows
 from model_tools.packaging.proof.messages import (
     REFERENCE_FILE,
@@ -38,7 +39,7 @@ from model_tools.packaging.proof.quantization import quantize
 from model_tools.packaging.proof.saving import save_traced
 from model_tools.packaging.proof.seeds import FIRST_SEED, seed_all
 from model_tools.packaging.proof.state_messages import STATE_FILE
-from model_tools.packaging.proof.tracing import Traced, freeze, in_memory_format, refuse_lost_control_flow, trace_model
+from model_tools.packaging.proof.tracing import Traced, freeze, in_memory_format, trace_model
 from model_tools.packaging.proof.watched_model import WatchedModel, leave_record
 from model_tools.tensors.dtypes import DTYPE_NAMES
 
