@@ -51,6 +51,8 @@ def find_weights(saved: object, name: str) -> Weights:
 
     Raises CheckpointRejected when there are none, or several; messages call the file `name`.
     """
+    if isinstance(saved, Mapping) and not saved:
+        return Weights()  # the state dict of a model that only computes
     found = list(weight_sets(saved, is_tensor=_is_tensor))
     chosen = _only(found, saved, name)
     tensors = {key: value for key, value in chosen.entries.items() if _is_entry(key, value, _is_tensor)}

@@ -16,8 +16,10 @@ import torch
 from torch.jit._trace import TracerWarning, _create_interpreter_name_lookup_fn, make_module
 
 from model_tools.packaging.proof.lineage import Lineage, users_places
+from model_tools.packaging.proof.printing import only_prints
 from model_tools.packaging.proof.size_reads import SizeReads
-from model_tools.packaging.proof.watching import Place, Read, Watch, in_machinery
+from model_tools.packaging.proof.user_places import Place, in_machinery
+from model_tools.packaging.proof.watching import Read, Watch, is_kept_as_key
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,12 @@ class ControlFlow:
     """At one of these places, `nn.TransformerEncoder` decides by its mask whether to skip padding."""
     by_sizes: SizeReads | None
     """The numbers that depend on the sizes of the inputs alone; None where there are none."""
+    caught: list[Place]
+    """The places at which an operation fails, and the code catches the error and goes on."""
+
+
+class _ErrorCaught(Exception):
+    """The code has caught the error of an operation, after which torch traces no more."""
 
 
 def control_flow(model: torch.nn.Module, inputs: Sequence[torch.Tensor]) -> ControlFlow:
@@ -43,10 +51,12 @@ def control_flow(model: torch.nn.Module, inputs: Sequence[torch.Tensor]) -> Cont
     def traced(*arguments: torch.Tensor) -> list[torch.Tensor]:
         with watch.watching():
             model(*arguments)
+        if watch.failures:
+            raise _ErrorCaught
         # The graph is examined before torch removes from it what no output needs.
         graph = torch._C._get_tracing_state().graph()  # noqa: SLF001 (no public name)
         lineage = Lineage(graph, watch)
-        by_values.update(_users_place(stack) for stack in lineage.unrolled)
+        by_values.update(place for place in map(_users_place, lineage.unrolled) if not only_prints(place))
         for read, origin in _fixed(watch.reads, lineage):
             if read.marked or origin.value:
                 by_values.add(read.place)
@@ -56,17 +66,20 @@ def control_flow(model: torch.nn.Module, inputs: Sequence[torch.Tensor]) -> Cont
 
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore", TracerWarning)  # what it warns of is what is looked for here
-        graph, _ = torch._C._create_graph_by_tracing(  # noqa: SLF001 (torch.jit.trace gives no graph of the reads)
-            traced,
-            list(inputs),
-            _create_interpreter_name_lookup_fn(),  # type: ignore[no-untyped-call]
-            False,  # noqa: FBT003 (strict: containers in the answer are no matter)
-            False,  # noqa: FBT003 (force_outplace: as torch.jit.trace does)
-            module,
-        )
+        try:
+            graph, _ = torch._C._create_graph_by_tracing(  # noqa: SLF001 (torch.jit.trace gives no graph of the reads)
+                traced,
+                list(inputs),
+                _create_interpreter_name_lookup_fn(),  # type: ignore[no-untyped-call]
+                False,  # noqa: FBT003 (strict: containers in the answer are no matter)
+                False,  # noqa: FBT003 (force_outplace: as torch.jit.trace does)
+                module,
+            )
+        except _ErrorCaught:
+            return ControlFlow([], skips_padding=False, by_sizes=None, caught=list(dict.fromkeys(watch.failures)))
     sizes = SizeReads([read.place for read in by_sizes], graph, module) if by_sizes else None
     skips_padding = any(read.skips_padding for read in watch.reads)
-    return ControlFlow(sorted(by_values), skips_padding, sizes)
+    return ControlFlow(sorted(by_values), skips_padding, sizes, caught=[])
 
 
 def _fixed(reads: Sequence[Read], lineage: Lineage) -> list[tuple[Read, Any]]:
@@ -78,7 +91,7 @@ def _fixed(reads: Sequence[Read], lineage: Lineage) -> list[tuple[Read, Any]]:
     spare = Counter({value.unique(): lineage.conversions(value) for value in values if value is not None})
     fixed = []
     for read, value in zip(reads, values, strict=True):
-        if value is None:
+        if value is None or (read.is_key and is_kept_as_key(read.tensor)):
             continue
         if spare[value.unique()] > 0:
             spare[value.unique()] -= 1

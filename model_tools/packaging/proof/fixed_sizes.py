@@ -7,6 +7,7 @@ floor((growth * size + offset) / step), as after convolutions and pooling.
 
 import math
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,10 +18,12 @@ import torch
 
 from model_tools.packaging.proof.size_reads import SizeReads
 from model_tools.packaging.proof.sizes import SEED, SizePlan, Sizes
-from model_tools.packaging.proof.watching import Place
+from model_tools.packaging.proof.user_places import Place
 
 MAX_STEP = 128
 """The largest step by which a size may shrink: the product of the strides of a network's layers."""
+MAX_WAYS = 8
+"""The number of other sizes at which the code is looked into as well, since it goes another way there."""
 MAX_COMPUTED = 4096
 """The number of combinations of sizes for which a number is computed; if there are more, as many are drawn."""
 MAX_COMPUTED_WITH_TENSORS = 16
@@ -42,7 +45,7 @@ class UnprovedRead:
 
 
 def unproved_reads(
-    reads: SizeReads, plan: SizePlan, bounds: Bounds, draw: Draw, *, parity_tells: bool = True
+    reads: SizeReads, measured: "Measured", plan: SizePlan, bounds: Bounds, *, parity_tells: bool = True
 ) -> list[UnprovedRead]:
     """Return the reads that may be another number at a size which is allowed and not proved.
 
@@ -50,7 +53,6 @@ def unproved_reads(
     """
     if plan.all_combinations and parity_tells:
         return []
-    measured = Measured.by(plan, reads, draw)
     unproved = []
     for number, place in enumerate(reads.places):
         axes = measured.axes_of(reads.behind[number])
@@ -84,6 +86,20 @@ class Measured:
                 found.numbers.append(numbers)
                 found.inside.append(inside)
         return found
+
+    def other_ways(self) -> list[tuple[str, Sizes]]:
+        """Return sizes at which numbers are others than at the traced ones, each with the one axis that differs."""
+        seen: dict[tuple[int, Any], tuple[str, Sizes]] = {}
+        for sizes, numbers in zip(self.at, self.numbers, strict=True):
+            changed = [axis for axis, size in sizes.items() if size != self.traced[axis]]
+            if len(changed) == 1:
+                for number, found in enumerate(numbers):
+                    if found != self.numbers[0][number]:
+                        seen.setdefault((number, str(found)), (changed[0], sizes))
+        # A number that tells two ways apart has one other value, and one that is a size has many.
+        others = Counter(number for number, _ in seen)
+        ways = sorted(seen, key=lambda way: others[way[0]])
+        return list({tuple(seen[way][1].values()): seen[way] for way in ways}.values())[:MAX_WAYS]
 
     def axes_of(self, behind: Sequence[int]) -> tuple[str, ...]:
         """Return the axes that some of the sizes inside the network depend on."""

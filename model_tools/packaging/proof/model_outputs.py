@@ -24,6 +24,11 @@ class Outputs:
     names: tuple[str, ...]
     tensors: tuple[torch.Tensor, ...]
 
+    @property
+    def are_finite(self) -> bool:
+        """Tell whether no value is NaN or infinite."""
+        return all(bool(tensor.isfinite().all()) for tensor in self.tensors)
+
 
 def take_apart(answer: Any) -> Outputs:
     """Return an answer's tensors with their names. Raises TraceFailed for an answer that cannot be served."""

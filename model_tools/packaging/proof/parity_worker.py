@@ -105,9 +105,8 @@ def _prove_rows(
     tolerance = rows_tolerance if job.rows.may_be_apart else tolerance_of
 
     def ask(inputs: tuple[torch.Tensor, ...]) -> Sequence[torch.Tensor]:
-        # Copies are asked, since a model may change its inputs.
-        copies = tuple(tensor.clone() for tensor in in_format(inputs, channels_last=job.channels_last))
-        return take_apart(model(*copies)).tensors
+        # A model may write into its inputs, which are parts of a case here.
+        return take_apart(model(*in_format([each.clone() for each in inputs], channels_last=job.channels_last))).tensors
 
     def same(found: Sequence[torch.Tensor], wanted: Sequence[torch.Tensor]) -> bool:
         compared = [

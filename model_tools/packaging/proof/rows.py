@@ -60,10 +60,11 @@ def _padded(job: RowsJob, padding: int, cases: Sequence[Inputs], ask: Ask, same:
     """Compare texts with the same texts, padded; the first input has the ids, [rows, tokens]."""
     longer = [inputs for inputs in cases if inputs[0].shape[1] > job.fewest_tokens]
     for ids, *others in _spread_out(longer):
-        length = max(job.fewest_tokens, ids.shape[1] // 2)
-        texts = torch.where(ids == padding, job.no_padding, ids)[:, :length]
-        padded = torch.nn.functional.pad(texts, (0, ids.shape[1] - length), value=padding)
-        yield same(ask((padded, *others)), ask((texts, *others)))
+        # The shortest text has the most padding.
+        for length in sorted({job.fewest_tokens, max(job.fewest_tokens, ids.shape[1] // 2)}):
+            texts = torch.where(ids == padding, job.no_padding, ids)[:, :length]
+            padded = torch.nn.functional.pad(texts, (0, ids.shape[1] - length), value=padding)
+            yield same(ask((padded, *others)), ask((texts, *others)))
 
 
 def _longer_targets(fewest: int, cases: Sequence[Inputs], ask: Ask, same: Same) -> Iterator[bool]:

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from model_tools.packaging.proof.lineage import SIZES
-from model_tools.packaging.proof.watching import Place
+from model_tools.packaging.proof.user_places import Place
 
 
 class SizeReads:

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -23,6 +23,8 @@ from model_tools.packaging.proof.eager_wrappers import remove_backward_hooks, re
 from model_tools.packaging.proof.example_inputs import draw_inputs, inputs_from_lists
 from model_tools.packaging.proof.integer_ranges import with_integer_ranges
 from model_tools.packaging.proof.last_operator import last_operator
+from model_tools.packaging.proof.lost_control_flow import refuse_lost_control_flow
+from model_tools.packaging.proof.masked_rows import filled_rows
 from model_tools.packaging.proof.messages import (
     REFERENCE_FILE,
     TRACED_FILE,
@@ -37,7 +39,7 @@ from model_tools.packaging.proof.quantization import quantize
 from model_tools.packaging.proof.saving import save_traced
 from model_tools.packaging.proof.seeds import FIRST_SEED, seed_all
 from model_tools.packaging.proof.state_messages import STATE_FILE
-from model_tools.packaging.proof.tracing import Traced, freeze, in_memory_format, refuse_lost_control_flow, trace_model
+from model_tools.packaging.proof.tracing import Traced, freeze, in_memory_format, trace_model
 from model_tools.packaging.proof.watched_model import WatchedModel, leave_record
 from model_tools.tensors.dtypes import DTYPE_NAMES
 
@@ -62,6 +64,8 @@ class References:
 
     inputs: list[Inputs]
     outputs: list[Outputs]
+    notes: dict[str, None] = field(default_factory=dict)
+    """Sentences on rows that the model answers with NaN."""
 
 
 def trace_checkpoint(job: TraceJob, scratch: Path) -> TraceResult:
@@ -100,7 +104,7 @@ def trace_checkpoint(job: TraceJob, scratch: Path) -> TraceResult:
             _small_answer(outputs) for case, outputs in zip(job.cases, references.outputs, strict=True) if case.sample
         ],
         channels_last=traced.channels_last,
-        notes=[*loaded.notes, *range_notes],
+        notes=[*loaded.notes, *range_notes, *references.notes],
         tracer_notes=list(traced.notes),
         sizes_read=sizes_read,
         torch_version=torch.__version__,
@@ -144,6 +148,8 @@ def answer_cases(model: Any, job: TraceJob, scratch: Path) -> References:
     for case in job.cases:
         inputs = _sample_inputs(case, next(samples), job) if case.sample else draw_inputs(case, job.manifest.inputs)
         outputs = _answer(model, inputs, case, job)
+        if case.spread != "wide" and not case.sample and not outputs.are_finite:
+            inputs, outputs = _without_masked_rows(model, inputs, outputs, case, job, references)
         if not references.outputs:
             _refuse_randomness(outputs, _answer(model, inputs, case, job))
         elif (outputs.structure, outputs.names) != (references.outputs[0].structure, references.outputs[0].names):
@@ -156,6 +162,18 @@ def answer_cases(model: Any, job: TraceJob, scratch: Path) -> References:
         references.inputs.append(inputs)
         references.outputs.append(outputs)
     return references
+
+
+def _without_masked_rows(
+    model: Any, inputs: Inputs, outputs: Outputs, case: Case, job: TraceJob, references: References
+) -> tuple[Inputs, Outputs]:
+    """Return inputs without rows that mask everything, and their answer, if only such rows are answered with NaN."""
+    for filled, note in filled_rows(inputs, job.manifest.inputs):
+        answered = _answer(model, filled, case, job)
+        if answered.are_finite:
+            references.notes[note] = None
+            return filled, answered
+    return inputs, outputs
 
 
 def _answer(model: Any, inputs: Inputs, case: Case, job: TraceJob) -> Outputs:

@@ -15,18 +15,15 @@ from pathlib import Path
 import torch
 from torch.jit._trace import TracerWarning
 
-from model_tools.errors import ParityFailed, TraceFailed
+from model_tools.errors import TraceFailed
 from model_tools.formats.manifest import Manifest
 from model_tools.packaging.checkpoint.architecture import user_code_errors
 from model_tools.packaging.children.faults import error_text
 from model_tools.packaging.children.places import place_text
 from model_tools.packaging.proof import tolerance
-from model_tools.packaging.proof.control_flow import ControlFlow, control_flow
 from model_tools.packaging.proof.example_inputs import draw_inputs
-from model_tools.packaging.proof.fixed_sizes import Bounds, UnprovedRead, unproved_reads
 from model_tools.packaging.proof.messages import TraceJob
-from model_tools.packaging.proof.sizes import SizePlan, Sizes, shapes_at
-from model_tools.packaging.proof.watching import Place, callers_place
+from model_tools.packaging.proof.user_places import callers_place
 from model_tools.tensors.dtypes import DTYPES
 from model_tools.tensors.memory_format import IMAGE_AXES, in_format
 
@@ -34,8 +31,6 @@ MAX_TOLD = 3
 """The number of places in the code that a message lists."""
 HALF = tuple(DTYPES[name] for name in tolerance.HALF)
 """The dtypes of half precision, in which another number in the code may not show in the answers."""
-FINE = (torch.float32, torch.float64)
-"""The dtypes in which it does."""
 NUMBERS_READ = ("Converting a tensor to a Python", "Using len to get tensor shape", "Iterating over a tensor")
 """The beginnings of warnings that Python reads a number, which `control_flow` has judged."""
 MAX_NOTES = 50
@@ -74,33 +69,6 @@ def trace_model(model: torch.nn.Module, job: TraceJob) -> Traced:
             plain = _trace(model, inputs, job, channels_last=False)
             return replace(plain, notes=(*plain.notes, f"channels_last was tried: {error}"))
     return _trace(model, inputs, job, channels_last=False)
-
-
-def refuse_lost_control_flow(model: torch.nn.Module, job: TraceJob, answered: Sequence[torch.dtype]) -> list[str]:
-    """Return the places where the model's code decides by sizes, all of which are proved.
-
-    `answered` are the dtypes of the model's outputs. Raises ParityFailed for code that decides by the values of the
-    inputs, or by sizes that are not proved.
-    """
-    with user_code_errors(job.folder, "Tracing the model"):
-        found = control_flow(model, draw_inputs(job.trace, job.manifest.inputs))
-    if found.by_values:
-        raise ParityFailed(_decides_by_values(found, job.folder))
-    if found.by_sizes is None:
-        return []
-    manifest = job.manifest
-    bounds = {axis: (manifest.axis_sizes(axis).min, manifest.axis_sizes(axis).max) for axis in job.sizes.traced}
-
-    def draw(sizes: Sizes) -> tuple[torch.Tensor, ...]:
-        return draw_inputs(job.trace.model_copy(update={"shapes": shapes_at(manifest, sizes)}), manifest.inputs)
-
-    parity_tells = any(dtype in FINE for dtype in answered) and not any(dtype in HALF for dtype in answered)
-    unproved = unproved_reads(found.by_sizes, job.sizes, bounds, draw, parity_tells=parity_tells)
-    if unproved and parity_tells:
-        raise ParityFailed(_decides_by_sizes(unproved, job.sizes, bounds, job.folder))
-    if unproved:
-        raise ParityFailed(_decides_unseen(unproved, job.folder))
-    return list(dict.fromkeys(place_text(*place, job.folder).strip() for place in found.by_sizes.places))
 
 
 def profits_from_channels_last(model: torch.nn.Module, inputs: Sequence[torch.Tensor]) -> bool:
@@ -185,46 +153,3 @@ class _TracerNotes:
             said = re.split(r"\. |\n", str(message), maxsplit=1)[0].rstrip(".")[:300]
             if not said.startswith(NUMBERS_READ):
                 self._notes[f"{said}{place_text(filename, line, self._folder)}"] = None
-
-
-def _decides_by_values(found: ControlFlow, folder: Path) -> str:
-    remedy = (
-        "nn.TransformerEncoder skips padding by its mask, in eval mode alone: build it with "
-        "enable_nested_tensor=False, evaluate the model again, since it then answers as it does in training, and"
-        if found.skips_padding
-        else "Compute both ways and choose with torch.where, or put the decision into a function decorated with "
-        "torch.jit.script, or out of forward. Compute with torch's operators instead of NumPy's or Python's, and leave "
-        "out what only prints or checks; then"
-    )
-    return (
-        "The model's code decides by the values of its input, or takes them out of torch (.item(), .numpy()), and "
-        "tracing keeps only one of the ways, with the numbers as they were once:"
-        f"{_places(found.by_values, folder)}. {remedy} publish again."
-    )
-
-
-def _decides_by_sizes(unproved: Sequence[UnprovedRead], plan: SizePlan, bounds: Bounds, folder: Path) -> str:
-    axes = dict.fromkeys(axis for read in unproved for axis in read.axes)
-    proved = " and ".join(
-        f"{plan.proved_of(axis)} of the {bounds[axis][1] - bounds[axis][0] + 1} sizes of axis {axis!r}" for axis in axes
-    )
-    return (
-        f"The model's code decides by a size, or reads it as a number, and tracing keeps what it was for the size that "
-        f"is traced:{_places([read.place for read in unproved], folder)}. Parity can be proved at {proved}, and the "
-        "others may be answered otherwise. Give the axis fewer sizes in publish.yaml (axes: min, max), so that each is "
-        "proved, or put the decision into a function decorated with torch.jit.script."
-    )
-
-
-def _decides_unseen(unproved: Sequence[UnprovedRead], folder: Path) -> str:
-    return (
-        f"The model's code decides by a size, or reads it as a number, and tracing keeps what it was for the size that "
-        f"is traced:{_places([read.place for read in unproved], folder)}. Whether other sizes are answered right "
-        "cannot be told from answers in half precision, or of integers alone: compute with the size as it is "
-        "(x.shape[1] ** -0.5 instead of math.sqrt), put the decision into a function decorated with torch.jit.script, "
-        "or fix the axis in publish.yaml."
-    )
-
-
-def _places(found: Sequence[Place], folder: Path) -> str:
-    return ";".join(place_text(filename, line, folder) for filename, line in dict.fromkeys(found[:MAX_TOLD]))

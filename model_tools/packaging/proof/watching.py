@@ -4,20 +4,20 @@ Only torch's operations are watched, below everything that a model's code can as
 would change what is computed: `nn.TransformerEncoderLayer` leaves its fast path under one.
 """
 
+import gc
 import sys
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import torch
-from torch import _tensor_str
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+
+from model_tools.packaging.proof.printing import only_prints
+from model_tools.packaging.proof.user_places import Place, callers_place
 
 READING_METHODS = ("tolist", "numpy", "__array__", "__dlpack__")
 """The methods of a tensor that hand its values to Python, or to another library, without an operation of torch."""
@@ -40,11 +40,6 @@ DECIDING_ARGUMENT = {
 
 Inside other operations, such as `one_hot`, sizes are decided by numbers that they read.
 """
-_MACHINERY = (str(Path(torch.__file__).parent), str(Path(__file__).parent), str(warnings.__file__))
-"""The folders and files whose frames on the stack are not the user's code."""
-
-Place = tuple[str, int]
-"""A file's name and a line."""
 
 
 @dataclass
@@ -80,6 +75,8 @@ class Read:
     """The value was computed from the values of the inputs."""
     skips_padding: bool = False
     """`nn.TransformerEncoder` reads its mask, and skips what is masked if that stands at the ends of the rows."""
+    is_key: bool = False
+    """A size is looked up in a dict or a set."""
 
 
 class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -90,6 +87,8 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.reads: list[Read] = []
         self.sizes_decided = False
         """The inputs' values decided the size of a result, such as that of `nonzero`."""
+        self.failures: list[Place] = []
+        """The places at which an operation failed."""
         self._marks = Marks()
         for tensor in inputs:
             self._marks.add(tensor)
@@ -109,7 +108,11 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         # Inside an operation that the trace records as a whole, the tracing state is None.
         recorded = torch._C._get_tracing_state() is not None  # noqa: SLF001 (no public name)
         convolves = recorded and func is torch.ops.aten.convolution.default
-        result = _convolved(args) if convolves else func(*args, **kwargs)
+        try:
+            result = _convolved(args) if convolves else func(*args, **kwargs)
+        except Exception:
+            self.failures.append(callers_place(sys._getframe(1)))  # noqa: SLF001 (inspect.stack() is slow)
+            raise
         if marked and name not in FACTORIES:
             self._mark(func, args, kwargs, result)
             first = DECIDING_ARGUMENT.get(name)
@@ -131,6 +134,7 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 stack.enter_context(_replaced(torch.Tensor, name, self._noting(getattr(torch.Tensor, name))))
             for name in READING_FUNCTIONS:
                 stack.enter_context(_replaced(torch, name, self._noting(getattr(torch, name))))
+            stack.enter_context(_replaced(torch.Tensor, "__hash__", self._noting_keys(torch.Tensor.__hash__)))
             stack.enter_context(self)
             yield
 
@@ -156,19 +160,27 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
         return read
 
-    def _note(self, tensors: Sequence[torch.Tensor], *, skips_padding: bool = False) -> None:
-        frame = sys._getframe(2)  # noqa: SLF001 (inspect.stack() would read every source file on each call)
-        if not _prints(frame):
-            place = callers_place(frame)
-            self.reads += [Read(tensor, place, self.is_marked(tensor), skips_padding) for tensor in tensors]
+    def _noting_keys(self, original: Callable[[torch.Tensor], int]) -> Callable[[torch.Tensor], int]:
+        def key(tensor: torch.Tensor) -> int:
+            # A size is a tensor while tracing, which no set and no dict of numbers holds, whatever the size is.
+            if tensor.dim() == 0 and not tensor.is_floating_point() and not self.is_marked(tensor):
+                self._note([tensor], is_key=True)
+            return original(tensor)
+
+        return key
+
+    def _note(self, tensors: Sequence[torch.Tensor], *, skips_padding: bool = False, is_key: bool = False) -> None:
+        place = callers_place(sys._getframe(2))  # noqa: SLF001 (inspect.stack() would read every source file on each call)
+        if not only_prints(place):
+            self.reads += [Read(tensor, place, self.is_marked(tensor), skips_padding, is_key) for tensor in tensors]
 
 
-def callers_place(frame: FrameType) -> Place:
-    """Return the first place from a frame outwards that is neither in torch nor in this package."""
-    outer = frame
-    while outer.f_back is not None and outer.f_code.co_filename.startswith(_MACHINERY):
-        outer = outer.f_back
-    return outer.f_code.co_filename, outer.f_lineno
+def is_kept_as_key(tensor: torch.Tensor) -> bool:
+    """Tell whether a dict has a tensor, or a tuple that holds it, as a key: what was looked up is then made anew."""
+    holders = [tensor, *(holder for holder in gc.get_referrers(tensor) if isinstance(holder, tuple))]
+    dicts = (each for holder in holders for each in gc.get_referrers(holder) if isinstance(each, dict))
+    keys = {id(holder) for holder in holders}
+    return any(id(key) in keys for each in dicts for key in each)
 
 
 def _convolved(args: Sequence[Any]) -> torch.Tensor:
@@ -183,20 +195,6 @@ def _convolved(args: Sequence[Any]) -> torch.Tensor:
         return torch.ops.aten._convolution(*args, False, False, False, False)  # type: ignore[no-any-return]  # noqa: SLF001, FBT003
     finally:
         torch._C._dispatch_tls_set_dispatch_key_excluded(tracer, True)  # noqa: SLF001, FBT003 (no public name)
-
-
-def in_machinery(filename: str) -> bool:
-    """Tell whether a file belongs to torch or to this package, and not to the user's code."""
-    return filename.startswith(_MACHINERY)
-
-
-def _prints(frame: FrameType | None) -> bool:
-    """Tell whether a tensor is read in order to be printed, which decides nothing."""
-    while frame is not None:
-        if frame.f_code.co_filename == _tensor_str.__file__:
-            return True
-        frame = frame.f_back
-    return False
 
 
 @contextmanager

@@ -58,6 +58,11 @@ def test_rows_that_do_not_share_batches(tmp_path):
     assert "padding" not in evidence
 
 
+def test_a_model_that_writes_into_its_input_may_share_batches(tmp_path):
+    served, _ = packaged(tmp_path, "self.head(x.mul_(2))", **NUMBERS)
+    assert not served["rows_apart"]
+
+
 @pytest.mark.parametrize(
     ("forward", "counts"),
     [

@@ -312,6 +312,28 @@ def test_a_conversion_that_loses_numbers_is_refused(tmp_path):
     assert "head.bias (complex64 to float32)" in refusal(saved, tmp_path)
 
 
+@pytest.mark.parametrize(
+    "dtype", [pytest.param(torch.int8, id="with a sign"), pytest.param(torch.uint8, id="without a sign")]
+)
+def test_integers_of_8_bits_for_floats_are_quantised_weights_without_their_scale(dtype, tmp_path):
+    saved = {**trained().state_dict(), "head.weight": (trained().head.weight.detach() * 100).to(dtype)}
+    told = refusal(saved, tmp_path)
+    assert "head.weight: these are quantised weights" in told
+    assert "optimize: {quantize: dynamic-int8}" in told
+
+
+def test_a_mask_of_integers_for_floats_is_converted(tmp_path):
+    saved = {**trained().state_dict(), "head.weight": torch.ones_like(trained().head.weight).to(torch.uint8)}
+    model, _ = loaded(saved, tmp_path)
+    assert torch.equal(model.head.weight, torch.ones_like(model.head.weight))
+
+
+def test_the_state_dict_of_a_model_without_weights_is_empty(tmp_path):
+    _, notes = loaded({}, tmp_path, nn.ReLU())
+    assert notes == []
+    assert "lacks" in refusal({}, tmp_path)
+
+
 def test_sparse_and_strided_weights_are_loaded_as_the_numbers_that_they_are(tmp_path):
     net = trained()
     saved = dict(net.state_dict())

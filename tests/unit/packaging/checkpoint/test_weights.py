@@ -45,7 +45,6 @@ def test_weights_saved_before_torch_1_6_are_read(tmp_path):
             {"epoch": 3, "losses": [1.0]}, "holds no weights under its keys ('epoch', 'losses')", id="training state"
         ),
         pytest.param([torch.ones(1)], "holds a list, no weights", id="list"),
-        pytest.param({}, "holds no weights", id="nothing"),
         pytest.param(
             {"state_dict": {1: torch.ones(1)}}, "holds no weights under its keys ('state_dict')", id="numbered keys"
         ),

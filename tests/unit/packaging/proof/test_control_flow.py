@@ -1,6 +1,9 @@
 """Where Python code reads a number that depends on the model's input, by its values or by its sizes."""
 
+import contextlib
+import logging
 import math
+from functools import cache
 
 import numpy as np
 import pytest
@@ -58,6 +61,7 @@ def through_an_out_argument(model, x):
         pytest.param(lambda model, x: [0, 1, 2][(x > 0).sum().clamp(max=2)], id="index of a list"),
         pytest.param(lambda model, x: bool((model.gain * x.mean()) > 0), id="bool of a mixture"),
         pytest.param(lambda model, x: bool(torch.zeros(3).add_(x.mean()).any()), id="in-place addition"),
+        pytest.param(lambda model, x: x if "-" in repr(x) else -x, id="text of a tensor"),
         pytest.param(through_a_buffer, id="buffer"),
         pytest.param(through_an_operation_on_lists, id="operation on lists"),
         pytest.param(through_an_out_argument, id="out argument"),
@@ -108,6 +112,15 @@ def test_a_size_that_the_inputs_values_decide_is_found(forward):
     assert {filename for filename, _ in places} == {__file__}
 
 
+def prints_and_logs(model, x):
+    print(  # noqa: T201 (as code does that is being looked into)
+        f"{x} of {x.shape} and {len(x)}",
+        x.sum().item(),
+    )
+    logging.getLogger(__name__).warning("the shape is %s, the mean %s", x.shape, x.mean())
+    return x
+
+
 @pytest.mark.parametrize(
     "forward",
     [
@@ -123,7 +136,7 @@ def test_a_size_that_the_inputs_values_decide_is_found(forward):
         pytest.param(lambda model, x: torch.zeros(x.shape[0]) + x.sum(), id="size of zeros"),
         pytest.param(lambda model, x: torch.nn.functional.one_hot(x.argmax(1)), id="number of classes"),
         pytest.param(lambda model, x: x * 2 if torch.zeros_like(x).sum() == 0 else x, id="zeros of the same size"),
-        pytest.param(lambda model, x: x if repr(x.mean()) else -x, id="print"),
+        pytest.param(prints_and_logs, id="print"),
     ],
 )
 def test_what_the_trace_holds_is_not_taken_for_it(forward):
@@ -153,8 +166,70 @@ def test_a_size_that_is_read_as_a_number_is_found_and_can_be_measured_and_comput
     assert [found.by_sizes.compute(0, [inside[index] for index in found.by_sizes.behind[0]])] == read[:1]
 
 
+TABLE = {2: 3.0}
+
+
+def made_once_for_each_size(model, x):
+    known = model.__dict__.setdefault("known", {})
+    size = x.shape[0]
+    if size not in known:
+        known[size] = torch.arange(size)
+    return x * known[size][:, None]
+
+
+@cache
+def places_of(size):
+    return torch.arange(size)
+
+
+@pytest.mark.parametrize(
+    ("forward", "decides"),
+    [
+        pytest.param(lambda model, x: x * 2 if x.shape[0] in {2, 7} else x, True, id="set of sizes"),
+        pytest.param(lambda model, x: x * TABLE.get(x.shape[0], 1.0), True, id="dict of sizes"),
+        pytest.param(lambda model, x: x if (x.shape[0], 1) in TABLE else -x, True, id="tuple with a size"),
+        pytest.param(made_once_for_each_size, False, id="dict that is filled"),
+        pytest.param(lambda model, x: x * places_of(x.shape[0])[:, None], False, id="cached function"),
+    ],
+)
+def test_a_size_that_is_looked_up_is_read_unless_what_it_stands_for_is_made_anew(forward, decides):
+    found = control_flow(Model(forward).eval(), (torch.ones(2, 4),))
+    assert found.by_values == []
+    assert (found.by_sizes is not None) is decides
+
+
+def another_way_if_a_view_fails(model, x):
+    try:
+        return x.view(3, -1)
+    except RuntimeError:
+        return x
+
+
+def another_way_if_a_matrix_is_not_positive(model, x):
+    with contextlib.suppress(torch.linalg.LinAlgError):
+        return torch.linalg.cholesky(x[:, :2])
+    return x
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        pytest.param(another_way_if_a_view_fails, id="shape"),
+        pytest.param(another_way_if_a_matrix_is_not_positive, id="values"),
+    ],
+)
+def test_an_error_of_an_operation_that_the_code_catches_is_found(forward):
+    caught = control_flow(Model(forward).eval(), (-torch.ones(2, 4),)).caught
+    assert [filename for filename, _ in caught] == [__file__]
+
+
+def test_an_error_of_an_operation_that_the_code_does_not_catch_is_raised():
+    with pytest.raises(RuntimeError, match="invalid for input of size 8"):
+        control_flow(Model(lambda model, x: x.view(3, -1)), (torch.ones(2, 4),))
+
+
 def test_a_watch_changes_nothing_that_it_has_watched():
-    names = ("tolist", "numpy", "__array__")
+    names = ("tolist", "numpy", "__array__", "__hash__")
     before = [getattr(torch.Tensor, name) for name in names], torch.tensor
     control_flow(Model(lambda model, x: x * len(x)), (torch.ones(2, 4),))
     assert ([getattr(torch.Tensor, name) for name in names], torch.tensor) == before

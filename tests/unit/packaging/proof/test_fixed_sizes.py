@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_tools.packaging.proof.control_flow import control_flow
-from model_tools.packaging.proof.fixed_sizes import growth_through, unproved_reads
+from model_tools.packaging.proof.fixed_sizes import Measured, growth_through, unproved_reads
 from model_tools.packaging.proof.sizes import plan_sizes, shapes_at
 from tests.support.manifests import parse_manifest
 
@@ -35,7 +35,10 @@ def unproved(forward, largest: int, **options):
 
     reads = control_flow(Model(forward).eval(), draw(plan.traced)).by_sizes
     bounds = {"batch": (1, 4), "time": (1, largest)}
-    return [read.axes for read in unproved_reads(reads, plan, bounds, draw, **options)] if reads else []
+    if reads is None:
+        return []
+    measured = Measured.by(plan, reads, draw)
+    return [read.axes for read in unproved_reads(reads, measured, plan, bounds, **options)]
 
 
 def longer_inside(model, x):

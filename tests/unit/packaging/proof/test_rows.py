@@ -56,6 +56,7 @@ def test_a_model_that_is_never_asked_for_several_rows_is_not_compared():
         pytest.param(lambda ids: ids.float().mean(1), False, id="mean with padding"),
         pytest.param(lambda ids: ids[:, -1], False, id="last token"),
         pytest.param(lambda ids: ids[:, 0], True, id="first token"),
+        pytest.param(lambda ids: ids.sum(1) * ((ids == 0).sum(1) < 4), False, id="much padding"),
     ],
 )
 def test_padding_is_ignored_if_a_padded_text_is_answered_as_the_text(model, ignores):

@@ -74,3 +74,18 @@ def test_images_are_asked_as_base64_and_as_a_data_url() -> None:
 )
 def test_no_single_row_is_asked_of_a_model_that_takes_none(more: str) -> None:
     assert all(isinstance(event["input"][0], list) for event in made_up("tensor", more) if "input" in event)
+
+
+@pytest.mark.parametrize(
+    ("spec", "numbers"),
+    [
+        pytest.param("dtype: bool", {True, False}, id="mask of booleans"),
+        pytest.param("dtype: int64, range: [0, 1]", {0, 1}, id="mask of numbers"),
+        pytest.param("dtype: int64, range: [5, 6]", {5, 6}, id="padded ids"),
+    ],
+)
+def test_a_row_of_a_mask_masks_something_and_leaves_something(spec: str, numbers: set[int]) -> None:
+    events = made_up("tensor", f"inputs: [{{shape: [batch, 3, time], {spec}}}], axes: {{time: {{max: 9}}}}")
+    rows = [row for event in events if len(event.get("input", ())) == 2 for matrix in event["input"] for row in matrix]
+    assert rows
+    assert all(set(row) == numbers for row in rows)
