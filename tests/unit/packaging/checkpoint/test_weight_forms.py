@@ -318,7 +318,7 @@ def test_a_conversion_that_loses_numbers_is_refused(tmp_path):
 def test_integers_of_8_bits_for_floats_are_quantised_weights_without_their_scale(dtype, tmp_path):
     saved = {**trained().state_dict(), "head.weight": (trained().head.weight.detach() * 100).to(dtype)}
     told = refusal(saved, tmp_path)
-    assert "head.weight: these are quantised weights" in told
+    assert "holds quantised weights (head.weight)" in told
     assert "optimize: {quantize: dynamic-int8}" in told
 
 
