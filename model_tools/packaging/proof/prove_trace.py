@@ -22,6 +22,7 @@ from model_tools.packaging.proof.answer_form import AnswerForm, examine_answers
 from model_tools.packaging.proof.cases import Cases, cases_of
 from model_tools.packaging.proof.decoding import refuse_decoding, sample_images
 from model_tools.packaging.proof.evidence import describe_parity, describe_quantization, describe_run
+from model_tools.packaging.proof.hash_dependence import may_depend_on_hashes
 from model_tools.packaging.proof.messages import (
     IMAGES_FOLDER,
     REFERENCE_FILE,
@@ -35,7 +36,7 @@ from model_tools.packaging.proof.messages import (
     TraceResult,
 )
 from model_tools.packaging.proof.proved_model import ProvedModel
-from model_tools.packaging.proof.rebuild import Rebuild, prepare_rebuild
+from model_tools.packaging.proof.rebuild import REBUILD_WORKER, Rebuild, prepare_rebuild
 from model_tools.packaging.proof.serving_rows import refuse_rows, rows_job
 from model_tools.packaging.proof.tolerance import quantized_tolerance, refuse_differences, refuse_quantized
 
@@ -43,8 +44,8 @@ TRACE_WORKER = "model_tools.packaging.proof.trace_worker"
 PARITY_WORKER = "model_tools.packaging.proof.parity_worker"
 BYTES_OF_A_WEIGHT = 4
 """The bytes of a float32, by which the number of a checkpoint's weights is estimated."""
-MODULES = (TRACE_WORKER, PARITY_WORKER)
-"""Both import torch, which is imported once for them."""
+MODULES = (TRACE_WORKER, PARITY_WORKER, REBUILD_WORKER)
+"""All import torch, which is imported once for them."""
 
 
 def prove_trace(
@@ -55,7 +56,9 @@ def prove_trace(
     Raises CheckpointRejected, ManifestInvalid, TraceFailed, ClassesMismatch, ModelTooLarge and ParityFailed.
     """
     workers.prepare(MODULES)
-    prepare_rebuild(workers)
+    uses_hashes = may_depend_on_hashes(checked.manifest.architecture, checked.folder.path)
+    if uses_hashes:
+        prepare_rebuild(workers)
     report("Checking the checkpoint")
     checkpoint = examine_checkpoint(checked.folder.checkpoint, limits=limits)
     _check_kind(checked, checkpoint)
@@ -74,7 +77,10 @@ def prove_trace(
     _take_model(scratch / TRACED_FILE, model, limits)
     unquantized = _take_unquantized(checked, scratch, limits)
     digest = file_sha256(model)
-    with Rebuild(job, len(traced.outputs), size=size, scratch=scratch, limits=limits, workers=workers) as rebuild:
+    with Rebuild(
+        job, len(traced.outputs), size=size, shared=None if uses_hashes else MODULES, scratch=scratch, limits=limits,
+        workers=workers,
+    ) as rebuild:  # fmt: skip
         proved = _prove(checked, cases, traced, form, model, unquantized, scratch, limits, workers)
     if file_sha256(model) != digest:
         raise ParityFailed("The traced model's file was changed while it was proved: let forward write no files.")
