@@ -29,6 +29,7 @@ from model_tools.packaging.proof.model_outputs import take_apart
 from model_tools.packaging.proof.rows import prove_rows
 from model_tools.packaging.proof.scales import UsualScales
 from model_tools.packaging.proof.tolerance import served_tolerance, tolerance_of
+from model_tools.packaging.stopwatch import Stopwatch
 from model_tools.tensors.dtypes import DTYPE_NAMES
 from model_tools.tensors.memory_format import in_format
 
@@ -40,7 +41,7 @@ optimises it anew for other sizes where it fuses operators, which the builds of 
 """
 CLASS_AXES = 2
 """The number of axes of a classifier's answer, [batch, classes]."""
-LATENCY_RUNS = 9
+LATENCY_RUNS = 5
 """The largest number of calls whose times are measured."""
 LATENCY_SECONDS = 2.0
 """The time after which no further call is measured."""
@@ -53,21 +54,25 @@ NOTHING_COMPARED = RowsResult(independent=None, ignores_padding=None, causal=Non
 def prove_parity(job: ParityJob, scratch: Path) -> ParityResult:
     """Do the job: compare the traced model's answer to every case with the eager model's."""
     torch.set_num_threads(1)
-    began = time.perf_counter()
+    watch = Stopwatch()
     model = load_script(job.model)
-    at_loaded = time.perf_counter()
+    watch.lap("load")
     with torch.inference_mode(), safe_open(scratch / REFERENCE_FILE, framework="pt") as file:
         share = None if job.quantized is None else job.quantized.tolerance
         scales = _scales(job, file, quantized=share is not None)
         differences = _differences(model, job, file, scales, share)
-        at_compared = time.perf_counter()
+        watch.lap("compare")
         first = _inputs(job, file, 0)
         quantized = _measure_unquantized(model, job, file)
+        watch.lap("unquantized")
         allowances = _allowances(job, file, scales, share)
         latency = _latency_ms(model, first)
+        watch.lap("measure")
         sound = all(difference.excess is not None for difference in differences)
         rows = _prove_rows(model, job, file, scales, share) if sound else NOTHING_COMPARED
+        watch.lap("rows")
         decoding = [] if job.decoding is None else _compare_decoding(model, job.decoding, scratch, job)
+        watch.lap("decode")
     return ParityResult(
         differences=differences,
         allowances=allowances,
@@ -76,7 +81,7 @@ def prove_parity(job: ParityJob, scratch: Path) -> ParityResult:
         rows=rows,
         latency_ms=latency,
         torch_version=torch.__version__,
-        seconds={"load": round(at_loaded - began, 3), "compare": round(at_compared - at_loaded, 3)},
+        seconds=watch.seconds,
     )
 
 

@@ -39,6 +39,7 @@ from model_tools.packaging.proof.proved_model import ProvedModel
 from model_tools.packaging.proof.rebuild import REBUILD_WORKER, Rebuild, prepare_rebuild
 from model_tools.packaging.proof.serving_rows import refuse_rows, rows_job
 from model_tools.packaging.proof.tolerance import quantized_tolerance, refuse_differences, refuse_quantized
+from model_tools.packaging.stopwatch import Stopwatch
 
 TRACE_WORKER = "model_tools.packaging.proof.trace_worker"
 PARITY_WORKER = "model_tools.packaging.proof.parity_worker"
@@ -55,6 +56,7 @@ def prove_trace(
 
     Raises CheckpointRejected, ManifestInvalid, TraceFailed, ClassesMismatch, ModelTooLarge and ParityFailed.
     """
+    watch = Stopwatch()
     workers.prepare(MODULES)
     uses_hashes = may_depend_on_hashes(checked.manifest.architecture, checked.folder.path)
     if uses_hashes:
@@ -63,6 +65,7 @@ def prove_trace(
     checkpoint = examine_checkpoint(checked.folder.checkpoint, limits=limits)
     _check_kind(checked, checkpoint)
     check_code(checkpoint)
+    watch.lap("check")
     report("Loading and tracing the model")
     size = checkpoint.path.stat().st_size
     cases = cases_of(checked, limits, weights=size // BYTES_OF_A_WEIGHT)
@@ -71,6 +74,7 @@ def prove_trace(
         manifest=checked.manifest, trace=cases.traced, cases=cases.proved, sizes=cases.sizes,
     )  # fmt: skip
     traced = _trace(checked, cases, job, scratch, limits, workers)
+    watch.lap("first_child")
     form = examine_answers(checked, cases.proved, traced)
     report("Proving that the traced model answers as the trained one")
     model = workspace / MODEL_MEMBER
@@ -82,6 +86,7 @@ def prove_trace(
         workers=workers,
     ) as rebuild:  # fmt: skip
         proved = _prove(checked, cases, traced, form, model, unquantized, scratch, limits, workers)
+    watch.lap("other_children")
     if file_sha256(model) != digest:
         raise ParityFailed("The traced model's file was changed while it was proved: let forward write no files.")
     quantized = None
@@ -100,7 +105,7 @@ def prove_trace(
             "built_again": rebuild.described,
             **form.described(),
         },
-        run=describe_run(traced, proved, rebuild.result, model_size=model.stat().st_size),
+        run=describe_run(traced, proved, rebuild.result, steps=watch.seconds, model_size=model.stat().st_size),
         batch_axes=form.batch_axes,
         scores=form.scores,
         channels_last=traced.channels_last,
