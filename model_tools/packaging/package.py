@@ -1,9 +1,11 @@
 """Packages a model's folder as a proved `model.tar.gz`; this module fixes the order of all steps."""
 
 import shutil
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from model_tools.errors import ParityFailed
 from model_tools.formats.archive import (
@@ -30,6 +32,7 @@ from model_tools.packaging.samples.collection import (
     largest_of,
     render_samples,
 )
+from model_tools.packaging.stopwatch import Stopwatch
 from model_tools.packaging.trees.prove_trees import prove_trees
 from model_tools.version import tools_version
 
@@ -92,6 +95,7 @@ def package_model(
 
 
 def _pack(checked: CheckedFolder, proved: ProvedModel, workspace: Path) -> Package:
+    watch = Stopwatch()
     manifest = _archive_manifest(checked, proved)
     digest = file_sha256(proved.file)
     parity = {"model_sha256": digest, **proved.parity}
@@ -111,7 +115,9 @@ def _pack(checked: CheckedFolder, proved: ProvedModel, workspace: Path) -> Packa
     samples = expect_answers(asked, _known_answers(checked, proved))
     samples_file, evidence_file = workspace / SAMPLES_NAME, workspace / EVIDENCE_NAME
     samples_file.write_text(render_samples(samples), encoding="utf-8")
-    run = {**proved.run, "archive_size": written.size}
+    watch.lap("pack")
+    seconds = {**cast("Mapping[str, object]", proved.run["seconds"]), **watch.seconds}
+    run = {**proved.run, "seconds": seconds, "archive_size": written.size}
     evidence_file.write_bytes(render_json({**parity, **proved.evidence, "run": run}))
     return Package(archive, written.sha256, written.size, _unpacked(members), samples_file, evidence_file, manifest)
 

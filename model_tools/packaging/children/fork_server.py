@@ -40,11 +40,18 @@ def serve(control: socket.socket, modules: list[str]) -> None:
     gc.collect()
     gc.freeze()  # a collection in a fork would copy the memory of what was imported
     _require_one_thread()
+    _do_jobs(control, mains)
+
+
+def _do_jobs(control: socket.socket, mains: dict[str, Main]) -> None:
     while True:
-        message, descriptors, _, _ = socket.recv_fds(control, MAX_MESSAGE_BYTES, 1)
+        message, descriptors, _, _ = socket.recv_fds(control, MAX_MESSAGE_BYTES, 2)
         if not message:
             return
         job = json.loads(message)
+        if "module" not in job:
+            _fork_server(control, mains, *descriptors)
+            continue
         (output,) = descriptors
         pid = os.fork()
         if pid == 0:
@@ -52,6 +59,26 @@ def serve(control: socket.socket, modules: list[str]) -> None:
             _run(mains[job["module"]], job, output)
         os.close(output)
         _watch(control, pid)
+
+
+def _fork_server(control: socket.socket, mains: dict[str, Main], output: int, theirs: int) -> None:
+    """Fork another server, which has imported the same and takes jobs from a socket of its own; tell its id."""
+    pid = os.fork()
+    if pid == 0:
+        control.close()
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        os.close(output)
+        try:
+            with socket.socket(fileno=theirs) as own:
+                _do_jobs(own, mains)
+        finally:
+            os._exit(0)
+    os.close(output)
+    os.close(theirs)
+    control.send(json.dumps({"pid": pid}).encode())
 
 
 def _watch(control: socket.socket, pid: int) -> None:

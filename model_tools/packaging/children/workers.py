@@ -39,8 +39,10 @@ CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL
 """The signals by which a process ends that has done what it may not."""
 
 Result = TypeVar("Result", bound=BaseModel)
-_Key = tuple[int, tuple[str, ...]]
-"""The hash seed of a fork server, and the modules that it imports."""
+_Key = tuple[int, tuple[str, ...], bool]
+"""The hash seed of a fork server, the modules that it imports, and whether it is the one beside the first."""
+START_SECONDS = 120.0
+"""The time within which a fork server must have forked another one."""
 
 
 class Workers:
@@ -53,13 +55,16 @@ class Workers:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for server in self._servers.values():
-            server.close()
-        self._servers.clear()
+        while self._servers:  # the last one first: a server beside another is ended while its parent keeps its id
+            self._servers.popitem()[1].close()
 
-    def prepare(self, modules: Sequence[str], *, hash_seed: int = 0) -> None:
-        """Begin to import modules whose jobs will come, in a process with this seed for hashes of texts."""
-        self._server((hash_seed, tuple(modules)))
+    def prepare(self, modules: Sequence[str], *, hash_seed: int = 0, beside: bool = False) -> None:
+        """Begin to import modules whose jobs will come, in a process with this seed for hashes of texts.
+
+        The server that is `beside` the first one for these modules is forked from it, and does its jobs at the same
+        time; it must be prepared while the first one does none.
+        """
+        self._server((hash_seed, tuple(modules), beside))
 
     def run(
         self,
@@ -69,6 +74,7 @@ class Workers:
         *,
         modules: Sequence[str],
         hash_seed: int = 0,
+        beside: bool = False,
         scratch: Path,
         cwd: Path,
         seconds: float,
@@ -81,18 +87,18 @@ class Workers:
         (scratch / RESULT_FILE).unlink(missing_ok=True)
         forget_endings(scratch)
         (scratch / JOB_FILE).write_text(job.model_dump_json(), encoding="utf-8")
-        key = (hash_seed, tuple(modules))
+        key = (hash_seed, tuple(modules), beside)
         server = self._server(key)
         try:
             status, tail = server.run(module, scratch, cwd, seconds)
         except TimeoutError as error:
-            self._servers.pop(key).close()
+            self._close(key)
             raise TraceFailed(
                 f"The process that loads models for tracing was not ready within {seconds:g} s: publish again, on a "
                 "machine or with a tracing function that has more memory and so more processor."
             ) from error
         except BaseException:
-            self._servers.pop(key).close()
+            self._close(key)
             raise
         if status != 0 or not os.path.lexists(scratch / RESULT_FILE):
             raise _ended_without_result(status, tail, last_step(scratch, cwd), seconds)
@@ -100,9 +106,18 @@ class Workers:
 
     def _server(self, key: "_Key") -> "_ForkServer":
         if key not in self._servers:
-            hash_seed, modules = key
-            self._servers[key] = _ForkServer(modules, hash_seed)
+            hash_seed, modules, beside = key
+            self._servers[key] = (
+                _ServerBeside(self._server((hash_seed, modules, False))) if beside else _ForkServer(modules, hash_seed)
+            )
         return self._servers[key]
+
+    def _close(self, key: "_Key") -> None:
+        """Close a server, and the one beside it, which ends with it."""
+        hash_seed, modules, beside = key
+        for ended in (key,) if beside else ((hash_seed, modules, True), key):
+            if server := self._servers.pop(ended, None):
+                server.close()
 
 
 class _ForkServer:
@@ -150,6 +165,12 @@ class _ForkServer:
         self._process.kill()
         self._process.wait()
 
+    def fork(self, *descriptors: int) -> int:
+        """Have another server forked that takes the descriptors of its output and its socket; return its id."""
+        self._ask({}, *descriptors)
+        pid: int = self._answer(START_SECONDS)["pid"]
+        return pid
+
     def _ask(self, message: dict[str, str], *descriptors: int) -> None:
         try:
             socket.send_fds(self._control, [json.dumps(message).encode()], descriptors)
@@ -170,16 +191,42 @@ class _ForkServer:
         answer: dict[str, Any] = json.loads(message)
         return answer
 
-    def _broken(self) -> TraceFailed:
+    def _wait(self) -> None:
         try:
             self._process.wait(KILL_SECONDS)  # it may be writing down what ended it
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+    def _broken(self) -> TraceFailed:
+        self._wait()
         return TraceFailed(
             "The process that loads models for tracing could not be started, or was ended from outside: "
             f"{RUN_IT}, or publish again. {last_lines(self._tail.text())}"
         )
+
+
+class _ServerBeside(_ForkServer):
+    """A server that has been forked from another one, and has imported what that has."""
+
+    def __init__(self, first: _ForkServer) -> None:
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        reading, writing = os.pipe()
+        try:
+            with theirs:
+                self._pid = first.fork(writing, theirs.fileno())
+        finally:
+            os.close(writing)
+        self._tail = Tail(reading)
+
+    def close(self) -> None:
+        """End the server; it is a child of the first one, which keeps its id from being given away."""
+        self._control.close()
+        with suppress(ProcessLookupError):
+            os.kill(self._pid, signal.SIGKILL)
+
+    def _wait(self) -> None:
+        """Do nothing: nobody but the first server can wait for its end."""
 
 
 def _ask_for_stacks(pid: int) -> None:

@@ -9,6 +9,8 @@ from model_tools.packaging.proof.messages import Difference, WorstValue
 from model_tools.packaging.proof.scales import UsualScales, magnitudes
 from model_tools.packaging.proof.tolerance import Tolerance
 
+SLICE = 1 << 16
+"""The number of values that are compared at a time: their float64 copies fit into the processor's cache."""
 MOST = 1e300
 """The number that stands for infinity in a message, because JSON has none."""
 
@@ -36,27 +38,29 @@ def compare(
         return Difference(problem=f"it answers {_described(traced)}{_in(name)}, the trained one {_described(trained)}")
     if torch.equal(traced, trained):
         return Difference(max_abs=0, max_rel=0, excess=0)
-    expected, found = trained.double(), traced.double()
-    same = (traced == trained) | (found.isnan() & expected.isnan())  # int64 has more digits than float64
-    infinite = ~same & ~(expected.isfinite() & found.isfinite())
-    if bool(infinite.any()):
-        return Difference(problem=_infinite_problem(infinite, found, expected, name))
-    apart = torch.where(same, 0.0, (found - expected).abs())
-    scales = usual.scales_of(trained)
-    allowed = allowed_differences(trained, scales, tolerance)
-    # Where nothing is allowed, as for integers, every difference is infinitely too large, even below float64's digits.
-    excess = torch.where(same, 0.0, torch.where(allowed > 0, apart / allowed, math.inf))
-    worst = int(excess.argmax())
-    place = _place(worst, trained)
-    return Difference(
-        max_abs=min(float(apart.max()), MOST),
-        max_rel=min(float(torch.where(apart == 0, 0.0, apart / scales).max()), MOST),
-        excess=min(float(excess.flatten()[worst]), MOST),
-        worst=WorstValue(
-            output=name, index=place, allowed=float(allowed[tuple(place)]),
-            expected=float(expected[tuple(place)]), found=float(found[tuple(place)]),
-        ),
-    )  # fmt: skip
+    max_abs, max_rel, max_excess, worst = 0.0, 0.0, -1.0, None
+    slices = (torch.split(tensor.flatten(), SLICE) for tensor in (traced, trained, usual.scales_of(trained)))
+    for number, (of_traced, of_trained, scales) in enumerate(zip(*slices, strict=True)):
+        expected, found = of_trained.double(), of_traced.double()
+        same = (of_traced == of_trained) | (found.isnan() & expected.isnan())  # int64 has more digits than float64
+        infinite = ~same & ~(expected.isfinite() & found.isfinite())
+        if bool(infinite.any()):
+            place = int(infinite.int().argmax())
+            problem = _infinite_problem(_place(number * SLICE + place, trained), found[place], expected[place], name)
+            return Difference(problem=problem)
+        apart = torch.where(same, 0.0, (found - expected).abs())
+        allowed = allowed_differences(of_trained, scales, tolerance)
+        # Where nothing is allowed, as for integers, any difference is infinitely too large, below float64's digits too.
+        excess = torch.where(same, 0.0, torch.where(allowed > 0, apart / allowed, math.inf))
+        max_abs = max(max_abs, float(apart.max()))
+        max_rel = max(max_rel, float(torch.where(apart == 0, 0.0, apart / scales).max()))
+        if float(excess.max()) > max_excess:
+            max_excess, place = float(excess.max()), int(excess.argmax())
+            worst = WorstValue(
+                output=name, index=_place(number * SLICE + place, trained), allowed=float(allowed[place]),
+                expected=float(expected[place]), found=float(found[place]),
+            )  # fmt: skip
+    return Difference(max_abs=min(max_abs, MOST), max_rel=min(max_rel, MOST), excess=min(max_excess, MOST), worst=worst)
 
 
 def share_of_scale(found: torch.Tensor, expected: torch.Tensor, *, usual: UsualScales) -> float:
@@ -77,16 +81,17 @@ def _rounded_up(values: Any) -> Any:
     return rounded if rounded >= values else float(f"{values * 1.05:.1e}")
 
 
-def _infinite_problem(places: torch.Tensor, found: torch.Tensor, expected: torch.Tensor, name: str) -> str:
-    place = _place(int(places.flatten().int().argmax()), places)
-    return (
-        f"it answers {float(found[tuple(place)]):g}{_in(name)} at {place}, where the trained one answers "
-        f"{float(expected[tuple(place)]):g}"
-    )
+def _infinite_problem(place: list[int], found: torch.Tensor, expected: torch.Tensor, name: str) -> str:
+    return f"it answers {float(found):g}{_in(name)} at {place}, where the trained one answers {float(expected):g}"
 
 
 def _place(flat: int, tensor: torch.Tensor) -> list[int]:
-    return [int(index) for index in torch.unravel_index(torch.tensor(flat), tensor.shape)]
+    """Return the index along each axis; torch.unravel_index would import SymPy, which takes 0.3 s."""
+    place: list[int] = []
+    for length in reversed(tensor.shape):
+        flat, index = divmod(flat, length)
+        place.insert(0, index)
+    return place
 
 
 def _described(tensor: torch.Tensor) -> str:

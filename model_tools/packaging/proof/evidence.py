@@ -87,11 +87,19 @@ def describe_quantization(manifest: Manifest, proved: ParityResult, *, sizes: tu
 
 
 def describe_run(
-    traced: TraceResult, proved: ParityResult, rebuilt: RebuildResult, *, model_size: int
+    traced: TraceResult,
+    proved: ParityResult,
+    rebuilt: RebuildResult,
+    *,
+    steps: Mapping[str, float],
+    model_size: int,
 ) -> dict[str, object]:
-    """Return the figures of one run: times in seconds and milliseconds, sizes in bytes."""
+    """Return the figures of one run: times in seconds and milliseconds, sizes in bytes.
+
+    `steps` are the seconds of the parent process, which include those of its children.
+    """
     return {
-        "seconds": {"trace": traced.seconds, "parity": proved.seconds, "rebuild": rebuilt.seconds},
+        "seconds": {**steps, "trace": traced.seconds, "parity": proved.seconds, "rebuild": rebuilt.seconds},
         "latency_ms": proved.latency_ms,
         "model_size": model_size,
     }

@@ -5,6 +5,7 @@ import random
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ class StateReader:
     """The folder with the code of the model's author."""
     _known: dict[int, tuple[int, int, str]] = field(default_factory=dict)
     """The version counter, address and digest of each weight by its identity."""
+    _last: State = field(default_factory=dict)
+    """The values that were read last, by their names."""
 
     def read(self, *, thoroughly: bool = True) -> State:
         """Return the digests of all values.
@@ -37,10 +40,16 @@ class StateReader:
                 self._weight_digest(value.value, thoroughly=thoroughly) if value.registered else digest_of(value.value)
             )
             kind = _kind(value, storages)
-            state.setdefault(
-                value.name, Value(kind=kind, digest=digest, attribute=value.attribute, holder=value.holder)
-            )
+            if value.name not in state:
+                state[value.name] = self._described(value, kind, digest)
+        self._last = state
         return state
+
+    def _described(self, found: Found, kind: Kind, digest: str) -> Value:
+        """Return the description of a value, the same object as at the last reading if nothing has changed."""
+        fields = {"kind": kind, "digest": digest, "attribute": found.attribute, "holder": found.holder}
+        last = self._last.get(found.name)
+        return last if last is not None and last.__dict__ == fields else Value.model_validate(fields)
 
     def loose_modules(self) -> list[Found]:
         """Return the modules that the model's code can reach, and that are not registered as its parts."""
@@ -66,7 +75,7 @@ def digest_of(value: Any) -> str:
         return _hexdigest(str(value.dtype), str(value.shape), contents)
     if _is_generator(value):
         return _generator_digest(value)
-    return _hexdigest(type(value).__name__, repr(value))
+    return _text_digest(type(value).__name__, repr(value))
 
 
 def inputs_digest(inputs: Iterable[torch.Tensor]) -> str:
@@ -126,6 +135,12 @@ def _contents(tensor: torch.Tensor) -> list[Any]:
         return _contents(tensor.to_dense())
     flat = tensor.resolve_conj().resolve_neg().contiguous().reshape(-1)
     return [flat.view(torch.uint8).numpy().data] if flat.numel() else []
+
+
+@lru_cache(maxsize=4096)
+def _text_digest(kind: str, text: str) -> str:
+    """Return the digest of a value by its text; most are the same few, such as False, and are read after every call."""
+    return _hexdigest(kind, text)
 
 
 def _hexdigest(*parts: Any) -> str:

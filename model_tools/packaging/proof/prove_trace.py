@@ -22,6 +22,7 @@ from model_tools.packaging.proof.answer_form import AnswerForm, examine_answers
 from model_tools.packaging.proof.cases import Cases, cases_of
 from model_tools.packaging.proof.decoding import refuse_decoding, sample_images
 from model_tools.packaging.proof.evidence import describe_parity, describe_quantization, describe_run
+from model_tools.packaging.proof.hash_dependence import may_depend_on_hashes
 from model_tools.packaging.proof.messages import (
     IMAGES_FOLDER,
     REFERENCE_FILE,
@@ -35,16 +36,17 @@ from model_tools.packaging.proof.messages import (
     TraceResult,
 )
 from model_tools.packaging.proof.proved_model import ProvedModel
-from model_tools.packaging.proof.rebuild import Rebuild, prepare_rebuild
+from model_tools.packaging.proof.rebuild import REBUILD_WORKER, Rebuild, prepare_rebuild
 from model_tools.packaging.proof.serving_rows import refuse_rows, rows_job
 from model_tools.packaging.proof.tolerance import quantized_tolerance, refuse_differences, refuse_quantized
+from model_tools.packaging.stopwatch import Stopwatch
 
 TRACE_WORKER = "model_tools.packaging.proof.trace_worker"
 PARITY_WORKER = "model_tools.packaging.proof.parity_worker"
 BYTES_OF_A_WEIGHT = 4
 """The bytes of a float32, by which the number of a checkpoint's weights is estimated."""
-MODULES = (TRACE_WORKER, PARITY_WORKER)
-"""Both import torch, which is imported once for them."""
+MODULES = (TRACE_WORKER, PARITY_WORKER, REBUILD_WORKER)
+"""All import torch, which is imported once for them."""
 
 
 def prove_trace(
@@ -54,12 +56,16 @@ def prove_trace(
 
     Raises CheckpointRejected, ManifestInvalid, TraceFailed, ClassesMismatch, ModelTooLarge and ParityFailed.
     """
+    watch = Stopwatch()
     workers.prepare(MODULES)
-    prepare_rebuild(workers)
+    uses_hashes = may_depend_on_hashes(checked.manifest.architecture, checked.folder.path)
+    if uses_hashes:
+        prepare_rebuild(workers)
     report("Checking the checkpoint")
     checkpoint = examine_checkpoint(checked.folder.checkpoint, limits=limits)
     _check_kind(checked, checkpoint)
     check_code(checkpoint)
+    watch.lap("check")
     report("Loading and tracing the model")
     size = checkpoint.path.stat().st_size
     cases = cases_of(checked, limits, weights=size // BYTES_OF_A_WEIGHT)
@@ -68,14 +74,19 @@ def prove_trace(
         manifest=checked.manifest, trace=cases.traced, cases=cases.proved, sizes=cases.sizes,
     )  # fmt: skip
     traced = _trace(checked, cases, job, scratch, limits, workers)
+    watch.lap("first_child")
     form = examine_answers(checked, cases.proved, traced)
     report("Proving that the traced model answers as the trained one")
     model = workspace / MODEL_MEMBER
     _take_model(scratch / TRACED_FILE, model, limits)
     unquantized = _take_unquantized(checked, scratch, limits)
     digest = file_sha256(model)
-    with Rebuild(job, len(traced.outputs), size=size, scratch=scratch, limits=limits, workers=workers) as rebuild:
+    with Rebuild(
+        job, len(traced.outputs), size=size, shared=None if uses_hashes else MODULES, scratch=scratch, limits=limits,
+        workers=workers,
+    ) as rebuild:  # fmt: skip
         proved = _prove(checked, cases, traced, form, model, unquantized, scratch, limits, workers)
+    watch.lap("other_children")
     if file_sha256(model) != digest:
         raise ParityFailed("The traced model's file was changed while it was proved: let forward write no files.")
     quantized = None
@@ -94,7 +105,7 @@ def prove_trace(
             "built_again": rebuild.described,
             **form.described(),
         },
-        run=describe_run(traced, proved, rebuild.result, model_size=model.stat().st_size),
+        run=describe_run(traced, proved, rebuild.result, steps=watch.seconds, model_size=model.stat().st_size),
         batch_axes=form.batch_axes,
         scores=form.scores,
         channels_last=traced.channels_last,

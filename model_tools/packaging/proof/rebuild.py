@@ -1,6 +1,7 @@
 """Has the model built once more beside the proof of parity: state that the checkpoint does not hold is refused."""
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -29,8 +30,14 @@ class Rebuild:
     """
 
     def __init__(
-        self, trace: TraceJob, outputs: int, *, size: int, scratch: Path, limits: Limits, workers: Workers
-    ) -> None:
+        self, trace: TraceJob, outputs: int, *, size: int, shared: Sequence[str] | None, scratch: Path, limits: Limits,
+        workers: Workers,
+    ) -> None:  # fmt: skip
+        """Take the modules of the other children if this one may share their import of torch, and so their hashes.
+
+        `shared` is None for code that may depend on hashes: the child is then one of a process with others.
+        """
+        self._shared = shared
         self._job = RebuildJob(trace=trace, recorded=scratch, outputs=outputs)
         self._scratch = scratch / "rebuilt"
         self._limits = limits
@@ -41,6 +48,8 @@ class Rebuild:
 
     def __enter__(self) -> Self:
         self._scratch.mkdir()
+        if self._shared is not None:
+            self._workers.prepare(self._shared, beside=True)
         if self._beside:
             self._thread.start()
         return self
@@ -64,13 +73,19 @@ class Rebuild:
     @property
     def described(self) -> dict[str, object]:
         """The findings as evidence, which are the same for all runs on one machine."""
-        return {"builds": self.result.builds, "order": "reversed", "notes": self.result.notes}
+        return {
+            "builds": self.result.builds,
+            "order": "reversed",
+            "hashes": "not used" if self._shared is not None else "other",
+            "notes": self.result.notes,
+        }
 
     def _run(self) -> None:
         found: RebuildResult | BaseException
         try:
             found = self._workers.run(
-                REBUILD_WORKER, self._job, RebuildResult, modules=MODULES, hash_seed=HASH_SEED,
+                REBUILD_WORKER, self._job, RebuildResult, modules=MODULES if self._shared is None else self._shared,
+                hash_seed=HASH_SEED if self._shared is None else 0, beside=self._shared is not None,
                 scratch=self._scratch, cwd=self._job.trace.folder, seconds=self._limits.child_seconds,
             )  # fmt: skip
         except BaseException as error:  # noqa: BLE001 (it is raised by the thread that waits)

@@ -6,13 +6,14 @@ of equal length only.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import torch
 
 from model_tools.packaging.proof.messages import RowsJob, RowsResult
 
-MOST_CASES = 4
-"""The number of cases that are asked in parts."""
+LARGE_SHARE = 0.25
+"""The share of the largest case's numbers that another large case has at most."""
 
 Inputs = tuple[torch.Tensor, ...]
 Ask = Callable[[Inputs], Sequence[torch.Tensor]]
@@ -78,6 +79,21 @@ def _longer_targets(fewest: int, cases: Sequence[Inputs], ask: Ask, same: Same) 
 
 
 def _spread_out(cases: Sequence[Inputs]) -> list[Inputs]:
-    """Return the first case, the largest, and some between."""
-    ordered = [cases[0], *sorted(cases[1:], key=lambda inputs: -inputs[0].numel())] if cases else []
-    return ordered[:MOST_CASES]
+    """Return the first case, those with the most and with the longest rows, and a large one.
+
+    The largest of all is left out if there are others: it has the most rows and the longest, and costs as much as all
+    other cases together.
+    """
+    most = max((inputs[0].numel() for inputs in cases), default=0)
+    chosen = [
+        *cases[:1],
+        *_largest(cases, lambda rows: (len(rows), -rows.numel())),
+        *_largest(cases, lambda rows: (rows[0].numel(), -rows.numel())),
+        *_largest([inputs for inputs in cases if inputs[0].numel() <= most * LARGE_SHARE], torch.Tensor.numel),
+    ]
+    return list({id(inputs): inputs for inputs in chosen}.values())
+
+
+def _largest(cases: Sequence[Inputs], by: Callable[[torch.Tensor], Any]) -> list[Inputs]:
+    """Return the case whose first input is the largest by a measure, or nothing if there are no cases."""
+    return [max(cases, key=lambda inputs: by(inputs[0]))] if cases else []

@@ -1,7 +1,6 @@
 """The child process that loads a checkpoint, runs the user's code, records the eager model's answers and traces it."""
 
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +40,7 @@ from model_tools.packaging.proof.seeds import FIRST_SEED, seed_all
 from model_tools.packaging.proof.state_messages import STATE_FILE
 from model_tools.packaging.proof.tracing import Traced, freeze, in_memory_format, trace_model
 from model_tools.packaging.proof.watched_model import WatchedModel, leave_record
+from model_tools.packaging.stopwatch import Stopwatch
 from model_tools.tensors.dtypes import DTYPE_NAMES
 
 Inputs = tuple[torch.Tensor, ...]
@@ -72,25 +72,27 @@ def trace_checkpoint(job: TraceJob, scratch: Path) -> TraceResult:
     """Do the job: load, check, answer the parity cases, trace and save. Raises subclasses of PublishError."""
     torch.set_num_threads(1)
     seed_all(FIRST_SEED)
-    began = time.perf_counter()
+    watch = Stopwatch()
     loaded = load(job)
     watched = WatchedModel(loaded.reference, job.folder)
     manifest, range_notes = with_integer_ranges(loaded.reference, job.manifest, job.trace)
     job = job.model_copy(update={"manifest": manifest})
-    at_loaded = time.perf_counter()
+    watch.lap("load")
     references = answer_cases(watched, job, scratch)
     leave_record(watched, scratch / STATE_FILE)
-    at_answered = time.perf_counter()
+    watch.lap("answer")
     first = references.outputs[0]
     scripted = isinstance(loaded.traceable, torch.jit.ScriptModule)
     dtypes = [tensor.dtype for tensor in first.tensors]
     sizes_read = [] if scripted else refuse_lost_control_flow(loaded.traceable, job, dtypes)
+    watch.lap("watch")
     traced = _traced(loaded.traceable, job)
     operator = last_operator(traced.module)
     if job.manifest.optimize.quantize != "none":
         save_traced(traced.module, scratch / UNQUANTIZED_FILE)
         traced = _quantized(loaded, first, job)
     _save(traced, references, scratch)
+    watch.lap("trace")
     return TraceResult(
         structure=first.structure,
         outputs=[
@@ -108,11 +110,7 @@ def trace_checkpoint(job: TraceJob, scratch: Path) -> TraceResult:
         tracer_notes=list(traced.notes),
         sizes_read=sizes_read,
         torch_version=torch.__version__,
-        seconds={
-            "load": round(at_loaded - began, 3),
-            "answer": round(at_answered - at_loaded, 3),
-            "trace": round(time.perf_counter() - at_answered, 3),
-        },
+        seconds=watch.seconds,
     )
 
 

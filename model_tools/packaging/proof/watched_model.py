@@ -74,4 +74,8 @@ def leave_record(watched: WatchedModel, path: Path) -> None:
 
 def _changed(loaded: State, now: State) -> dict[str, Value | None]:
     names = dict.fromkeys([*loaded, *now])
-    return {name: now.get(name) for name in names if now.get(name) != loaded.get(name)}
+    return {name: value for name in names if not _is_same(value := now.get(name), loaded.get(name))}
+
+
+def _is_same(one: Value | None, other: Value | None) -> bool:
+    return one is other or one == other  # most values are the very same object, which is told in no time

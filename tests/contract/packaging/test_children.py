@@ -3,6 +3,7 @@
 import ctypes
 import re
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from model_tools.errors import CheckpointRejected, ModelTooLarge, PublishError, TraceFailed
 from model_tools.packaging.children.workers import Workers
+from tests.support.emulator.waiting import wait_until
 from tests.support.packaging.odd_child import OddJob, OddResult
 
 PR_GET_DUMPABLE = 3
@@ -212,3 +214,56 @@ def test_no_child_can_reach_into_the_process_that_the_next_one_comes_from(tmp_pa
                 told[name] = type(error).__name__
     """
     assert set(run(code, tmp_path).told.values()) == {"PermissionError"}
+
+
+def run_beside(code: str, scratch: Path, workers: Workers) -> OddResult:
+    scratch.mkdir()
+    return workers.run(
+        ODD_CHILD, OddJob(code=textwrap.dedent(code)), OddResult, modules=[ODD_CHILD], beside=True,
+        scratch=scratch, cwd=scratch, seconds=60,
+    )  # fmt: skip
+
+
+def test_two_jobs_run_at_the_same_time_after_one_import(tmp_path):
+    meets = """
+        import pathlib, os, time
+        pathlib.Path({own!r}).touch()
+        while not pathlib.Path({other!r}).exists():
+            time.sleep(0.01)
+        told = os.getppid()
+        """
+    one, other = str(tmp_path / "one"), str(tmp_path / "other")
+    with Workers() as workers, ThreadPoolExecutor() as pool:
+        workers.prepare([ODD_CHILD])
+        workers.prepare([ODD_CHILD], beside=True)
+        beside = pool.submit(run_beside, meets.format(own=one, other=other), tmp_path / "beside", workers)
+        first = run(meets.format(own=other, other=one), tmp_path, workers=workers)
+        assert first.told != beside.result().told
+    for server in (first, beside.result()):
+        wait_until(lambda server=server: is_gone(str(server.told)), "the end of a server")
+
+
+def test_a_process_beside_another_that_is_ended_is_refused_and_the_next_job_has_another(tmp_path):
+    ends = "import os, signal; os.kill(os.getppid(), signal.SIGKILL)"
+    with Workers() as workers:
+        with pytest.raises(TraceFailed):
+            run_beside(ends, tmp_path / "ended", workers)
+        assert run("told = 1", tmp_path, workers=workers).told == 1
+        assert run_beside("told = 2", tmp_path / "again", workers).told == 2
+        with pytest.raises(TraceFailed):
+            run(ends, tmp_path, workers=workers)
+        assert run_beside("told = 3", tmp_path / "after", workers).told == 3
+
+
+def test_no_child_can_reach_into_the_process_that_is_beside_the_first(tmp_path):
+    reads = """
+        import os
+        told = []
+        for name in ("environ", "mem"):
+            try:
+                told.append(open(f"/proc/{os.getppid()}/{name}", "rb").read(1).hex())
+            except OSError as error:
+                told.append(type(error).__name__)
+        """
+    with Workers() as workers:
+        assert run_beside(reads, tmp_path / "reads", workers).told == ["PermissionError", "PermissionError"]

@@ -118,6 +118,16 @@ def test_parity_states_its_cases_tolerance_and_versions(classifier):
     assert json.loads(package.evidence.read_text())["run"]["latency_ms"] > 0
 
 
+def test_the_evidence_tells_the_seconds_of_each_proof(classifier):
+    _, package = classifier
+    seconds = json.loads(package.evidence.read_text())["run"]["seconds"]
+    assert list(seconds) == ["check", "first_child", "other_children", "trace", "parity", "rebuild", "pack"]
+    assert list(seconds["trace"]) == ["load", "answer", "watch", "trace"]
+    assert list(seconds["parity"]) == ["load", "compare", "unquantized", "measure", "rows", "decode"]
+    assert sum(seconds["trace"].values()) <= seconds["first_child"]
+    assert seconds["rebuild"] <= seconds["other_children"]
+
+
 def test_a_classifier_without_samples_gets_an_image_that_can_be_decoded(classifier):
     import base64
     import io

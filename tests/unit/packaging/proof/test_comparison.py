@@ -97,3 +97,15 @@ def test_a_quantised_model_is_told_its_worst_value_and_the_share_that_is_tolerat
 def test_nan_is_never_agreement():
     with pytest.raises(ParityFailed):
         refuse_differences([SAME_SIZE], [Difference(max_abs=0, max_rel=0, excess=float("nan"))], traced=TRACED)
+
+
+def test_the_worst_value_is_found_wherever_it_lies_in_a_large_answer():
+    trained = torch.ones(3, 5, 9000)
+    for place in ([0, 0, 0], [1, 2, 7321], [2, 4, 8999]):
+        traced = trained.clone()
+        traced[0, 1, 5] = 1.001
+        traced[tuple(place)] = 1.5
+        found = compared(traced, trained)
+        assert (found.max_abs, found.max_rel, found.worst.index, found.worst.found) == (0.5, 0.5, place, 1.5)
+        traced[tuple(place)] = float("nan")
+        assert f"nan in output scores at {place}, where" in compared(traced, trained).problem

@@ -79,3 +79,27 @@ def test_texts_that_cannot_be_longer_are_not_padded():
 def test_logits_are_causal_if_later_tokens_do_not_change_them(model, causal):
     cases = [(torch.ones(2, 3), torch.tensor([[1, 2, 3, 4], [5, 6, 7, 8]]))]
     assert prove(RowsJob(fewest_rows=None, padding=None, fewest_targets=2), cases, model).causal is causal
+
+
+def test_of_many_cases_those_with_many_rows_and_with_long_rows_are_asked_but_not_the_largest():
+    sizes = [(2, 3), (16, 128), (16, 1), (2, 128), (3, 25), (11, 39), (9, 3)]
+    asked = set()
+
+    def model(x):
+        asked.add(tuple(x.shape))
+        return x * 2
+
+    job = RowsJob(fewest_rows=1, padding=None)
+    assert prove(job, [(torch.ones(size),) for size in sizes], model).independent
+    assert {size for size in asked if size[0] > 1} == {(2, 3), (16, 1), (2, 128), (11, 39)}
+
+
+def test_the_largest_case_is_asked_if_no_other_has_as_many_rows():
+    asked = []
+
+    def model(x):
+        asked.append(len(x))
+        return x * 2
+
+    prove(RowsJob(fewest_rows=1, padding=None), [(torch.ones(rows, 4),) for rows in (2, 3, 7, 16)], model)
+    assert 16 in asked
