@@ -4,6 +4,7 @@ Only torch's operations are watched, below everything that a model's code can as
 would change what is computed: `nn.TransformerEncoderLayer` leaves its fast path under one.
 """
 
+import logging
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,10 +20,14 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from model_tools.packaging.proof.instructions import looks_up, prints
+
 READING_METHODS = ("tolist", "numpy", "__array__", "__dlpack__")
 """The methods of a tensor that hand its values to Python, or to another library, without an operation of torch."""
 READING_FUNCTIONS = ("tensor", "as_tensor", "asarray")
 """The functions of torch that read the tensors in a list without an operation of torch."""
+UNSEEN_READS: dict[str, Callable[[FrameType], bool]] = {"__hash__": looks_up, "__repr__": lambda _frame: True}
+"""The methods that tell a size without an operation that is watched: for the key of a dict, and for a text."""
 METADATA = frozenset({"aten::is_same_size", "aten::_fused_sdp_choice", "aten::is_set_to", "aten::_nnz"})
 """The operations that answer with a Python value which depends on no tensor's values."""
 FACTORIES = frozenset({
@@ -40,7 +45,9 @@ DECIDING_ARGUMENT = {
 
 Inside other operations, such as `one_hot`, sizes are decided by numbers that they read.
 """
-_MACHINERY = (str(Path(torch.__file__).parent), str(Path(__file__).parent), str(warnings.__file__))
+TELLING = frozenset({_tensor_str.__file__, logging.__file__})
+"""The files whose code reads numbers for people alone: that of printed tensors, and that of logging."""
+_MACHINERY = (str(Path(torch.__file__).parent), str(Path(__file__).parent), str(warnings.__file__), logging.__file__)
 """The folders and files whose frames on the stack are not the user's code."""
 
 Place = tuple[str, int]
@@ -80,6 +87,8 @@ class Read:
     """The value was computed from the values of the inputs."""
     skips_padding: bool = False
     """`nn.TransformerEncoder` reads its mask, and skips what is masked if that stands at the ends of the rows."""
+    unseen: bool = False
+    """The number is looked up in a set or a dict, or made a text, without an operation that a graph could hold."""
 
 
 class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -131,6 +140,9 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 stack.enter_context(_replaced(torch.Tensor, name, self._noting(getattr(torch.Tensor, name))))
             for name in READING_FUNCTIONS:
                 stack.enter_context(_replaced(torch, name, self._noting(getattr(torch, name))))
+            for name, reads in UNSEEN_READS.items():
+                noting = self._noting_unseen(getattr(torch.Tensor, name), reads=reads)
+                stack.enter_context(_replaced(torch.Tensor, name, noting))
             stack.enter_context(self)
             yield
 
@@ -156,6 +168,19 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
         return read
 
+    def _noting_unseen(self, original: Callable[..., Any], *, reads: Callable[[FrameType], bool]) -> Callable[..., Any]:
+        """Return a method that notes what may be sizes, if the user's code asks them and its frame `reads` them."""
+
+        def noting(tensor: torch.Tensor, **kwargs: Any) -> Any:
+            frame = sys._getframe(1)  # noqa: SLF001 (inspect.stack() would read every source file on each call)
+            place = frame.f_code.co_filename, frame.f_lineno
+            may_decide = _is_size(tensor) and not self.is_marked(tensor) and not in_machinery(place[0])
+            if may_decide and reads(frame) and not _prints(frame):
+                self.reads.append(Read(tensor, place, marked=False, unseen=True))
+            return original(tensor, **kwargs)
+
+        return noting
+
     def _note(self, tensors: Sequence[torch.Tensor], *, skips_padding: bool = False) -> None:
         frame = sys._getframe(2)  # noqa: SLF001 (inspect.stack() would read every source file on each call)
         if not _prints(frame):
@@ -169,6 +194,11 @@ def callers_place(frame: FrameType) -> Place:
     while outer.f_back is not None and outer.f_code.co_filename.startswith(_MACHINERY):
         outer = outer.f_back
     return outer.f_code.co_filename, outer.f_lineno
+
+
+def _is_size(tensor: torch.Tensor) -> bool:
+    """Tell whether a tensor is a single integer, as sizes are while a model is traced."""
+    return tensor.dim() == 0 and not tensor.is_floating_point() and not tensor.is_complex()
 
 
 def _convolved(args: Sequence[Any]) -> torch.Tensor:
@@ -191,12 +221,12 @@ def in_machinery(filename: str) -> bool:
 
 
 def _prints(frame: FrameType | None) -> bool:
-    """Tell whether a tensor is read in order to be printed, which decides nothing."""
-    while frame is not None:
-        if frame.f_code.co_filename == _tensor_str.__file__:
+    """Tell whether a tensor is read in order to be printed or logged, which decides nothing."""
+    while frame is not None and in_machinery(frame.f_code.co_filename):
+        if frame.f_code.co_filename in TELLING:
             return True
         frame = frame.f_back
-    return False
+    return frame is not None and prints(frame)
 
 
 @contextmanager

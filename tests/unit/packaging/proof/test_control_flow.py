@@ -1,5 +1,8 @@
 """Where Python code reads a number that depends on the model's input, by its values or by its sizes."""
 
+# ruff: noqa: T201 (models print what they are given)
+import functools
+import logging
 import math
 
 import numpy as np
@@ -153,8 +156,93 @@ def test_a_size_that_is_read_as_a_number_is_found_and_can_be_measured_and_comput
     assert [found.by_sizes.compute(0, [inside[index] for index in found.by_sizes.behind[0]])] == read[:1]
 
 
+TWO_GAINS = {2: 1.0, 3: 2.0}
+
+
+@functools.lru_cache(maxsize=2)
+def remembered_ones(size):
+    return torch.ones(size, 1)
+
+
+def in_a_memory_of_its_own(model, x):
+    rows, memory = x.shape[0], {}
+    if rows not in memory:
+        memory[rows] = torch.ones(rows, 1)
+    return x * memory[rows]
+
+
+def as_an_exception(model, x):
+    try:
+        return x * TWO_GAINS[x.shape[0]]
+    except KeyError:
+        return x
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        pytest.param(lambda model, x: -x if x.shape[0] in {5, 7} else x, id="member of a set"),
+        pytest.param(lambda model, x: x * TWO_GAINS.get(x.shape[0], 3.0), id="value of a dict"),
+        pytest.param(lambda model, x: -x if (x.shape[0], 4) in {(5, 4), (6, 4)} else x, id="member with another"),
+        pytest.param(lambda model, x: x * len({x.shape[0], 5}), id="set that is made"),
+        pytest.param(as_an_exception, id="key that is missing"),
+        pytest.param(in_a_memory_of_its_own, id="memory"),
+        pytest.param(lambda model, x: -x if str(x.shape[0]) == "5" else x, id="text"),
+        pytest.param(lambda model, x: -x if f"{x.shape[0]!r}" == "5" else x, id="representation"),
+        pytest.param(lambda model, x: -x if f"{x.shape[0]}" == "5" else x, id="text in braces"),
+    ],
+)
+def test_a_size_that_is_looked_up_or_made_a_text_is_read(forward):
+    found = control_flow(Model(forward).eval(), (torch.ones(2, 4),))
+    assert found.by_values == []
+    assert {filename for filename, _ in found.by_sizes.places} == {__file__}
+    assert set(found.by_sizes.measure((torch.ones(7, 4),))[0]) <= {7, 4}
+
+
+def logs_its_sizes(model, x):
+    logging.getLogger("net").info("rows: %s, %d", x.shape[0], x.shape[1])
+    return x
+
+
+def prints(model, x):
+    print(x.shape, x.shape[0], x.argmax())
+    print(
+        f"rows: {x.shape[0]:>4}",
+        x.mean(),
+    )
+    return x
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        pytest.param(prints, id="prints"),
+        pytest.param(logs_its_sizes, id="logs"),
+        pytest.param(lambda model, x: x @ torch.ones(4, 1) + remembered_ones(x.shape[0]), id="function that remembers"),
+        pytest.param(lambda model, x: {"answer": x}["answer"], id="dict of tensors"),
+    ],
+)
+def test_what_is_printed_logged_or_remembered_decides_nothing(forward, caplog):
+    caplog.set_level(logging.INFO)
+    found = control_flow(Model(forward).eval(), (torch.ones(2, 4),))
+    assert found.by_values == []
+    assert found.by_sizes is None
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        pytest.param(lambda model, x: x if x.mean().item() > 0 else print("negative") or -x, id="branch beside print"),
+        pytest.param(lambda model, x: x * (print(rows := int(x.argmax())) or rows), id="variable that print sets"),
+        pytest.param(lambda model, x: x if print(x) or x.sum() > 0 else -x, id="branch after print"),
+    ],
+)
+def test_a_decision_is_found_beside_what_is_printed(forward):
+    assert control_flow(Model(forward).eval(), (torch.ones(2, 4),)).by_values
+
+
 def test_a_watch_changes_nothing_that_it_has_watched():
-    names = ("tolist", "numpy", "__array__")
+    names = ("tolist", "numpy", "__array__", "__hash__", "__repr__")
     before = [getattr(torch.Tensor, name) for name in names], torch.tensor
     control_flow(Model(lambda model, x: x * len(x)), (torch.ones(2, 4),))
     assert ([getattr(torch.Tensor, name) for name in names], torch.tensor) == before
