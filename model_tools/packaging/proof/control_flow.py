@@ -15,9 +15,16 @@ from typing import Any
 import torch
 from torch.jit._trace import TracerWarning, _create_interpreter_name_lookup_fn, make_module
 
+from model_tools.errors import TraceFailed
 from model_tools.packaging.proof.lineage import Lineage, users_places
 from model_tools.packaging.proof.size_reads import SizeReads
 from model_tools.packaging.proof.watching import Place, Read, Watch, in_machinery
+
+SWALLOWED_ERROR = (
+    "Tracing the model fails: forward catches an error that torch raises (try: … except: …), and tracing ends where it "
+    "is raised. Tell beforehand whether the operation is possible, by dtypes or sizes, and leave try out of forward."
+)
+"""The message for a forward that goes on after an operation has failed."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,8 @@ def control_flow(model: torch.nn.Module, inputs: Sequence[torch.Tensor]) -> Cont
     def traced(*arguments: torch.Tensor) -> list[torch.Tensor]:
         with watch.watching():
             model(*arguments)
+        if torch._C._get_tracing_state() is None:  # noqa: SLF001 (no public name)
+            raise TraceFailed(SWALLOWED_ERROR)
         # The graph is examined before torch removes from it what no output needs.
         graph = torch._C._get_tracing_state().graph()  # noqa: SLF001 (no public name)
         lineage = Lineage(graph, watch)

@@ -21,6 +21,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from model_tools.packaging.proof.instructions import looks_up, prints
+from model_tools.packaging.proof.untraced_sizes import UNTRACED_SIZES, told_by
 
 READING_METHODS = ("tolist", "numpy", "__array__", "__dlpack__")
 """The methods of a tensor that hand its values to Python, or to another library, without an operation of torch."""
@@ -88,7 +89,7 @@ class Read:
     skips_padding: bool = False
     """`nn.TransformerEncoder` reads its mask, and skips what is masked if that stands at the ends of the rows."""
     unseen: bool = False
-    """The number is looked up in a set or a dict, or made a text, without an operation that a graph could hold."""
+    """Python learns the number without an operation that a graph could hold, such as a lookup in a set or a dict."""
 
 
 class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -143,6 +144,8 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
             for name, reads in UNSEEN_READS.items():
                 noting = self._noting_unseen(getattr(torch.Tensor, name), reads=reads)
                 stack.enter_context(_replaced(torch.Tensor, name, noting))
+            for owner, name, function in UNTRACED_SIZES:
+                stack.enter_context(_replaced(owner, name, self._noting_sizes(getattr(owner, name), function)))
             stack.enter_context(self)
             yield
 
@@ -167,6 +170,19 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return original(*args, **kwargs)
 
         return read
+
+    def _noting_sizes(self, original: Callable[..., Any], function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function that notes the size that it tells Python past the tracer."""
+
+        def noting(*args: Any, **kwargs: Any) -> Any:
+            frame = sys._getframe(1)  # noqa: SLF001 (inspect.stack() would read every source file on each call)
+            if not _prints(frame):
+                told = told_by(function, args, kwargs)
+                if told is not None:
+                    self.reads.append(Read(told, callers_place(frame), self.is_marked(told), unseen=True))
+            return original(*args, **kwargs)
+
+        return noting
 
     def _noting_unseen(self, original: Callable[..., Any], *, reads: Callable[[FrameType], bool]) -> Callable[..., Any]:
         """Return a method that notes what may be sizes, if the user's code asks them and its frame `reads` them."""

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from model_tools.errors import TraceFailed
 from model_tools.packaging.proof.control_flow import control_flow
 
 
@@ -199,6 +200,46 @@ def test_a_size_that_is_looked_up_or_made_a_text_is_read(forward):
     assert set(found.by_sizes.measure((torch.ones(7, 4),))[0]) <= {7, 4}
 
 
+@pytest.mark.parametrize(
+    ("forward", "numbers"),
+    [
+        pytest.param(lambda model, x: x * torch.numel(x), [28], id="numel"),
+        pytest.param(lambda model, x: x * len(x.unbind(0)), [7], id="unbind"),
+        pytest.param(lambda model, x: x * len(torch.unbind(x)), [7], id="function unbind"),
+        pytest.param(lambda model, x: x * len(x.split(2)), [4], id="split"),
+        pytest.param(lambda model, x: x * len(torch.split(x, split_size_or_sections=3)), [3], id="function split"),
+        pytest.param(lambda model, x: x * len(x.chunk(3)), [3], id="chunk"),
+        pytest.param(lambda model, x: x * len(torch.chunk(input=x, chunks=4, dim=0)), [4], id="function chunk"),
+        pytest.param(lambda model, x: sum(row for row in x), [7], id="loop over rows"),
+        pytest.param(lambda model, x: x * sum(1 for _ in enumerate(x)), [7], id="enumerate"),
+        pytest.param(lambda model, x: x * x.T.contiguous().stride(0), [7], id="stride"),
+        pytest.param(lambda model, x: x if x.is_same_size(torch.zeros(5, 4)) else -x, [False], id="same size"),
+        pytest.param(lambda model, x: x if torch.is_same_size(x, torch.zeros(7, 4)) else -x, [True], id="as zeros"),
+    ],
+)
+def test_a_size_that_torch_tells_past_the_tracer_is_read(forward, numbers):
+    found = control_flow(Model(forward).eval(), (torch.ones(2, 4),))
+    assert found.by_values == []
+    assert {filename for filename, _ in found.by_sizes.places} == {__file__}
+    assert found.by_sizes.measure((torch.ones(7, 4),))[0] == numbers
+
+
+def test_parts_of_given_sizes_are_no_read():
+    assert control_flow(Model(lambda model, x: x.split([1, 3], 1)[0]), (torch.ones(2, 4),)).by_sizes is None
+
+
+def test_an_error_that_forward_catches_is_told_as_what_ends_the_trace():
+    with pytest.raises(TraceFailed, match="forward catches an error"):
+        control_flow(Model(as_an_error), (torch.ones(2, 4),))
+
+
+def as_an_error(model, x):
+    try:
+        return x + torch.ones(3)
+    except RuntimeError:
+        return x
+
+
 def logs_its_sizes(model, x):
     logging.getLogger("net").info("rows: %s, %d", x.shape[0], x.shape[1])
     return x
@@ -242,7 +283,7 @@ def test_a_decision_is_found_beside_what_is_printed(forward):
 
 
 def test_a_watch_changes_nothing_that_it_has_watched():
-    names = ("tolist", "numpy", "__array__", "__hash__", "__repr__")
+    names = ("tolist", "numpy", "__array__", "__hash__", "__repr__", "stride", "split", "unbind")
     before = [getattr(torch.Tensor, name) for name in names], torch.tensor
     control_flow(Model(lambda model, x: x * len(x)), (torch.ones(2, 4),))
     assert ([getattr(torch.Tensor, name) for name in names], torch.tensor) == before
