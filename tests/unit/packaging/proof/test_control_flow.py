@@ -2,6 +2,7 @@
 
 # ruff: noqa: T201 (models print what they are given)
 import functools
+import linecache
 import logging
 import math
 
@@ -172,6 +173,12 @@ def in_a_memory_of_its_own(model, x):
     return x * memory[rows]
 
 
+def in_a_set_before_it_is_a_shape(model, x):
+    rows = x.shape[0]
+    known = rows in {5, 6}
+    return (-x if known else x).view(rows, 2, 2) + torch.zeros(rows, 1, 1)
+
+
 def as_an_exception(model, x):
     try:
         return x * TWO_GAINS[x.shape[0]]
@@ -238,6 +245,12 @@ def as_an_error(model, x):
         return x + torch.ones(3)
     except RuntimeError:
         return x
+
+
+def test_a_size_that_is_looked_up_and_becomes_a_shape_is_named_where_it_is_looked_up():
+    found = control_flow(Model(in_a_set_before_it_is_a_shape).eval(), (torch.ones(2, 4),))
+    ((filename, line),) = found.by_sizes.places
+    assert linecache.getline(filename, line).strip() == "known = rows in {5, 6}"
 
 
 def logs_its_sizes(model, x):
