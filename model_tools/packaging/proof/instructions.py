@@ -5,7 +5,8 @@ number. So `x.shape[1] in {3, 5}` is always false there, and no operation of tor
 """
 
 import dis
-from types import FrameType
+from functools import lru_cache
+from types import CodeType, FrameType
 
 LOOKUP_METHODS = frozenset({
     "get", "setdefault", "pop", "add", "discard", "remove", "update", "issubset", "issuperset", "isdisjoint", "union",
@@ -28,12 +29,12 @@ def looks_up(frame: FrameType) -> bool:
 
     `functools.lru_cache` looks up its arguments as well, but answers as the function does in any case.
     """
-    current = _current(frame)
+    current, instructions = _at(frame)
     if current is None or current.opname.startswith(LOOKUPS):
         return True
     methods = {
         each.argval
-        for each in dis.get_instructions(frame.f_code)
+        for each in instructions
         if each.opname in {"LOAD_METHOD", "LOAD_ATTR"} and each.positions and each.positions.lineno == frame.f_lineno
     }
     return bool(methods & LOOKUP_METHODS)
@@ -41,23 +42,29 @@ def looks_up(frame: FrameType) -> bool:
 
 def prints(frame: FrameType) -> bool:
     """Tell whether a frame is printing what it asks for, by `print(x.shape)` or `print(f"{x.shape}")`."""
-    current = _current(frame)
-    if current is None:
+    current, instructions = _at(frame)
+    if current is None or not current.opname.startswith((*CALLS, *FORMATS)):
         return False
     return any(
         _span(current) == span if current.opname.startswith(CALLS) else not is_stored and _is_within(current, span)
-        for span, is_stored in _calls_of_print(frame)
-        if current.opname.startswith((*CALLS, *FORMATS))
+        for span, is_stored in _calls_of_print(instructions)
     )
 
 
-def _current(frame: FrameType) -> dis.Instruction | None:
-    return next((each for each in dis.get_instructions(frame.f_code) if each.offset == frame.f_lasti), None)
+@lru_cache(maxsize=256)
+def _instructions(code: CodeType) -> tuple[dis.Instruction, ...]:
+    """Return the instructions of a function, which a loop asks for again and again."""
+    return tuple(dis.get_instructions(code))
 
 
-def _calls_of_print(frame: FrameType) -> list[tuple[Span, bool]]:
-    """Return the places of the calls of `print` in a frame's code, each with whether its arguments set a variable."""
-    instructions = list(dis.get_instructions(frame.f_code))
+def _at(frame: FrameType) -> tuple[dis.Instruction | None, tuple[dis.Instruction, ...]]:
+    """Return the instruction that a frame is at, and all of its code."""
+    instructions = _instructions(frame.f_code)
+    return next((each for each in instructions if each.offset == frame.f_lasti), None), instructions
+
+
+def _calls_of_print(instructions: tuple[dis.Instruction, ...]) -> list[tuple[Span, bool]]:
+    """Return the places of the calls of `print` in a function, each with whether its arguments set a variable."""
     begins = {_span(each)[0] for each in instructions if each.opname == "LOAD_GLOBAL" and each.argval == "print"}
     spans = [_span(each) for each in instructions if each.opname.startswith(CALLS)]
     stores = [each for each in instructions if each.opname.startswith("STORE_")]
