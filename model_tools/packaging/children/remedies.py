@@ -120,6 +120,13 @@ REMEDIES = (
         "tests, or mend what it warns of",
     ),
     Remedy(
+        r"must be \w+(?: or \w+)*, not Tensor|of \(Tensor|Tensor[^(]*\)!|^KeyError: \(?tensor\(|not tensor\b",
+        "While a model is traced, its sizes are tensors, and so is what is computed from them: write bool(…), int(…) "
+        "or float(…) around what is passed or looked up here; if that depends on an axis that may vary, every size of "
+        "the axis has to be proved",
+        step="Tracing the model",
+    ),
+    Remedy(
         "assignment to .data cannot be recorded",
         "Write the operation itself, such as y = y + 1 or y.add_(1), instead of y.data = y + 1",
     ),

@@ -93,7 +93,7 @@ def _fixed(reads: Sequence[Read], lineage: Lineage) -> list[tuple[Read, Any]]:
     for read, value in zip(reads, values, strict=True):
         if value is None or (read.is_key and is_kept_as_key(read.tensor)):
             continue
-        if spare[value.unique()] > 0:
+        if spare[value.unique()] > 0 and not read.unseen:
             spare[value.unique()] -= 1
         else:
             fixed.append((read, lineage.of(value)))

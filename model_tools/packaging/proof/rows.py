@@ -51,10 +51,19 @@ def _rows_apart(fewest: int, cases: Sequence[Inputs], ask: Ask, same: Same) -> I
             yield False  # the answer has no row for each row, so it cannot be split
             return
         apart = [ask(tuple(tensor[begin : begin + fewest] for tensor in inputs)) for begin in range(0, rows, fewest)]
-        if any(tensor.dim() == 0 for answer in apart for tensor in answer):
+        if not all(_can_be_joined(parts) for parts in zip(*apart, strict=True)):
             yield False
             return
         yield same([torch.cat(tensors) for tensors in zip(*apart, strict=True)], together)
+
+
+def _can_be_joined(parts: Sequence[torch.Tensor]) -> bool:
+    """Tell whether the answers to some rows differ in the number of rows alone.
+
+    They differ otherwise where values decide a size: `pad_packed_sequence` pads to the longest of the rows.
+    """
+    shapes = {part.shape[1:] for part in parts}
+    return len(shapes) == 1 and all(part.dim() > 0 for part in parts)
 
 
 def _padded(job: RowsJob, padding: int, cases: Sequence[Inputs], ask: Ask, same: Same) -> Iterator[bool]:

@@ -1,5 +1,6 @@
 """The tolerances for traced and quantised models, and the refusal of a model that exceeds them. Pure."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -44,6 +45,19 @@ MAX_PLACES = 3
 """The number of places in the code that a message lists."""
 HALF: tuple[Dtype, ...] = ("float16", "bfloat16")
 """The dtypes of half precision."""
+IN_A_SCRIPT = "put what depends on it into a function decorated with torch.jit.script"
+"""The remedy for all that a trace cannot hold and TorchScript can."""
+BAKED_REMEDIES = {
+    r"elements in a list|[Ee]xpected chunk to return": (
+        "forward goes through the parts of an axis one by one (for row in x, unbind, split, chunk), and the trace has "
+        f"as many as there were: compute with the whole tensor, or {IN_A_SCRIPT}"
+    ),
+    r"shape '\[[-\d, ]*\]' is invalid": (
+        "in forward, use x.shape[0], x.size(), -1 or flatten() as they are, without int(), len() or a fixed number, "
+        "and give a value that is set in a part of a tensor all the axes of that part (y[:, 2] = v.expand_as(y[:, 2]))"
+    ),
+}
+"""The remedies for a baked-in size, by what the traced model's error says."""
 QUANTIZED: dict[Quantize, float] = {"dynamic-int8": 0.05, "bfloat16": 0.03}
 """The largest difference of a quantised model's answers, as a share of the scale.
 
@@ -126,13 +140,27 @@ def refuse_differences(
     if len(sizes) == len(failed):
         raise ParityFailed(
             f"The traced model holds for inputs of the size it was traced with ({traced.label}), not for {case.label}: "
-            f"{found}. A size is baked in{_where(sizes_read)}: in forward, use x.shape[0], x.size(), -1 or flatten() "
-            "as they are, without int(), len() or a fixed number; or fix that axis in publish.yaml."
+            f"{found}. A size is baked in{_where(sizes_read)}: {_baked_remedy(found, sizes_read)}; or fix that axis in "
+            "publish.yaml."
         )
     raise ParityFailed(
         f"The traced model answers {len(failed)} of {len(cases)} inputs otherwise than the trained one; for "
-        f"{case.label} {found}. Look in forward for what depends on the input's values or on state between calls; "
+        f"{case.label} {found}. Look in forward for what depends on the input's values or on state between calls, for "
+        "torch.manual_seed, and for code that goes another way while it is traced, where sizes are tensors "
+        "(torch.jit.is_tracing(), isinstance(size, int)"
+        f"{', or a size that is read as a number ' + '; '.join(sizes_read[:MAX_PLACES]) if sizes_read else ''}); "
         "optimize: {freeze: false, channels_last: false} tells whether an optimisation is to blame."
+    )
+
+
+def _baked_remedy(found: str, sizes_read: Sequence[str]) -> str:
+    """Return what to write instead of what has baked in a size, as far as the traced model's error tells it."""
+    for pattern, remedy in BAKED_REMEDIES.items():
+        if not sizes_read and re.search(pattern, found):
+            return remedy
+    return (
+        "in forward, use x.shape[0], x.size(), -1 or flatten() as they are, without int(), len() or a fixed number"
+        f"{f', or {IN_A_SCRIPT}' if sizes_read else ''}"
     )
 
 

@@ -17,6 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from model_tools.packaging.proof.printing import only_prints
+from model_tools.packaging.proof.untraced_sizes import UNTRACED_SIZES, told_by
 from model_tools.packaging.proof.user_places import Place, callers_place
 
 READING_METHODS = ("tolist", "numpy", "__array__", "__dlpack__")
@@ -75,6 +76,8 @@ class Read:
     """The value was computed from the values of the inputs."""
     skips_padding: bool = False
     """`nn.TransformerEncoder` reads its mask, and skips what is masked if that stands at the ends of the rows."""
+    unseen: bool = False
+    """Python learns the number without an operation that a graph could hold, such as a lookup in a set or a dict."""
     is_key: bool = False
     """A size is looked up in a dict or a set."""
 
@@ -134,7 +137,11 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 stack.enter_context(_replaced(torch.Tensor, name, self._noting(getattr(torch.Tensor, name))))
             for name in READING_FUNCTIONS:
                 stack.enter_context(_replaced(torch, name, self._noting(getattr(torch, name))))
-            stack.enter_context(_replaced(torch.Tensor, "__hash__", self._noting_keys(torch.Tensor.__hash__)))
+            for name in ("__hash__", "__repr__"):
+                noting = self._noting_sizes_as(getattr(torch.Tensor, name), is_key=name == "__hash__")
+                stack.enter_context(_replaced(torch.Tensor, name, noting))
+            for owner, name, function in UNTRACED_SIZES:
+                stack.enter_context(_replaced(owner, name, self._noting_sizes(getattr(owner, name), function)))
             stack.enter_context(self)
             yield
 
@@ -160,19 +167,32 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
         return read
 
-    def _noting_keys(self, original: Callable[[torch.Tensor], int]) -> Callable[[torch.Tensor], int]:
-        def key(tensor: torch.Tensor) -> int:
+    def _noting_sizes(self, original: Callable[..., Any], function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function that notes the size that it tells Python past the tracer."""
+
+        def noting(*args: Any, **kwargs: Any) -> Any:
+            told = told_by(function, args, kwargs)
+            if told is not None:
+                self._note([told], unseen=True)
+            return original(*args, **kwargs)
+
+        return noting
+
+    def _noting_sizes_as(self, original: Callable[..., Any], *, is_key: bool) -> Callable[..., Any]:
+        """Return a method that makes a key or a text of a tensor, and notes what may be a size."""
+
+        def noting(tensor: torch.Tensor, **kwargs: Any) -> Any:
             # A size is a tensor while tracing, which no set and no dict of numbers holds, whatever the size is.
             if tensor.dim() == 0 and not tensor.is_floating_point() and not self.is_marked(tensor):
-                self._note([tensor], is_key=True)
-            return original(tensor)
+                self._note([tensor], unseen=True, is_key=is_key)
+            return original(tensor, **kwargs)
 
-        return key
+        return noting
 
-    def _note(self, tensors: Sequence[torch.Tensor], *, skips_padding: bool = False, is_key: bool = False) -> None:
+    def _note(self, tensors: Sequence[torch.Tensor], **more: bool) -> None:
         place = callers_place(sys._getframe(2))  # noqa: SLF001 (inspect.stack() would read every source file on each call)
         if not only_prints(place):
-            self.reads += [Read(tensor, place, self.is_marked(tensor), skips_padding, is_key) for tensor in tensors]
+            self.reads += [Read(tensor, place, self.is_marked(tensor), **more) for tensor in tensors]
 
 
 def is_kept_as_key(tensor: torch.Tensor) -> bool:

@@ -174,3 +174,18 @@ def test_files_of_the_model_are_named_as_in_its_folder():
 )
 def test_want_of_memory_is_recognised(error, expected):
     assert is_out_of_memory(error) is expected
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(TypeError("attention(): argument 'is_causal' must be bool, not Tensor"), id="flag"),
+        pytest.param(TypeError("'is_causal' (position 6) must be bool, not Tensor"), id="flag by position"),
+        pytest.param(TypeError("invalid types: (!Parameter!, bool, !tuple of (Tensor, Tensor)!)"), id="tuple"),
+        pytest.param(KeyError(torch.tensor(3)), id="key"),
+        pytest.param(KeyError((torch.tensor(3), torch.tensor(4))), id="key of two"),
+    ],
+)
+def test_a_size_that_is_a_tensor_only_while_it_is_traced_is_told_so(error):
+    assert "While a model is traced, its sizes are tensors" in fault_text(error, FOLDER, "Tracing the model")
+    assert "is traced" not in fault_text(error, FOLDER, "Asking the model")

@@ -87,6 +87,22 @@ def test_failures_at_other_sizes_alone_mean_a_baked_in_size():
         refuse_differences([SAME_SIZE, OTHER_SIZE], [FINE, Difference(problem="it fails")], traced=TRACED)
 
 
+@pytest.mark.parametrize(
+    ("problem", "sizes_read", "remedy"),
+    [
+        pytest.param("Expected 3 elements in a list but found 1", (), "compute with the whole tensor", id="parts"),
+        pytest.param("Expected chunk to return at least 4 outputs, but got only 3", (), "whole tensor", id="chunks"),
+        pytest.param("shape '[3]' is invalid for input of size 1", (), "v.expand_as(y[:, 2])", id="part that is set"),
+        pytest.param("shape '[3]' is invalid", ("(net.py, line 3: `if n:`)",), "torch.jit.script", id="branch"),
+    ],
+)
+def test_the_remedy_for_a_baked_in_size_is_that_of_its_cause(problem, sizes_read, remedy):
+    with pytest.raises(ParityFailed) as caught:
+        refuse_differences([OTHER_SIZE], [Difference(problem=problem)], traced=TRACED, sizes_read=sizes_read)
+    assert remedy in str(caught.value)
+    assert all(place in str(caught.value) for place in sizes_read)
+
+
 def test_a_quantised_model_is_told_its_worst_value_and_the_share_that_is_tolerated():
     with pytest.raises(ParityFailed) as caught:
         refuse_quantized([SAME_SIZE], [OFF], Optimize(quantize="dynamic-int8"))

@@ -32,6 +32,8 @@ def prove(job, cases, model):
         pytest.param(lambda x: x + x.shape[0], False, id="number of rows"),
         pytest.param(lambda x: x.sum(), False, id="one number for all"),
         pytest.param(lambda x: x.repeat(2, 1), False, id="two rows for each"),
+        pytest.param(lambda x: x[:, : max(1, int((x > 0).sum(1).max()))], False, id="as long as the longest row"),
+        pytest.param(lambda x: torch.nn.functional.one_hot(x.abs().long()[:, 0]), False, id="as wide as the largest"),
     ],
 )
 def test_rows_are_independent_if_they_are_answered_alone_as_together(model, independent):
