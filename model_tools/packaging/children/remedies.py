@@ -131,17 +131,6 @@ REMEDIES = (
         "Write the operation itself, such as y = y + 1 or y.add_(1), instead of y.data = y + 1",
     ),
     Remedy(
-        r"^TypeError: .*must be (bool|int|float)\b.*, not Tensor",
-        "A size is a tensor while a model is traced: make it a number of Python, for example with bool(…) or int(…)",
-        step="Tracing",
-    ),
-    Remedy(
-        r"^KeyError: tensor\(",
-        "A size is a tensor while a model is traced, and equals no number in a dict: compute what is looked up from "
-        "the size, or look it up by the same variable under which it was kept (n = x.shape[1])",
-        step="Tracing",
-    ),
-    Remedy(
         "HigherOrderOperator",
         "Operators that take functions (torch.cond, flex_attention …) cannot be traced: compute both ways and choose "
         "with torch.where, decide in a function decorated with torch.jit.script, or use scaled_dot_product_attention",

@@ -137,22 +137,6 @@ def test_a_common_error_comes_with_its_own_remedy(error, remedy):
     assert told.endswith(".")
 
 
-@pytest.mark.parametrize(
-    ("error", "remedy"),
-    [
-        pytest.param(
-            TypeError("scaled_dot_product_attention(): argument 'is_causal' must be bool, not Tensor"),
-            "for example with bool(…)",
-            id="size for a bool",
-        ),
-        pytest.param(KeyError(torch.tensor(3)), "equals no number in a dict", id="size for a key"),
-    ],
-)
-def test_a_size_that_is_a_tensor_while_tracing_comes_with_its_own_remedy(error, remedy):
-    assert remedy in fault_text(error, FOLDER, "Tracing the model")
-    assert remedy not in fault_text(error, FOLDER, "Asking the model")
-
-
 def test_the_inputs_are_only_suspected_when_the_model_is_asked():
     error = RuntimeError("mat1 and mat2 shapes cannot be multiplied (2x5 and 4x2)")
     assert "Compare the inputs in publish.yaml" in fault_text(error, FOLDER, "Asking the model seed 101")
