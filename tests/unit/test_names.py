@@ -1,50 +1,43 @@
-"""Every test, in every folder, has a name that is made of words and the same in every process."""
+"""Every test, in every folder, has a name that is made of words.
 
-import os
-import re
-import subprocess
-import sys
+The name is also the same in every process: the workers of a run order sets each in their own way, and pytest-xdist ends
+a run whose workers have collected other tests.
+"""
+
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from tests.support.naming.words import MAX_NAME, MAX_TEXT, is_name, words_of
-
-ROOT = Path(__file__).parents[2]
-TEST = re.compile(r"(?P<path>tests/[a-z0-9_/]+\.py)::(?P<function>test_[a-z0-9_]+)(?:\[(?P<parameters>.*)\])?")
+from tests.conftest import pytest_collection_modifyitems
+from tests.support.naming.words import MAX_NAME, MAX_TEXT, is_name, unreadable, words_of
 
 
-def collect(hash_seed: int) -> list[str]:
-    """Return the names of all tests as a process of its own collects them, in their order."""
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    options = ["--collect-only", "--quiet", "-p", "no:cacheprovider", "-p", "no:randomly"]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, "tests"],
-        cwd=ROOT,
-        env={**environ, "PYTHONHASHSEED": str(hash_seed)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return [line for line in done.stdout.splitlines() if "::" in line]
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("tests/unit/test_names.py::test_a_value", id="without parameters"),
+        pytest.param("tests/contract/packaging/test_rows.py::test_rows[no prefix-a null byte]", id="with parameters"),
+    ],
+)
+def test_the_name_of_a_test_is_a_path_a_function_and_words(name):
+    assert unreadable([name]) == []
 
 
-def test_tests_have_the_same_names_made_of_words_whenever_and_wherever_they_are_collected():
-    # The second process begins seconds after the first, so a time in a name shows, and orders sets otherwise.
-    first, second = collect(1), collect(2)
-
-    assert len(first) > 1000
-    assert sorted(set(first) ^ set(second)) == []
-    assert first == second
-    matches = {name: TEST.fullmatch(name) for name in first}
-    unreadable = [
-        name
-        for name, match in matches.items()
-        if match is None or not (match["parameters"] is None or is_name(match["parameters"]))
-    ]
-    assert unreadable == [], "give them names of words: pytest.param(…, id='a null byte')"
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("tests/unit/test_names.py::test_a_value[?value]", id="value without words"),
+        pytest.param("tests/unit/test_names.py::test_a_value[<lambda>]", id="lambda"),
+        pytest.param("tests/unit/test_names.py::test_Value", id="capital letter"),
+    ],
+)
+def test_a_test_whose_name_cannot_be_read_ends_the_collection(name):
+    item = SimpleNamespace(nodeid=name)
+    assert unreadable([name]) == [name]
+    with pytest.raises(pytest.UsageError, match="give them names of words"):
+        pytest_collection_modifyitems([item])
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ and a value that has no words gets a name by hand: `pytest.param(b"\\x00", id="a
 import re
 from collections.abc import Sequence
 
+TEST = re.compile(r"(?P<path>tests/[a-z0-9_/]+\.py)::(?P<function>test_[a-z0-9_]+)(?:\[(?P<parameters>.*)\])?")
+"""The name of a test: a file, a function, and in brackets its parameters."""
 WORD = re.compile(r"[A-Za-z0-9]+(?:[._+-]+[A-Za-z0-9]+)*")
 MAX_TEXT = 60
 """The longest text that can be part of a name, in characters."""
@@ -55,3 +57,13 @@ def _words_of_text(text: str) -> str | None:
 def _words_of_sequence(values: Sequence[object], depth: int) -> str | None:
     parts = [words_of(value, depth=depth) for value in values]
     return " ".join(part for part in parts if part is not None) if parts and None not in parts else None
+
+
+def unreadable(names: Sequence[str]) -> list[str]:
+    """Return the names of tests that are not a path, a function and, in brackets, words."""
+    matches = {name: TEST.fullmatch(name) for name in names}
+    return [
+        name
+        for name, match in matches.items()
+        if match is None or not (match["parameters"] is None or is_name(match["parameters"]))
+    ]
