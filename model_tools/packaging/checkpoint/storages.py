@@ -115,9 +115,11 @@ class _Names:
         return _Storage(member, stored, item)
 
 
-class _Reader(pickle.Unpickler):
+class _NamesRead:
+    """The part that both readers share: they ask for every class and every storage by its name."""
+
     def __init__(self, stream: Any, names: _Names) -> None:
-        super().__init__(stream)
+        super().__init__(stream)  # type: ignore[call-arg]  # the reader's own beside this class
         self._names = names
 
     def find_class(self, module: str, name: str) -> Any:
@@ -127,20 +129,14 @@ class _Reader(pickle.Unpickler):
         return self._names.find_storage(pid)
 
 
-class _ScriptReader(pickle._Unpickler):  # noqa: SLF001 (the one that is written in Python can be taught an instruction)
+class _Reader(_NamesRead, pickle.Unpickler):
+    """Reads the pickles of torch.save."""
+
+
+class _ScriptReader(_NamesRead, pickle._Unpickler):  # noqa: SLF001 (the one that is written in Python can be taught an instruction)
     """Reads the pickles of torch.jit.save, in which enumerations are built of a value instead of a tuple of values."""
 
     dispatch: ClassVar[dict[int, Any]] = dict(pickle._Unpickler.dispatch)  # noqa: SLF001
-
-    def __init__(self, stream: Any, names: _Names) -> None:
-        super().__init__(stream)
-        self._names = names
-
-    def find_class(self, module: str, name: str) -> Any:
-        return self._names.find_class(module, name)
-
-    def persistent_load(self, pid: Any) -> Any:
-        return self._names.find_storage(pid)
 
     def load_reduce(self) -> None:
         stack: list[Any] = self.stack  # type: ignore[attr-defined]

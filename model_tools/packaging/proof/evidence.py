@@ -42,7 +42,7 @@ def describe_parity(manifest: Manifest, cases: Cases, traced: TraceResult, prove
         "cases": [
             {
                 **case.model_dump(exclude_none=True),
-                **difference.model_dump(exclude={"problem", "worst"}, exclude_none=True),
+                **difference.model_dump(exclude=NOT_EVIDENCE, exclude_none=True),
             }
             for case, difference in zip(cases.proved, proved.differences, strict=True)
         ],

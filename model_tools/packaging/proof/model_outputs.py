@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 
 from model_tools.errors import TraceFailed
-from model_tools.packaging.proof.answer_forms import part_text, tensor_text, whole_answer_text
+from model_tools.packaging.proof.unserved_answers import part_text, tensor_text, whole_answer_text
 from model_tools.tasks.answers import ObservedValues
 
 PART = 1 << 20
